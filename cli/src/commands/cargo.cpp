@@ -1,0 +1,65 @@
+#include "commands/commands.hpp"
+#include "event_loop.hpp"
+#include "job_command.hpp"
+
+#include <slipway/core/cargo_recipe.hpp>
+
+#include <CLI/App.hpp>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string_view>
+
+namespace slipway::cli {
+namespace {
+
+std::map<std::string, std::string, std::less<>> process_environment()
+{
+    std::map<std::string, std::string, std::less<>> all;
+    for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const std::string_view text(*entry);
+        const auto equals = text.find('=');
+        if (equals != std::string_view::npos) {
+            all.emplace(text.substr(0, equals), text.substr(equals + 1));
+        }
+    }
+    return all;
+}
+
+Task<int> cargo_command(Context& context)
+{
+    core::CargoCall call;
+    call.args = context.rest;
+    std::error_code failed;
+    call.directory = std::filesystem::current_path(failed);
+    call.home = context.environment.home;
+    call.environment = process_environment();
+    call.host_target = host_target();
+    CO_TRY(core::CargoPlan plan, core::plan_cargo(call));
+    core::Job job;
+    job.argv = std::move(plan.argv);
+    job.env = std::move(plan.env);
+    job.cwd = std::filesystem::canonical(call.directory, failed).string();
+    job.workspace = std::move(plan.workspace);
+    ImageChoice choice;
+    choice.target = std::move(plan.target);
+    co_return co_await run_job(context, std::move(choice), std::move(job));
+}
+
+} // namespace
+
+void add_cargo(CLI::App& app, Context& context)
+{
+    CLI::App* command = app.add_subcommand("cargo", "Run cargo in the image of a target");
+    command->footer(
+        "  slipway [options] cargo build --release --target aarch64-unknown-linux-gnu\n\n"
+        "All that follows `cargo` is cargo's; Slipway's own options stand before it. The target is\n"
+        "that of --target, else of CARGO_BUILD_TARGET, else this machine's. Results land in\n"
+        "target/<triple>/<profile>/ of the workspace, tests run under the target's emulator."
+    );
+    command->callback([&context] {
+        context.command = [](Context& c) { return run(c, cargo_command(c)); };
+    });
+}
+
+} // namespace slipway::cli

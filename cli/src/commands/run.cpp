@@ -1,0 +1,126 @@
+#include "commands/commands.hpp"
+#include "event_loop.hpp"
+#include "exit_code.hpp"
+#include "job_command.hpp"
+
+#include <slipway/core/workspace.hpp>
+
+#include <CLI/App.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+namespace slipway::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct RunOptions {
+    ImageChoice image;
+    std::vector<std::string> env;
+    std::string workspace;
+    bool no_workspace = false;
+    std::string network;
+    std::vector<std::string> words; // a command without `--`, which works while it has no options
+};
+
+// NAME=value as it is, NAME with its value here; a variable that is not set here is left out.
+std::vector<std::string> environment_of(const std::vector<std::string>& asked)
+{
+    std::vector<std::string> env;
+    if (const char* term = std::getenv("TERM")) env.push_back(std::string("TERM=") + term);
+    for (const std::string& entry : asked) {
+        if (entry.find('=') != std::string::npos) {
+            env.push_back(entry);
+        } else if (const char* value = std::getenv(entry.c_str())) {
+            env.push_back(entry + "=" + value);
+        }
+    }
+    return env;
+}
+
+Result<core::Job> job_of(const Context& context, const RunOptions& options)
+{
+    core::Job job;
+    job.argv = context.rest;
+    job.env = environment_of(options.env);
+    job.network = options.network;
+    std::error_code failed;
+    const fs::path here = fs::current_path(failed);
+    if (failed) {
+        return fail(Errc::not_found, "no current directory: " + failed.message());
+    }
+    if (!options.no_workspace) {
+        core::Workspace workspace;
+        if (options.workspace.empty()) {
+            TRY(workspace.root, core::find_workspace(here, context.environment.home));
+        } else {
+            workspace.root = fs::canonical(options.workspace, failed);
+            if (failed || !fs::is_directory(workspace.root)) {
+                return fail(Errc::not_found, "no directory " + options.workspace);
+            }
+        }
+        const fs::path real_here = fs::canonical(here, failed);
+        const std::string below = real_here.lexically_relative(workspace.root).string();
+        job.cwd = below.starts_with("..") ? workspace.root.string() : real_here.string();
+        job.workspace = std::move(workspace);
+    }
+    return job;
+}
+
+Task<int> run_command(Context& context, std::shared_ptr<RunOptions> options)
+{
+    CO_TRY(core::Job job, job_of(context, *options));
+    ImageChoice choice = options->image;
+    if (choice.target.empty()) choice.target = host_target();
+    co_return co_await run_job(context, std::move(choice), std::move(job));
+}
+
+} // namespace
+
+void add_run(CLI::App& app, Context& context)
+{
+    auto options = std::make_shared<RunOptions>();
+    CLI::App* command = app.add_subcommand("run", "Run a command in a container, with the workspace");
+    CLI::Option* target = command
+        ->add_option("--target", options->image.target,
+            "Run in the image of this target, built when it is missing (default: this machine's)")
+        ->type_name("TRIPLE");
+    command->add_option("--image", options->image.image, "Run in this image, pulled when missing")
+        ->type_name("IMAGE")
+        ->excludes(target);
+    command->add_option("--env", options->env, "Set a variable, or pass one on (repeatable)")
+        ->type_name("NAME[=VALUE]")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    CLI::Option* workspace = command
+        ->add_option("--workspace", options->workspace,
+            "The directory that the command sees at its own path (default: the cargo workspace or "
+            "git work tree around the current directory, else that directory)")
+        ->type_name("DIR");
+    command->add_flag("--no-workspace", options->no_workspace, "Send no files")->excludes(workspace);
+    command->add_option("--network", options->network, "none, host, or a network of the engine")
+        ->type_name("NAME");
+    command->add_option(
+        "command", options->words, "The command and its arguments, after `--`"
+    )->type_name("[-- COMMAND ...]");
+    command->footer(
+        "The command gets the files of the workspace, save directories marked by a CACHEDIR.TAG;\n"
+        "what it changes comes back when it has ended. The exit code is the command's."
+    );
+    command->callback([&context, options] {
+        context.command = [options](Context& c) {
+            if (c.rest.empty()) c.rest = options->words;
+            if (c.rest.empty()) {
+                c.printer->error(
+                    "no command to run", "put it after `--`: slipway run -- make -j4"
+                );
+                return exit_code::usage;
+            }
+            return run(c, run_command(c, options));
+        };
+    });
+}
+
+} // namespace slipway::cli

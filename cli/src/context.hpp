@@ -1,0 +1,46 @@
+#pragma once
+
+#include "printer.hpp"
+
+#include <slipway/engine/discovery.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace slipway::cli {
+
+/// The options that stand before or after any command.
+struct Globals {
+    std::optional<std::string> host; ///< --host
+    bool verbose = false;
+    bool quiet = false;
+    ColorChoice color = ColorChoice::automatic;
+};
+
+/// What every command gets. Lives as long as the process.
+struct Context {
+    Globals globals{};
+    Printer* printer = nullptr; ///< set before a command runs
+    engine::Environment environment{};
+
+    /// The words for the program that `run` or `cargo` start, as they were typed.
+    std::vector<std::string> rest{};
+
+    /// What was chosen on the command line; returns the exit code. Set by the command's callback.
+    std::function<int(Context&)> command{};
+
+    /// Takes over from the default, which is to cancel the command. Gets every signal (SIGINT,
+    /// SIGTERM, SIGHUP) from then on, on the thread of the event loop, until `cancel` was called.
+    std::function<void(int signal_number)> on_interrupt{};
+
+    /// Cancels the running command as the default would do after that signal, clean-up included. A
+    /// signal that comes later ends the process at once. Set while a command runs.
+    std::function<void(int signal_number)> cancel{};
+
+    /// No engine could be had, whatever the kind of the error. Set by `connect`.
+    bool no_engine = false;
+};
+
+} // namespace slipway::cli

@@ -1,0 +1,83 @@
+#include "engine.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/this_coro.hpp>
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+
+namespace slipway::cli {
+namespace {
+
+/// The clients that discovery made, so that the chosen engine is not asked twice.
+using Clients = std::map<std::string, engine::Client>;
+
+Task<engine::Traits> ask_engine(
+    boost::asio::any_io_executor executor,
+    engine::Endpoint endpoint,
+    engine::ClientOptions options,
+    std::shared_ptr<Clients> clients
+)
+{
+    CO_TRY(
+        engine::Client client,
+        co_await engine::Client::connect(executor, endpoint, std::move(options))
+    );
+    engine::Traits traits = client.traits();
+    clients->insert_or_assign(to_string(endpoint), std::move(client));
+    co_return traits;
+}
+
+std::string trace_line(const engine::CallTrace& call)
+{
+    const auto milliseconds = static_cast<double>(call.took.count()) / 1000;
+    return fmt::format(
+        "{:<6} {} {} {:.1f} ms",
+        call.method,
+        call.route,
+        call.status == 0 ? std::string("no answer") : std::to_string(call.status),
+        milliseconds
+    );
+}
+
+} // namespace
+
+Result<engine::ClientOptions> client_options(Context& context)
+{
+    engine::ClientOptions options;
+    if (context.globals.verbose) {
+        options.on_call = [printer = context.printer](const engine::CallTrace& call) {
+            printer->detail(trace_line(call));
+        };
+    }
+    if (const char* version = std::getenv("DOCKER_API_VERSION");
+        version != nullptr && *version != '\0') {
+        TRY(options.api, during(engine::parse_api_version(version), "reading DOCKER_API_VERSION"));
+    }
+    return options;
+}
+
+Task<engine::Client> connect(Context& context)
+{
+    const auto executor = co_await boost::asio::this_coro::executor;
+    CO_TRY(const engine::ClientOptions options, client_options(context));
+    const auto clients = std::make_shared<Clients>();
+    // Not a coroutine itself: what it captures is copied into the task's arguments.
+    const engine::Ping ping = [executor, options, clients](engine::Endpoint endpoint) {
+        return ask_engine(executor, std::move(endpoint), options, clients);
+    };
+    context.printer->progress("Looking for a container engine");
+    auto found = co_await engine::discover(context.environment, context.globals.host, ping);
+    if (!found) {
+        const Errc code = found.error().code;
+        context.no_engine = code == Errc::unreachable || code == Errc::permission_denied
+            || code == Errc::timed_out || code == Errc::protocol;
+        co_return fail(std::move(found).error());
+    }
+    context.printer->end_progress();
+    co_return clients->at(to_string(found->candidate.endpoint));
+}
+
+} // namespace slipway::cli

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "context.hpp"
+
+#include <slipway/engine/client.hpp>
+
+namespace slipway::cli {
+
+/// The client options that the global options and the environment ask for: --verbose prints each
+/// call. The context must outlive the client.
+Result<engine::ClientOptions> client_options(Context& context);
+
+/// Finds the engine and connects to it. The context must outlive the client. A failure sets
+/// Context::no_engine unless the configuration was wrong.
+/// Errors: those of engine::discover and engine::Client::connect.
+Task<engine::Client> connect(Context& context);
+
+} // namespace slipway::cli

@@ -1,0 +1,120 @@
+#include "event_loop.hpp"
+
+#include "exit_code.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <optional>
+
+namespace slipway::cli {
+namespace {
+
+namespace asio = boost::asio;
+
+// Without this every co_await after a cancellation would throw, and nothing could be cleaned up.
+Task<int> root(Task<int> command)
+{
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_return co_await std::move(command);
+}
+
+class Loop {
+public:
+    explicit Loop(Context& context)
+        : context_(context), signals_(io_, SIGINT, SIGTERM, SIGHUP)
+    {
+        context_.cancel = [this](int signal_number) { cancel(signal_number); };
+        await_signal();
+    }
+    ~Loop()
+    {
+        context_.cancel = nullptr;
+        context_.on_interrupt = nullptr;
+    }
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    int run(Task<int> command)
+    {
+        auto finished = [this](std::exception_ptr thrown, Result<int> result) {
+            thrown_ = thrown;
+            result_.emplace(std::move(result));
+        };
+        asio::co_spawn(
+            io_,
+            root(std::move(command)),
+            asio::bind_cancellation_slot(cancellation_.slot(), std::move(finished))
+        );
+        while (!result_) {
+            if (const auto refresh = context_.printer->next_refresh()) {
+                io_.run_one_until(*refresh);
+                context_.printer->refresh();
+            } else {
+                io_.run_one();
+            }
+        }
+        context_.printer->end_progress();
+        if (thrown_) std::rethrow_exception(thrown_);
+        return exit_code();
+    }
+
+private:
+    void await_signal()
+    {
+        signals_.async_wait([this](const boost::system::error_code& failure, int signal_number) {
+            if (failure) return;
+            await_signal();
+            if (cancelled_by_ != 0) {
+                context_.printer->end_progress();
+                std::quick_exit(128 + signal_number);
+            }
+            if (context_.on_interrupt) {
+                context_.on_interrupt(signal_number);
+            } else {
+                cancel(signal_number);
+            }
+        });
+    }
+
+    void cancel(int signal_number)
+    {
+        cancelled_by_ = signal_number;
+        cancellation_.emit(asio::cancellation_type::terminal);
+    }
+
+    int exit_code() const
+    {
+        if (result_->has_value()) return **result_;
+        const Error& error = result_->error();
+        const bool interrupted = cancelled_by_ != 0;
+        if (!interrupted || error.code != Errc::cancelled) context_.printer->error(error);
+        if (interrupted) return 128 + cancelled_by_;
+        return context_.no_engine ? exit_code::engine_unreachable : exit_code_of(error);
+    }
+
+    Context& context_;
+    asio::io_context io_{1};
+    asio::signal_set signals_;
+    asio::cancellation_signal cancellation_;
+    std::optional<Result<int>> result_;
+    std::exception_ptr thrown_;
+    int cancelled_by_ = 0;
+};
+
+} // namespace
+
+int run(Context& context, Task<int> command)
+{
+    Loop loop(context);
+    return loop.run(std::move(command));
+}
+
+} // namespace slipway::cli

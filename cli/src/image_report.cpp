@@ -1,0 +1,132 @@
+#include "image_report.hpp"
+
+#include "suggest.hpp"
+#include "text.hpp"
+
+#include <slipway/engine/images.hpp>
+
+namespace slipway::cli {
+namespace {
+
+constexpr std::size_t max_kept_output = std::size_t{256} << 10;
+constexpr std::size_t instruction_columns = 44;
+
+std::string step_line(const core::ImageEvent& step)
+{
+    return "[" + step.place + "] " + step.text;
+}
+
+} // namespace
+
+Result<> check_target(const core::ImageCatalog& catalog, const core::BuildChoice& choice)
+{
+    auto checked = core::check_choice(catalog, choice);
+    if (!checked && !catalog.has_target(choice.target)) {
+        if (const auto meant = nearest(choice.target, catalog.targets())) {
+            checked.error().hint = "did you mean `" + *meant + "`? " + checked.error().hint;
+        }
+    }
+    return checked;
+}
+
+void ImageReport::show(const core::ImageEvent& event)
+{
+    using Kind = core::ImageEvent::Kind;
+    switch (event.kind) {
+    case Kind::step:
+        step_ = event;
+        output_.clear();
+        cut_ = false;
+        printer_->step(step_line(event));
+        break;
+    case Kind::output:
+        if (printer_->verbose()) {
+            printer_->foreign(event.text);
+            break;
+        }
+        output_ += event.text + "\n";
+        if (output_.size() > 2 * max_kept_output) {
+            output_.erase(0, output_.size() - max_kept_output);
+            cut_ = true;
+        }
+        printer_->progress(
+            "[" + step_.place + "] " + one_line(step_.text, instruction_columns) + "  "
+            + event.text
+        );
+        break;
+    case Kind::note: printer_->detail(event.text); break;
+    case Kind::pull: printer_->progress(event.text); break;
+    }
+}
+
+void ImageReport::show_failed_step()
+{
+    printer_->end_progress();
+    if (printer_->verbose() || step_.text.empty()) return;
+    // Where no line is overwritten, the step stands above already.
+    std::string text;
+    if (printer_->overwrites() || printer_->quiet()) text = step_line(step_) + "\n";
+    if (cut_) text += "(the start is left out; --verbose shows all)\n";
+    text += output_;
+    if (!text.empty()) printer_->foreign(text + "\n");
+    output_.clear();
+}
+
+Task<std::string> build_and_show(
+    Context& context,
+    engine::Client client,
+    core::ImageCatalog catalog,
+    core::BuildChoice choice,
+    BuildWhen when
+)
+{
+    Printer& printer = *context.printer;
+    const std::string target = choice.target;
+    CO_CHECK(check_target(catalog, choice));
+    if (when == BuildWhen::missing) {
+        std::string name = catalog.image_name(target, choice.base);
+        const auto there = co_await engine::Images(client.transport()).inspect(name);
+        if (there) {
+            co_return name;
+        }
+        if (there.error().code != Errc::not_found) {
+            co_return fail(there.error());
+        }
+    }
+    const std::string first = when == BuildWhen::missing ? " (once; this takes a while)" : "";
+    printer.status("Building", "the image for " + target + first);
+    ImageReport report(printer);
+    const core::OnImageEvent on_event = [&report](const core::ImageEvent& event) {
+        report.show(event);
+    };
+    auto built = co_await core::build_image(client, catalog, choice, on_event);
+    if (built) {
+        printer.end_progress();
+        co_return *std::move(built);
+    }
+    if (built.error().code == Errc::cancelled) {
+        printer.end_progress();
+        if (client.traits().build_survives_disconnect) {
+            printer.warning(
+                "podman cannot be told to stop a build: it goes on there, and the image of "
+                + target + " may still appear"
+            );
+        }
+    } else {
+        report.show_failed_step();
+    }
+    co_return fail(std::move(built).error());
+}
+
+Task<> pull_and_show(Context& context, engine::Client client, std::string reference)
+{
+    ImageReport report(*context.printer);
+    const core::OnImageEvent on_event = [&report](const core::ImageEvent& event) {
+        report.show(event);
+    };
+    auto pulled = co_await core::ensure_pulled(client, reference, on_event);
+    context.printer->end_progress();
+    co_return pulled;
+}
+
+} // namespace slipway::cli

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "context.hpp"
+
+#include <slipway/core/image_build.hpp>
+#include <slipway/engine/client.hpp>
+
+#include <string>
+
+namespace slipway::cli {
+
+/// Shows a build or a pull: steps as progress, and the output of a step only when it fails, or all
+/// of it with --verbose.
+class ImageReport {
+public:
+    explicit ImageReport(Printer& printer) : printer_(&printer) {}
+
+    void show(const core::ImageEvent& event);
+    /// Prints the step under way and what it wrote, once.
+    void show_failed_step();
+
+private:
+    Printer* printer_;
+    core::ImageEvent step_;
+    std::string output_; // of step_
+    bool cut_ = false;   // the start of output_ was dropped
+};
+
+/// As core::check_choice; the hint of an unknown target says which one may have been meant.
+Result<> check_target(const core::ImageCatalog& catalog, const core::BuildChoice& choice);
+
+/// Builds the image of a target, `always` or only when the engine does not have it, and shows how it
+/// goes. Returns its reference. Errors: those of core::build_image.
+enum class BuildWhen { missing, always };
+Task<std::string> build_and_show(
+    Context& context,
+    engine::Client client,
+    core::ImageCatalog catalog,
+    core::BuildChoice choice,
+    BuildWhen when
+);
+
+/// Pulls an image when the engine does not have it, and shows how it goes.
+/// Errors: those of core::ensure_pulled.
+Task<> pull_and_show(Context& context, engine::Client client, std::string reference);
+
+} // namespace slipway::cli

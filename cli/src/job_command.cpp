@@ -1,0 +1,124 @@
+#include "job_command.hpp"
+
+#include "engine.hpp"
+#include "terminal.hpp"
+#include "text.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/this_coro.hpp>
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace slipway::cli {
+
+namespace {
+
+// What a job is joined to; lives while it runs.
+struct LocalStreams {
+    explicit LocalStreams(const boost::asio::any_io_executor& executor)
+        : in(executor, STDIN_FILENO), out(executor, STDOUT_FILENO), err(executor, STDERR_FILENO)
+    {
+    }
+    LocalInput in;
+    LocalOutput out;
+    LocalOutput err;
+    std::optional<RawTerminal> raw;
+    std::optional<TerminalSizeWatch> size;
+};
+
+// The reader of our output has left, as `head` does: no reason to say anything.
+bool output_closed(const Error& error)
+{
+    return error.code == Errc::io && error.cause == std::errc::broken_pipe;
+}
+
+Error with_advice(Error error, const core::Job& job)
+{
+    const auto code = core::exit_code_of(error);
+    if (code && error.hint.empty()) {
+        error.hint = *code == 127
+            ? "the image " + job.image + " has no program " + job.argv.front()
+                + ", or not in its PATH; a shell's own words need `sh -c '...'`"
+            : job.argv.front() + " is there but cannot be executed: check its mode, its architecture "
+                "and its first line";
+    }
+    return error;
+}
+
+void tell_fetched(Context& context, const core::Fetched& fetched)
+{
+    Printer& printer = *context.printer;
+    if (printer.verbose()) {
+        for (const std::string& path : fetched.written) {
+            printer.detail("brought back " + path);
+        }
+        for (const std::string& path : fetched.removed) {
+            printer.detail("removed " + path);
+        }
+    }
+    for (const std::string& path : fetched.kept) {
+        printer.warning(
+            path + " was deleted in the container, but has changed here meanwhile: it stays"
+        );
+    }
+}
+
+} // namespace
+
+std::string host_target()
+{
+    utsname system{};
+    ::uname(&system);
+    return std::string(system.machine) + "-unknown-linux-gnu";
+}
+
+Task<int> run_job(Context& context, ImageChoice choice, core::Job job)
+{
+    const auto executor = co_await boost::asio::this_coro::executor;
+    CO_TRY(engine::Client client, co_await connect(context));
+    CO_TRY(job.image, co_await provide_image(context, client, std::move(choice)));
+
+    LocalStreams local(executor);
+    core::JobStreams streams;
+    streams.out = &local.out;
+    streams.err = &local.err;
+    job.terminal = on_terminal();
+    if (job.terminal || stdin_is_piped()) {
+        streams.in = &local.in;
+    }
+    context.printer->end_progress(); // from here on the terminal is the command's
+    if (job.terminal) {
+        streams.on_terminal = [&](std::function<void(engine::TerminalSize)> changed) {
+            local.raw.emplace();
+            local.size.emplace(executor, std::move(changed));
+        };
+    }
+    auto result = co_await core::run(client, job, streams);
+    local.size.reset();
+    local.raw.reset();
+    if (!result) {
+        if (output_closed(result.error())) {
+            co_return 128 + SIGPIPE;
+        }
+        const auto code = core::exit_code_of(result.error());
+        if (!code) {
+            co_return fail(std::move(result).error());
+        }
+        context.printer->error(with_advice(std::move(result).error(), job));
+        co_return *code;
+    }
+    if (result->out_of_memory) {
+        context.printer->warning("the command ran out of memory and was killed");
+    }
+    if (result->fetched) {
+        tell_fetched(context, *result->fetched);
+    }
+    co_return static_cast<int>(result->exit_code);
+}
+
+} // namespace slipway::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "context.hpp"
+
+#include <slipway/core/sandbox.hpp>
+#include <slipway/engine/client.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace slipway::cli {
+
+/// The image a job runs in: that of a target, or any other.
+struct ImageChoice {
+    std::string target; ///< a stage of the image file
+    std::string image;  ///< a reference; wins when it is set
+};
+
+/// "x86_64-unknown-linux-gnu" on an amd64 machine.
+std::string host_target();
+
+/// Makes sure that the engine has the image and returns its reference: a target's image is built, any
+/// other one pulled. Errors: those of the build or the pull; invalid_argument (no such target).
+Task<std::string> provide_image(Context& context, engine::Client client, ImageChoice choice);
+
+/// Connects this process's stdin, stdout and stderr (or its terminal) with the job, runs it, tells
+/// what came back and returns the job's exit code. What makes the job's fields (image, terminal) is
+/// filled in here.
+Task<int> run_job(Context& context, ImageChoice choice, core::Job job);
+
+} // namespace slipway::cli

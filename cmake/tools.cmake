@@ -1,0 +1,10 @@
+# Faster builds where the tools are there: a compiler cache and a fast linker. Neither is required.
+find_program(SLIPWAY_CCACHE ccache)
+if(SLIPWAY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${SLIPWAY_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SLIPWAY_CCACHE})
+endif()
+find_program(SLIPWAY_MOLD mold)
+if(SLIPWAY_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <slipway/core/workspace.hpp>
+
+#include <slipway/engine/result.hpp>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace slipway::core {
+
+/// What is known where `slipway cargo` was typed.
+struct CargoCall {
+    std::vector<std::string> args; ///< what follows `cargo`, untouched: "build", "--target", ...
+    std::filesystem::path directory;
+    std::filesystem::path home;
+    std::map<std::string, std::string, std::less<>> environment;
+    std::string host_target; ///< "x86_64-unknown-linux-gnu": when nothing names a target
+};
+
+/// How that becomes a job in the image of a target.
+struct CargoPlan {
+    std::string target;
+    std::vector<std::string> argv; ///< "cargo" and the arguments as they were typed
+    std::vector<std::string> env;  ///< "NAME=value"
+    Workspace workspace;
+};
+
+/// Plans a cargo command. The target is that of `--target`, else of CARGO_BUILD_TARGET, else the
+/// host's. Cargo's arguments are not changed: the image's CARGO_BUILD_TARGET carries the target,
+/// and CARGO_TARGET_DIR the place of the outputs.
+///
+/// What comes back: everything the command changed in the workspace, and of the target directory
+/// the results (`target/<triple>/<profile>/` with its examples, docs, packages) and none of cargo's
+/// intermediate files. The variables of cargo, rustc and of proxies travel in, none with credentials.
+///
+/// Errors: invalid_argument (no subcommand; an option without its value; a target directory
+///   outside of the workspace), unsupported (`+toolchain`: the toolchain is the image's), those of
+///   find_workspace.
+Result<CargoPlan> plan_cargo(const CargoCall& call);
+
+} // namespace slipway::core

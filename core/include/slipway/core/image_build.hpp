@@ -1,0 +1,63 @@
+#pragma once
+
+#include <slipway/core/image_catalog.hpp>
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace slipway::core {
+
+/// Something that happened in a build or a pull, for a person to see.
+struct ImageEvent {
+    enum class Kind {
+        step,   ///< a step of the Dockerfile begins; `text` is its instruction
+        output, ///< a line that the step wrote, without its line end
+        note,   ///< a line of the engine about its own doings ("Using cache")
+        pull,   ///< the engine fetches an image: "Downloading 3f4a1b: 12 MB of 80 MB"
+    };
+    Kind kind = Kind::note;
+    std::string text;
+    /// Where a step stands: "3/9"; on podman "1/3 2/5", of its stages and of the stage's steps.
+    std::string place;
+};
+/// Called on the thread of the task.
+using OnImageEvent = std::function<void(const ImageEvent&)>;
+
+struct BuildChoice {
+    std::string target;    ///< a target of the catalog
+    std::string base;      ///< the image to start from; empty: the catalog's
+    bool no_cache = false; ///< run every step anew
+};
+
+/// Whether the catalog can build that. Errors: invalid_argument (no such target: the hint has them; a
+/// base for a Dockerfile without `ARG BASE`).
+Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice);
+
+/// Builds the image of a target with the engine's classic builder and returns its reference. The
+/// context holds the Dockerfile and nothing else, so a COPY from the context finds no file. The
+/// image has the labels org.slipway.owner and org.slipway.target.
+///
+/// Cancelling closes the connection. dockerd stops the build then; podman goes on with it and
+/// leaves the finished image (Traits::build_survives_disconnect).
+///
+/// Errors: those of check_choice, engine (a step failed: the message says which and with what exit code), those of
+///   engine::Builds and engine::ProgressStream.
+/// API: POST /build, 1.29+.
+Task<std::string> build_image(
+    engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event
+);
+
+/// The reference of a target's image, which is built when the engine does not have it.
+/// Errors: those of engine::Images::inspect and build_image.
+Task<std::string> ensure_image(
+    engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event
+);
+
+/// Makes sure that the engine has the image `reference`, which is pulled when it does not.
+/// Errors: those of engine::Images::pull and engine::ProgressStream.
+Task<> ensure_pulled(engine::Client client, std::string reference, OnImageEvent on_event);
+
+} // namespace slipway::core

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace slipway::core {
+
+/// The label that every object of ours carries, on every engine; its value is "slipway".
+inline constexpr std::string_view owner_label = "org.slipway.owner";
+inline constexpr std::string_view owner_value = "slipway";
+/// What the object is for: "run", "probe", "image".
+inline constexpr std::string_view purpose_label = "org.slipway.purpose";
+/// One random text for all objects of one process.
+inline constexpr std::string_view instance_label = "org.slipway.instance";
+
+/// The labels of an object made by this process for `purpose`.
+std::map<std::string, std::string> labels_for(std::string_view purpose);
+
+} // namespace slipway::core

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <slipway/core/workspace.hpp>
+
+#include <slipway/engine/bytes.hpp>
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/containers.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace slipway::core {
+
+/// One command to run in a container of its own.
+struct Job {
+    std::string image;                 ///< reference or id; must be on the engine already
+    std::string platform;              ///< "os/arch[/variant]"; empty: the engine's own
+    std::vector<std::string> argv;     ///< required; follows the image's ENTRYPOINT if it has one
+    std::vector<std::string> env;      ///< "NAME=value"
+    std::string cwd;                   ///< absolute, in the container; empty: the image's
+    std::string network;               ///< "none", "host", a network's name; empty: the engine's own
+    std::optional<Workspace> workspace; ///< present at its own path; what changed comes back
+    bool terminal = false;             ///< the command gets a terminal; its output is one raw stream
+};
+
+/// Where a job's streams lead. All are borrowed and must outlive the run.
+struct JobStreams {
+    engine::ByteSource* in = nullptr; ///< forwarded until its end; none: stdin is empty
+    engine::ByteSink* out = nullptr;  ///< required
+    engine::ByteSink* err = nullptr;  ///< required without a terminal
+    /// With a terminal: called with a function that tells the container's terminal its size, to be
+    /// called now and whenever the size changes, until the run ends.
+    std::function<void(std::function<void(engine::TerminalSize)>)> on_terminal;
+};
+
+struct JobResult {
+    std::int64_t exit_code = 0;
+    bool out_of_memory = false;
+    std::optional<Fetched> fetched; ///< what came back to the workspace
+};
+
+/// How long a command may take to end after an interrupt before it is killed.
+inline constexpr std::chrono::milliseconds interrupt_grace{1'000};
+
+/// Runs a job to its end: makes the container, puts the workspace in, joins the streams, starts it,
+/// takes changed files back and removes the container with its anonymous volumes, whatever happened.
+/// Files come back when the command fails too: its logs and reports are part of its result.
+///
+/// Cancelling interrupts the command (SIGINT, then SIGKILL after `interrupt_grace`), brings nothing
+/// back, removes the container and gives Errc::cancelled.
+///
+/// Errors: not_found (no such image), invalid_argument with an `exit_code_of` (the command cannot
+///   be started), io (a sink failed: the command is killed), those of Workspace, engine, protocol,
+///   unreachable, cancelled.
+Task<JobResult> run(engine::Client client, Job job, JobStreams streams);
+
+/// The exit code that a shell would give for a command that could not be started: 127 when it is
+/// not there, 126 when it cannot be executed; nothing for any other error.
+std::optional<int> exit_code_of(const Error& error);
+
+} // namespace slipway::core

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <slipway/core/manifest.hpp>
+#include <slipway/engine/bytes.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace slipway::core {
+
+struct UnpackOptions {
+    UnpackOptions() = default; // no aggregate: gcc 12 destroys those twice in a co_await expression
+
+    /// Leading parts of every name that are taken off: "project" for GET archive of
+    /// /home/me/project. A name outside of it is an error.
+    std::string strip{};
+    /// Gets the path relative to the destination; a path it refuses is not touched. Asked for each
+    /// entry in the archive on its own, so refusing a directory leaves out its entry and all below.
+    EntryFilter keep{};
+    /// What was sent. A path that came back as it went is not written. None: all is written.
+    std::shared_ptr<const Manifest> sent{};
+    /// The path in `sent` that stands for the destination, e.g. "home/me/project".
+    std::string sent_root{};
+};
+
+/// A hard link whose other name did not come along, because the filter refused that name or because
+/// the file on this side is no longer what was sent. Its bytes have to be asked for by themselves.
+struct UnresolvedLink {
+    std::string path;   ///< relative to the destination
+    std::string target; ///< likewise
+};
+
+/// What `unpack` did. Paths are relative to the destination.
+struct Unpacked {
+    std::vector<std::string> written{}; ///< files, symlinks, fifos, hard links and new directories
+    std::uint64_t written_bytes = 0;    ///< of files
+    std::uint64_t unchanged = 0;        ///< entries equal to what was sent
+    std::vector<SkippedEntry> skipped{};
+    std::vector<UnresolvedLink> unresolved{};
+    std::set<std::string, std::less<>> seen{}; ///< every path in the archive, written or not
+    std::string sent_root{};                   ///< as in the options
+};
+
+/// Puts a tar (plain, in any dialect libarchive reads) below `destination`, an existing directory,
+/// on a thread of its own. At most 1 MiB of it waits in memory.
+///
+/// The archive is not trusted. Absolute names, `..` and empty names are errors; parents are opened
+/// part by part without following symlinks, so nothing is written through one, wherever it came
+/// from. A hard link may name only an earlier entry of the same archive. Devices are skipped.
+/// Ids are ignored: the caller owns all. For that reason setuid, setgid and sticky are dropped (on
+/// directories the bits that stand there stay). The destination's own mode and mtime stay.
+///
+/// A file is written under a temporary name (".slipway-…") beside its place and renamed into it
+/// when it is whole and has its mode and mtime. Where the type changed, the old thing goes: a
+/// directory only when empty or when all below it is still what was sent. Blocks of zeros become
+/// holes. Directories get their mode and mtime at the end.
+///
+/// An archive is whole when its two zero blocks came and only zeros after them; whatever else
+/// follows is shown in the error, since docker puts the reason of its failure there.
+///
+/// A truncated mtime (docker sends whole seconds) counts as equal to the one sent, if that was two
+/// seconds older than the sending: younger ones could hide a change.
+///
+/// Cancelling stops the thread and waits for it, which takes no longer than one local write.
+///
+/// Errors: truncated (no end; what came whole before it stays), protocol (no tar, a hostile entry,
+///   text after the end), conflict (a directory in the way that holds more than was sent), io
+///   (with a hint when the disk is full), permission_denied, not_found (no destination), cancelled,
+///   and whatever `from` gave.
+/// API: GET /containers/{id}/archive, 1.24+.
+Task<Unpacked> unpack(
+    std::shared_ptr<engine::ByteSource> from,
+    std::filesystem::path destination,
+    UnpackOptions options = {}
+);
+
+/// What was sent from below `unpacked.sent_root` and did not come back; keys are relative to the
+/// destination. Only right when the whole of that path was asked back.
+Manifest deleted(const Manifest& sent, const Unpacked& unpacked);
+
+struct Removed {
+    std::vector<std::string> removed{};
+    std::vector<std::string> kept{}; ///< changed on this side since they were sent, or not empty
+};
+
+/// Removes what `gone` lists from below `destination`, deepest first, without following a symlink.
+/// A path that is no longer what was sent (type, mode, size, mtime, link target; of a directory
+/// type and emptiness) is kept, one that is gone already is neither removed nor kept. Blocks.
+///
+/// Errors: not_found (no destination), permission_denied, io; each with the path.
+Result<Removed> remove_deleted(const std::filesystem::path& destination, const Manifest& gone);
+
+} // namespace slipway::core

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <slipway/core/manifest.hpp>
+
+#include <slipway/engine/bytes.hpp>
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::core {
+
+/// A directory tree that a job sees at its own absolute path.
+struct Workspace {
+    std::filesystem::path root; ///< absolute, without symlinks
+    /// Which of the job's files come back; path relative to the root. All when empty.
+    EntryFilter bring_back{};
+};
+
+/// The workspace of a command that is started in `directory`: the cargo workspace around it, or the
+/// package when there is none, else the git work tree it belongs to, else the directory itself.
+///
+/// Errors: invalid_argument (it would be "/" or the home directory: the hint says how to choose),
+///   not_found, io.
+Result<std::filesystem::path> find_workspace(
+    const std::filesystem::path& directory, const std::filesystem::path& home
+);
+
+/// Ids that files have in the container.
+struct Owner {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+};
+
+/// Puts the tree into a container that does not run yet, as one tar stream. Directories that a
+/// valid CACHEDIR.TAG marks (cargo's target, say) stay here. Returns what was sent.
+Task<std::shared_ptr<const Manifest>> send_workspace(
+    engine::Client client, std::string container, Workspace workspace, Owner owner
+);
+
+struct Fetched {
+    std::vector<std::string> written; ///< relative to the root
+    std::vector<std::string> removed; ///< the job deleted them
+    std::vector<std::string> kept;    ///< the job deleted them, but they have changed here since
+    std::uint64_t bytes = 0;          ///< of files written
+};
+
+/// Brings back what the job changed, made or deleted: as one tar stream, each file in place as a
+/// whole or not at all, owned by the caller, with its mtime and mode.
+///
+/// Errors: io (with a hint when the disk is full), truncated, protocol, conflict, engine, ...
+Task<Fetched> fetch_workspace(
+    engine::Client client,
+    std::string container,
+    Workspace workspace,
+    std::shared_ptr<const Manifest> sent
+);
+
+} // namespace slipway::core

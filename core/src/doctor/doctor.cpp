@@ -1,0 +1,222 @@
+#include "doctor/file_sight.hpp"
+
+#include <slipway/core/doctor.hpp>
+#include <slipway/engine/child.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+namespace slipway::core {
+
+namespace asio = boost::asio;
+using engine::Child;
+using engine::Probed;
+using engine::ProbeState;
+
+std::string_view to_string(FileSight sight) noexcept
+{
+    switch (sight) {
+    case FileSight::seen: return "seen";
+    case FileSight::not_seen: return "not_seen";
+    case FileSight::unknown: return "unknown";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(Security security) noexcept
+{
+    switch (security) {
+    case Security::local_socket: return "local_socket";
+    case Security::plain_tcp: return "plain_tcp";
+    case Security::tls: return "tls";
+    case Security::tls_unverified: return "tls_unverified";
+    }
+    return "local_socket";
+}
+
+namespace {
+
+Task<engine::Traits> ask_traits(
+    asio::any_io_executor executor, engine::Endpoint endpoint, engine::ClientOptions options
+)
+{
+    CO_TRY(
+        const engine::Client client,
+        co_await engine::Client::connect(executor, std::move(endpoint), std::move(options))
+    );
+    co_return client.traits();
+}
+
+Security security_of(const engine::Endpoint& endpoint)
+{
+    if (endpoint.scheme == engine::Endpoint::Scheme::unix_socket) return Security::local_socket;
+    if (!endpoint.tls) return Security::plain_tcp;
+    return endpoint.tls->verify ? Security::tls : Security::tls_unverified;
+}
+
+// Three questions at the same time. The answers are owned here, since the children may outlive a
+// cancelled caller's frame otherwise.
+struct Answers {
+    Result<engine::EngineVersion> version = fail(Errc::cancelled, "not asked");
+    Result<engine::EngineInfo> info = fail(Errc::cancelled, "not asked");
+    std::vector<DirectorySight> directories;
+};
+
+Task<> ask_version(engine::Client client, std::shared_ptr<Answers> answers)
+{
+    answers->version = co_await engine::System(client.transport()).version();
+    co_return ok();
+}
+
+Task<> ask_info(engine::Client client, std::shared_ptr<Answers> answers)
+{
+    answers->info = co_await engine::System(client.transport()).info();
+    co_return ok();
+}
+
+Task<> ask_files(
+    engine::Client client,
+    std::vector<std::filesystem::path> directories,
+    std::shared_ptr<Answers> answers
+)
+{
+    CO_TRY(answers->directories, co_await look_at_files(client, std::move(directories)));
+    co_return ok();
+}
+
+/// Waits for the end of what must not be stopped half-way, whatever happens to the caller.
+Task<> wait_to_the_end(Child& child)
+{
+    while (child.running()) {
+        co_await child.wait();
+    }
+    co_return co_await child.wait();
+}
+
+Task<EngineReport> examine(engine::Client client, std::vector<std::filesystem::path> directories)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    const auto answers = std::make_shared<Answers>();
+    Child files(executor, ask_files(client, std::move(directories), answers));
+    Child version(executor, ask_version(client, answers));
+    Child info(executor, ask_info(client, answers));
+    co_await version.join();
+    co_await info.join();
+    co_await wait_to_the_end(files);
+
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+        co_return fail(Errc::cancelled, "cancelled");
+    }
+    EngineReport report;
+    report.traits = client.traits();
+    report.security = security_of(client.endpoint());
+    report.directories = answers->directories;
+    if (answers->version) {
+        report.version = *answers->version;
+    } else {
+        report.problems.push_back("its version: " + describe(answers->version.error()));
+    }
+    if (answers->info) {
+        report.info = *answers->info;
+    } else {
+        report.problems.push_back("its settings: " + describe(answers->info.error()));
+    }
+    co_return report;
+}
+
+std::string reason_for(const DoctorReport& report)
+{
+    if (report.candidates.empty()) return "there is no place to look for an engine";
+    if (!report.used) {
+        return report.candidates.front().candidate.explicit_choice
+            ? "the engine that " + report.candidates.front().candidate.source
+                + " names does not answer, and nothing else is tried in its place"
+            : "no engine answers";
+    }
+    const Probed& used = report.candidates[*report.used];
+    if (used.candidate.explicit_choice) return "named by " + used.candidate.source;
+    const auto answering = std::count_if(
+        report.candidates.begin(),
+        report.candidates.end(),
+        [](const Probed& one) { return one.state == ProbeState::answered; }
+    );
+    return answering > 1 ? "the first that answers; --host URL names another" : "the one that answers";
+}
+
+/// Something of the engine that belongs there is on this machine.
+bool plausible(const Probed& one)
+{
+    if (one.state != ProbeState::absent || one.candidate.explicit_choice) return true;
+    std::error_code failed;
+    const std::filesystem::path socket(one.candidate.endpoint.socket_path);
+    return std::filesystem::exists(socket.parent_path(), failed);
+}
+
+/// What to do when nothing answered: the hints of the rows, those nearest to success first.
+std::vector<std::string> advice_of(const std::vector<Probed>& candidates)
+{
+    static constexpr std::array order{
+        ProbeState::no_permission,
+        ProbeState::tls_failure,
+        ProbeState::timed_out,
+        ProbeState::failed,
+        ProbeState::not_an_engine,
+        ProbeState::refused,
+        ProbeState::absent,
+    };
+    std::vector<std::string> advice;
+    for (const ProbeState state : order) {
+        for (const Probed& one : candidates) {
+            const bool known = std::find(advice.begin(), advice.end(), one.hint) != advice.end();
+            const bool helps = one.state == state && !one.hint.empty() && plausible(one);
+            if (helps && !known) advice.push_back(one.hint);
+        }
+    }
+    if (candidates.empty() || !candidates.front().candidate.explicit_choice) {
+        advice.emplace_back(
+            "or install podman or docker, or name an engine on another machine with --host URL"
+        );
+    }
+    return advice;
+}
+
+} // namespace
+
+Task<DoctorReport> diagnose(DoctorQuestion question)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    CO_TRY(
+        std::vector<engine::Candidate> places,
+        engine::candidates(question.environment, question.host_option)
+    );
+    const engine::ClientOptions options = question.client;
+    const engine::Ping ping = [executor, options](engine::Endpoint endpoint) {
+        return ask_traits(executor, std::move(endpoint), options);
+    };
+    DoctorReport report;
+    CO_TRY(report.candidates, co_await engine::ask(std::move(places), ping, question.timeout));
+    const auto used = std::find_if(
+        report.candidates.begin(),
+        report.candidates.end(),
+        [](const Probed& one) { return one.state == ProbeState::answered; }
+    );
+    if (used == report.candidates.end()) {
+        report.advice = advice_of(report.candidates);
+        report.reason = reason_for(report);
+        co_return report;
+    }
+    report.used = static_cast<std::size_t>(used - report.candidates.begin());
+    report.reason = reason_for(report);
+    CO_TRY(
+        const engine::Client client,
+        co_await engine::Client::connect(executor, used->candidate.endpoint, options)
+    );
+    CO_TRY(report.engine, co_await examine(client, question.directories));
+    co_return report;
+}
+
+} // namespace slipway::core

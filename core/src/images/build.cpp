@@ -1,0 +1,181 @@
+#include "images/build_log.hpp"
+
+#include <slipway/core/image_build.hpp>
+#include <slipway/core/labels.hpp>
+#include <slipway/core/tar_writer.hpp>
+#include <slipway/engine/build.hpp>
+#include <slipway/engine/images.hpp>
+
+namespace slipway::core {
+namespace {
+
+std::string listed(const std::vector<std::string>& names)
+{
+    std::string text;
+    for (const std::string& name : names) {
+        text += (text.empty() ? "" : ", ") + name;
+    }
+    return text;
+}
+
+} // namespace
+
+Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice)
+{
+    if (!catalog.has_target(choice.target)) {
+        Error error(
+            Errc::invalid_argument,
+            catalog.origin() + " has no stage for the target '" + choice.target + "'"
+        );
+        error.hint = "the targets are " + listed(catalog.targets());
+        return fail(std::move(error));
+    }
+    if (!choice.base.empty() && catalog.default_base().empty()) {
+        Error error(Errc::invalid_argument, catalog.origin() + " takes no base image");
+        error.hint = "it would need `ARG BASE=debian:bookworm-slim` before its first FROM";
+        return fail(std::move(error));
+    }
+    return ok();
+}
+
+namespace {
+
+std::shared_ptr<engine::ByteSource> context_of(const ImageCatalog& catalog)
+{
+    PackExtra dockerfile;
+    dockerfile.path = "Dockerfile";
+    dockerfile.bytes = catalog.text();
+    PackOptions options;
+    options.extras.push_back(std::move(dockerfile));
+    return pack({}, std::move(options));
+}
+
+engine::BuildSpec spec_of(const ImageCatalog& catalog, const BuildChoice& choice)
+{
+    engine::BuildSpec spec;
+    spec.tags.push_back(catalog.image_name(choice.target, choice.base));
+    spec.target = choice.target;
+    spec.no_cache = choice.no_cache;
+    if (!choice.base.empty()) spec.build_args.emplace("BASE", choice.base);
+    spec.labels.emplace(owner_label, owner_value);
+    spec.labels.emplace("org.slipway.target", choice.target);
+    return spec;
+}
+
+/// The engine's error with what we know of the step in which it came.
+Error explained(
+    Error error,
+    const BuildLog& log,
+    std::optional<std::int64_t> code,
+    const ImageCatalog& catalog,
+    const BuildChoice& choice
+)
+{
+    const ImageEvent& step = log.step();
+    if (error.code == Errc::cancelled || step.text.empty()) return error;
+    const std::string base = choice.base.empty() ? catalog.default_base() : choice.base;
+    if (code) {
+        error.message =
+            "step " + step.place + " failed with exit code " + std::to_string(*code);
+    } else {
+        error.message = "step " + step.place + ": " + error.message;
+    }
+    if (!error.hint.empty()) return error;
+    if (step.text.starts_with("FROM ")) {
+        error.hint = "the engine has no image " + base
+            + " and cannot fetch it; name one that it has with --base IMAGE, or bring one in with "
+              "`slipway images import FILE.tar "
+            + base + "`";
+    } else if (log.saw_no_network()) {
+        error.hint = "the engine's containers reach no network: check its DNS and proxy settings";
+    } else if (step.text.starts_with("COPY ") || step.text.starts_with("ADD ")) {
+        error.hint = "the build sees no files but the Dockerfile itself";
+    } else if (catalog.is_built_in()) {
+        error.hint = "the step's output is above; `--dockerfile FILE` builds from a file of yours";
+    } else {
+        error.hint = "correct this step in " + catalog.origin();
+    }
+    return error;
+}
+
+Task<> follow(engine::ProgressStream& stream, BuildLog& log)
+{
+    for (;;) {
+        CO_TRY(const auto message, co_await stream.next());
+        if (!message) break;
+        log.add(*message);
+    }
+    co_return ok();
+}
+
+} // namespace
+
+Task<std::string> build_image(
+    engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event
+)
+{
+    CO_CHECK(check_choice(catalog, choice));
+    const engine::BuildSpec spec = spec_of(catalog, choice);
+    CO_TRY(
+        engine::ProgressStream stream,
+        co_await engine::Builds(client.transport()).build(context_of(catalog), spec)
+    );
+    BuildLog log(std::move(on_event));
+    auto followed = co_await follow(stream, log);
+    log.finish();
+    if (!followed) {
+        const auto code = stream.failure_code();
+        co_return fail(explained(std::move(followed).error(), log, code, catalog, choice));
+    }
+    co_return spec.tags.front();
+}
+
+Task<std::string> ensure_image(
+    engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event
+)
+{
+    CO_CHECK(check_choice(catalog, choice));
+    std::string name = catalog.image_name(choice.target, choice.base);
+    const auto there = co_await engine::Images(client.transport()).inspect(name);
+    if (there) {
+        co_return name;
+    }
+    if (there.error().code != Errc::not_found) {
+        co_return fail(there.error());
+    }
+    co_return co_await build_image(client, catalog, choice, on_event);
+}
+
+Task<> ensure_pulled(engine::Client client, std::string reference, OnImageEvent on_event)
+{
+    engine::Images images(client.transport());
+    auto there = co_await images.inspect(reference);
+    if (there) {
+        co_return ok();
+    }
+    if (there.error().code != Errc::not_found) {
+        co_return fail(std::move(there).error());
+    }
+    engine::PullImage what;
+    what.reference = reference;
+    auto stream = co_await images.pull(what);
+    Result<> pulled = ok();
+    if (stream) {
+        BuildLog log(std::move(on_event));
+        pulled = co_await follow(*stream, log);
+    } else {
+        pulled = fail(std::move(stream).error());
+    }
+    if (!pulled) {
+        Error error = std::move(pulled).error();
+        error.context.push_back("pulling " + reference);
+        if (error.hint.empty()) {
+            error.hint = "check the name and the engine's access to its registry, or bring the image "
+                         "in with `slipway images import FILE.tar " + reference + "`";
+        }
+        co_return fail(std::move(error));
+    }
+    co_return ok();
+}
+
+} // namespace slipway::core

@@ -1,0 +1,141 @@
+#include <slipway/core/cargo_recipe.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace slipway::core {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// The options that decide where things are. All that follows "--" belongs to somebody else.
+struct Options {
+    std::string target;
+    std::string manifest_path;
+    std::string target_dir;
+    bool has_subcommand = false;
+};
+
+Result<Options> read_options(const std::vector<std::string>& args)
+{
+    Options options;
+    const std::array known{
+        std::pair{std::string_view("--target"), &options.target},
+        std::pair{std::string_view("--manifest-path"), &options.manifest_path},
+        std::pair{std::string_view("--target-dir"), &options.target_dir}};
+    for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
+        const std::string_view arg = args[i];
+        for (const auto& [name, value] : known) {
+            if (arg == name) {
+                if (i + 1 == args.size()) {
+                    return fail(Errc::invalid_argument, std::string(name) + " needs a value");
+                }
+                *value = args[++i];
+                break;
+            }
+            if (arg.starts_with(name) && arg.size() > name.size() && arg[name.size()] == '=') {
+                *value = arg.substr(name.size() + 1);
+                break;
+            }
+        }
+        options.has_subcommand = options.has_subcommand || !arg.starts_with('-');
+    }
+    return options;
+}
+
+// What a build may depend on. Paths of the host's own cargo (CARGO_HOME, CARGO_BUILD_RUSTC, ...)
+// mean nothing in the image, and tokens (CARGO_REGISTRY_TOKEN, ...) stay here.
+bool travels(std::string_view name)
+{
+    constexpr std::array<std::string_view, 20> names{
+        "CARGO_ENCODED_RUSTFLAGS", "CARGO_INCREMENTAL", "HTTPS_PROXY",   "HTTP_PROXY",
+        "HTTP_TIMEOUT",            "NO_COLOR",          "NO_PROXY",      "RUSTDOCFLAGS",
+        "RUSTFLAGS",               "RUST_BACKTRACE",    "RUST_LOG",      "RUST_MIN_STACK",
+        "RUST_TEST_THREADS",       "SOURCE_DATE_EPOCH", "TERM",          "http_proxy",
+        "https_proxy",             "no_proxy",          "CARGO_BUILD_JOBS", "CARGO_BUILD_RUSTFLAGS"};
+    constexpr std::array<std::string_view, 3> families{"CARGO_NET_", "CARGO_PROFILE_", "CARGO_TERM_"};
+    return std::ranges::find(names, name) != names.end()
+        || std::ranges::any_of(families, [&](auto family) { return name.starts_with(family); });
+}
+
+std::string_view first_part(std::string_view& path)
+{
+    const auto slash = path.find('/');
+    const auto part = path.substr(0, slash);
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+    return part;
+}
+
+// Cargo's intermediate files stay behind: they are of use only where they were made.
+bool is_result(std::string_view in_target_dir, std::string_view target)
+{
+    std::string_view rest = in_target_dir;
+    const auto top = first_part(rest);
+    if (top == "CACHEDIR.TAG" || top == "doc" || top == "package" || top == "criterion") return true;
+    if (top != target) return false; // build scripts and macros of the image's own architecture
+    if (rest.empty()) return true;
+    first_part(rest); // the profile, or "doc"
+    const auto inner = first_part(rest);
+    return inner != "deps" && inner != "build" && inner != "incremental"
+        && !inner.starts_with('.');
+}
+
+} // namespace
+
+Result<CargoPlan> plan_cargo(const CargoCall& call)
+{
+    if (!call.args.empty() && call.args.front().starts_with('+')) {
+        Error error(
+            Errc::unsupported, "cannot change the toolchain of an image to " + call.args.front()
+        );
+        error.hint = "leave " + call.args.front() + " out, or use `slipway run --image IMAGE -- cargo "
+            "...` with an image that has this toolchain";
+        return fail(std::move(error));
+    }
+    TRY(const Options options, read_options(call.args));
+    if (!options.has_subcommand) {
+        return fail(Errc::invalid_argument, "no cargo subcommand: try `slipway cargo build`");
+    }
+    CargoPlan plan;
+    const auto from_environment = call.environment.find("CARGO_BUILD_TARGET");
+    plan.target = !options.target.empty() ? options.target
+        : from_environment != call.environment.end() && !from_environment->second.empty()
+        ? from_environment->second
+        : call.host_target;
+
+    fs::path directory = call.directory;
+    if (!options.manifest_path.empty()) {
+        directory = (call.directory / options.manifest_path).parent_path();
+    }
+    TRY(plan.workspace.root, find_workspace(directory, call.home));
+    const fs::path& root = plan.workspace.root;
+    const fs::path target_dir = options.target_dir.empty()
+        ? root / "target"
+        : (call.directory / options.target_dir).lexically_normal();
+    const std::string relative = target_dir.lexically_relative(root).string();
+    if (relative.empty() || relative == "." || relative.starts_with("..")) {
+        Error error(
+            Errc::invalid_argument,
+            "the target directory " + target_dir.string() + " is not inside the workspace "
+                + root.string()
+        );
+        error.hint = "choose a directory inside the workspace: nothing else comes back";
+        return fail(std::move(error));
+    }
+    plan.workspace.bring_back = [relative, target = plan.target](std::string_view path, EntryType) {
+        if (!path.starts_with(relative)) return true;
+        if (path.size() == relative.size()) return true;
+        return path[relative.size()] != '/' || is_result(path.substr(relative.size() + 1), target);
+    };
+    plan.argv.emplace_back("cargo");
+    plan.argv.insert(plan.argv.end(), call.args.begin(), call.args.end());
+    for (const auto& [name, value] : call.environment) {
+        if (travels(name)) plan.env.push_back(name + "=" + value);
+    }
+    plan.env.push_back("CARGO_TARGET_DIR=" + target_dir.string());
+    return plan;
+}
+
+} // namespace slipway::core

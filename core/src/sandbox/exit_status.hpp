@@ -1,0 +1,19 @@
+#pragma once
+
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace slipway::core {
+
+struct FinalState {
+    std::int64_t exit_code = 0;
+    bool out_of_memory = false;
+};
+
+/// How a container that was started ended; waits for its end.
+Task<FinalState> final_state(engine::Client client, std::string container);
+
+} // namespace slipway::core

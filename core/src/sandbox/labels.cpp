@@ -1,0 +1,31 @@
+#include <slipway/core/labels.hpp>
+
+#include <array>
+#include <cstdio>
+#include <random>
+
+namespace slipway::core {
+
+namespace {
+
+std::string random_name()
+{
+    std::random_device device;
+    std::array<char, 17> text{};
+    std::snprintf(text.data(), text.size(), "%08x%08x", device(), device());
+    return text.data();
+}
+
+} // namespace
+
+std::map<std::string, std::string> labels_for(std::string_view purpose)
+{
+    static const std::string instance = random_name();
+    std::map<std::string, std::string> labels;
+    labels.emplace(owner_label, owner_value);
+    labels.emplace(purpose_label, purpose);
+    labels.emplace(instance_label, instance);
+    return labels;
+}
+
+} // namespace slipway::core

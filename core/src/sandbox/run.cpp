@@ -1,0 +1,230 @@
+#include "sandbox/exit_status.hpp"
+
+#include <slipway/core/labels.hpp>
+#include <slipway/core/sandbox.hpp>
+
+#include <slipway/engine/child.hpp>
+#include <slipway/engine/frames.hpp>
+#include <slipway/engine/system.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <unistd.h>
+
+#include <array>
+
+namespace slipway::core {
+
+namespace asio = boost::asio;
+using engine::Child;
+
+namespace {
+
+// A job's ids are the caller's, so that what it makes is the caller's; where the engine runs
+// without root, its root is the caller already.
+Task<Owner> owner_for(engine::Client client)
+{
+    Owner owner;
+    if (::geteuid() != 0) {
+        CO_TRY(const engine::EngineInfo info, co_await engine::System(client.transport()).info());
+        if (!engine::is_rootless(info)) {
+            owner.uid = ::geteuid();
+            owner.gid = ::getegid();
+        }
+    }
+    co_return owner;
+}
+
+engine::ContainerSpec spec_of(const Job& job, const JobStreams& streams, Owner owner, bool init)
+{
+    engine::ContainerSpec spec;
+    spec.image = job.image;
+    spec.platform = job.platform;
+    spec.cmd = job.argv;
+    spec.env = job.env;
+    spec.working_dir = job.cwd;
+    spec.labels = labels_for("run");
+    spec.tty = job.terminal;
+    spec.attach_stdin = spec.open_stdin = streams.in != nullptr;
+    spec.stdin_once = streams.in != nullptr; // a half-close ends the command's stdin
+    spec.attach_stdout = spec.attach_stderr = true;
+    spec.host.network_mode = job.network;
+    if (init) spec.host.init = true;
+    if (owner.uid != 0) {
+        spec.user = std::to_string(owner.uid) + ":" + std::to_string(owner.gid);
+        spec.env.insert(spec.env.begin(), "HOME=/tmp"); // the image's may not be writable for it
+    }
+    return spec;
+}
+
+// Moves stdin until its end. The command may end, or close its stdin, at any time: engines then
+// stop reading or answer with a broken pipe, and neither is the user's business.
+Task<> forward(engine::ByteSource& from, engine::DuplexStream& to, bool terminal)
+{
+    std::array<char, 65536> buffer{};
+    for (;;) {
+        CO_TRY(const std::size_t n, co_await from.read(buffer));
+        if (n == 0) {
+            break;
+        }
+        if (!co_await to.write(std::string_view(buffer.data(), n))) {
+            co_return ok();
+        }
+    }
+    if (terminal) {
+        co_await to.write("\x04"); // a half-close would cut a terminal's output
+    } else {
+        co_await to.shutdown_write();
+    }
+    co_return ok();
+}
+
+Task<> receive(engine::DuplexStream& from, JobStreams& streams, bool terminal)
+{
+    if (terminal) {
+        CO_CHECK(co_await engine::copy(from, *streams.out));
+        co_return ok();
+    }
+    co_return co_await engine::demultiplex(from, *streams.out, *streams.err);
+}
+
+// One attempt at a job, from its container's creation to its end.
+class Run {
+public:
+    Run(engine::Client client, Job& job, JobStreams& streams)
+        : client_(std::move(client)), containers_(client_.transport()), job_(job), streams_(streams)
+    {
+    }
+
+    Task<JobResult> go(Owner owner, bool init)
+    {
+        const engine::ContainerSpec spec = spec_of(job_, streams_, owner, init);
+        CO_TRY(auto made, during(co_await containers_.create(spec), "creating a container"));
+        id_ = std::move(made.id);
+        auto result = co_await work(owner);
+        // From here on nothing may be interrupted, or the container stays behind.
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        const auto gone = during(co_await containers_.discard(id_), "removing the container");
+        if (result && !gone) {
+            co_return fail(gone.error());
+        }
+        co_return result;
+    }
+
+    bool started() const noexcept { return started_; }
+
+private:
+    Task<JobResult> work(Owner owner)
+    {
+        std::shared_ptr<const Manifest> sent;
+        if (job_.workspace) {
+            CO_TRY(sent, co_await send_workspace(client_, id_, *job_.workspace, owner));
+        }
+        engine::AttachOptions attach;
+        attach.in = streams_.in != nullptr;
+        CO_TRY(auto stream, during(co_await containers_.attach(id_, attach), "attaching"));
+        CO_CHECK(during(co_await containers_.start(id_), "starting " + job_.argv.front()));
+        started_ = true;
+        CO_CHECK(co_await converse(*stream));
+        CO_TRY(const FinalState state, co_await final_state(client_, id_));
+        JobResult result;
+        result.exit_code = state.exit_code;
+        result.out_of_memory = state.out_of_memory;
+        if (job_.workspace) {
+            CO_TRY(result.fetched, co_await fetch_workspace(client_, id_, *job_.workspace, sent));
+        }
+        co_return result;
+    }
+
+    // Moves all streams until the command's output ends.
+    Task<> converse(engine::DuplexStream& stream)
+    {
+        const auto executor = co_await asio::this_coro::executor;
+        Child input;
+        if (streams_.in != nullptr) {
+            input = Child(executor, forward(*streams_.in, stream, job_.terminal));
+        }
+        if (job_.terminal && streams_.on_terminal) {
+            follow_terminal(executor);
+        }
+        // A child, so that an interrupt does not lose bytes in the middle of a frame.
+        Child output(executor, receive(stream, streams_, job_.terminal));
+        auto ended = co_await output.wait();
+        if (output.running()) { // interrupted
+            co_await interrupt(output, stream);
+            ended = fail(Errc::cancelled, "interrupted");
+        }
+        input.cancel();
+        co_await input.join();
+        if (resize_) {
+            resize_->cancel();
+            co_await resize_->join();
+        }
+        co_return ended;
+    }
+
+    // Gives the command a moment to end by itself and shows what it still has to say.
+    Task<> interrupt(Child& output, engine::DuplexStream& stream)
+    {
+        const auto executor = co_await asio::this_coro::executor;
+        co_await containers_.kill(id_, "SIGINT"); // it may have ended just now
+        asio::steady_timer grace(executor, interrupt_grace);
+        grace.async_wait([&stream](const boost::system::error_code& stopped) {
+            if (!stopped) stream.close();
+        });
+        co_await output.join(); // a second interrupt ends it at once
+        grace.cancel();
+        co_return ok();
+    }
+
+    void follow_terminal(const asio::any_io_executor& executor)
+    {
+        resize_ = std::make_shared<Child>();
+        streams_.on_terminal([this, executor, child = resize_](engine::TerminalSize size) {
+            *child = Child(executor, resize(client_, id_, size));
+        });
+    }
+
+    // Just after the start the terminal may not be there yet.
+    static Task<> resize(engine::Client client, std::string id, engine::TerminalSize size)
+    {
+        asio::steady_timer pause(co_await asio::this_coro::executor);
+        for (int attempt = 0; attempt < 10; ++attempt) {
+            const auto done = co_await engine::Containers(client.transport()).resize(id, size);
+            if (done || done.error().code == Errc::cancelled) {
+                break;
+            }
+            pause.expires_after(std::chrono::milliseconds(20));
+            co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+        }
+        co_return ok();
+    }
+
+    engine::Client client_;
+    engine::Containers containers_;
+    Job& job_;
+    JobStreams& streams_;
+    std::string id_;
+    std::shared_ptr<Child> resize_;
+    bool started_ = false;
+};
+
+} // namespace
+
+Task<JobResult> run(engine::Client client, Job job, JobStreams streams)
+{
+    CO_TRY(const Owner owner, co_await owner_for(client));
+    // As PID 1 a command ignores the terminal's Ctrl-C unless it has a handler of its own, so on a
+    // terminal the engine's init goes first, where the engine has one.
+    const bool init = job.terminal;
+    Run attempt(client, job, streams);
+    auto result = co_await attempt.go(owner, init);
+    if (!result && init && !attempt.started() && result.error().code != Errc::cancelled) {
+        Run plain(client, job, streams);
+        co_return co_await plain.go(owner, false);
+    }
+    co_return result;
+}
+
+} // namespace slipway::core

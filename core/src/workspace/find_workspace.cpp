@@ -1,0 +1,73 @@
+#include <slipway/core/workspace.hpp>
+
+#include <toml++/toml.h>
+
+#include <optional>
+#include <system_error>
+
+namespace slipway::core {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool stands(const fs::path& path)
+{
+    std::error_code ignored;
+    return fs::exists(fs::symlink_status(path, ignored));
+}
+
+// A manifest that cannot be parsed is left for cargo to complain about.
+bool declares_workspace(const fs::path& manifest)
+{
+    const toml::parse_result parsed = toml::parse_file(manifest.string());
+    return parsed && parsed.table().contains("workspace");
+}
+
+// The package around `directory`, or the workspace around that.
+std::optional<fs::path> cargo_root(const fs::path& directory)
+{
+    std::optional<fs::path> package;
+    for (fs::path at = directory;; at = at.parent_path()) {
+        if (const fs::path manifest = at / "Cargo.toml"; stands(manifest)) {
+            if (declares_workspace(manifest)) return at;
+            if (!package) package = at;
+        }
+        if (at == at.parent_path()) return package;
+    }
+}
+
+std::optional<fs::path> git_root(const fs::path& directory)
+{
+    for (fs::path at = directory;; at = at.parent_path()) {
+        if (stands(at / ".git")) return at; // a file in linked work trees
+        if (at == at.parent_path()) return {};
+    }
+}
+
+} // namespace
+
+Result<fs::path> find_workspace(const fs::path& directory, const fs::path& home)
+{
+    std::error_code failed;
+    const fs::path start = fs::canonical(directory, failed);
+    if (failed) {
+        Error error(Errc::not_found, "no directory " + directory.string() + ": " + failed.message());
+        error.cause = failed;
+        return fail(std::move(error));
+    }
+    // A Cargo.toml or .git in the home directory (dotfiles) does not make all of it one project.
+    const fs::path real_home = fs::weakly_canonical(home, failed);
+    const auto too_wide = [&](const fs::path& path) {
+        return path == path.root_path() || (!home.empty() && path == real_home);
+    };
+    for (const auto& root : {cargo_root(start), git_root(start), std::optional(start)}) {
+        if (root && !too_wide(*root)) return *root;
+    }
+    Error error(Errc::invalid_argument, "will not send all of " + start.string() + " to a container");
+    error.hint = "run in a project's directory, or name one with --workspace DIR, or send nothing "
+                 "with --no-workspace";
+    return fail(std::move(error));
+}
+
+} // namespace slipway::core

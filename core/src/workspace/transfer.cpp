@@ -1,0 +1,108 @@
+#include <slipway/core/tar_reader.hpp>
+#include <slipway/core/tar_writer.hpp>
+#include <slipway/core/workspace.hpp>
+
+#include <slipway/engine/archive.hpp>
+
+#include <algorithm>
+
+namespace slipway::core {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// "/home/me/project" -> "home/me/project": the name of the root in an archive of "/".
+std::string inside(const fs::path& root)
+{
+    return root.relative_path().string();
+}
+
+struct UnpackRequest {
+    std::string path;        // in the container
+    fs::path destination;    // here
+    UnpackOptions options{};
+};
+
+Task<Unpacked> get_and_unpack(engine::Client client, std::string container, UnpackRequest request)
+{
+    engine::Archives archives(client.transport());
+    CO_TRY(auto download, co_await archives.get(container, request.path));
+    std::shared_ptr<engine::ByteSource> tar = std::move(download.tar);
+    co_return co_await unpack(
+        std::move(tar), std::move(request.destination), std::move(request.options)
+    );
+}
+
+// The tar holds a hard link to a file that the filter left out, as between cargo's
+// target/T/debug/app and target/T/debug/deps/app-0123. Asked for by itself it comes with its bytes.
+Task<Unpacked> fetch_linked_file(
+    engine::Client client, std::string container, fs::path root, std::string file
+)
+{
+    const fs::path path = root / file;
+    UnpackRequest request;
+    request.path = path.string();
+    request.destination = path.parent_path();
+    return get_and_unpack(std::move(client), std::move(container), std::move(request));
+}
+
+} // namespace
+
+Task<std::shared_ptr<const Manifest>> send_workspace(
+    engine::Client client, std::string container, Workspace workspace, Owner owner
+)
+{
+    const std::string doing = "sending " + workspace.root.string() + " to the container";
+    std::vector<PackRoot> roots(1);
+    roots[0].local = workspace.root;
+    roots[0].inside = inside(workspace.root);
+    PackOptions options;
+    options.uid = owner.uid;
+    options.gid = owner.gid;
+    options.skip_tagged_caches = true;
+    const auto tar = pack(std::move(roots), std::move(options));
+    engine::Archives archives(client.transport());
+    CO_CHECK(during(co_await archives.put(container, "/", tar), doing));
+    CO_TRY(Manifest manifest, during(tar->manifest(), doing));
+    co_return std::make_shared<const Manifest>(std::move(manifest));
+}
+
+Task<Fetched> fetch_workspace(
+    engine::Client client, std::string container, Workspace workspace,
+    std::shared_ptr<const Manifest> sent
+)
+{
+    const std::string doing = "bringing files back to " + workspace.root.string();
+    UnpackRequest request;
+    request.path = workspace.root.string();
+    request.destination = workspace.root;
+    request.options.strip = workspace.root.filename().string();
+    request.options.sent = sent;
+    request.options.sent_root = inside(workspace.root);
+    request.options.keep = workspace.bring_back;
+    CO_TRY(
+        const Unpacked unpacked,
+        during(co_await get_and_unpack(client, container, std::move(request)), doing)
+    );
+    Fetched fetched;
+    fetched.written = unpacked.written;
+    fetched.bytes = unpacked.written_bytes;
+    for (const UnresolvedLink& link : unpacked.unresolved) {
+        CO_TRY(
+            const Unpacked file,
+            during(co_await fetch_linked_file(client, container, workspace.root, link.path), doing)
+        );
+        fetched.written.push_back(link.path);
+        fetched.bytes += file.written_bytes;
+    }
+    CO_TRY(
+        Removed removed,
+        during(remove_deleted(workspace.root, deleted(*sent, unpacked)), doing)
+    );
+    fetched.removed = std::move(removed.removed);
+    fetched.kept = std::move(removed.kept);
+    co_return fetched;
+}
+
+} // namespace slipway::core

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <slipway/engine/auth.hpp>
+#include <slipway/engine/container_spec.hpp>
+#include <slipway/engine/progress.hpp>
+#include <slipway/engine/transport.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace slipway::engine {
+
+/// What to build, and how. Absent members are left to the engine.
+struct BuildSpec {
+    std::vector<std::string> tags; ///< "name[:tag]"
+    std::string dockerfile;        ///< path inside the context; empty: "Dockerfile"
+    std::string target;            ///< stage to stop at; empty: the last
+    std::string platform;          ///< "os/arch[/variant]"
+    /// ARG values; absent ones are taken from the engine's own environment. They appear in no
+    /// Error.
+    std::map<std::string, std::optional<std::string>> build_args;
+    std::map<std::string, std::string> labels;
+    std::vector<std::string> cache_from;
+    std::vector<std::string> extra_hosts; ///< "name:address"
+    std::vector<Ulimit> ulimits;
+    std::string network_mode; ///< of RUN steps; podman uses the host's when empty
+    bool no_cache = false;
+    bool pull = false;        ///< ask the registry for newer bases
+    bool quiet = false;       ///< no output of steps; podman then streams the bare id
+    bool keep_failed = false; ///< keep containers of failed steps; else they are always removed
+    bool squash = false;      ///< dockerd: experimental
+    std::optional<std::int64_t> memory;      ///< bytes
+    std::optional<std::int64_t> memory_swap; ///< bytes of memory and swap; -1 = no limit
+    std::optional<std::int64_t> cpu_shares;
+    std::optional<std::int64_t> cpu_period; ///< microseconds
+    std::optional<std::int64_t> cpu_quota;  ///< microseconds
+    std::string cpuset_cpus;                ///< "0-2"
+    std::string cpuset_mems;
+    std::string cgroup_parent;
+    std::optional<std::int64_t> shm_size; ///< bytes
+    /// By registry, as in a docker config file: "ghcr.io", "https://index.docker.io/v1/".
+    std::map<std::string, RegistryAuth> registries;
+};
+
+/// Image builds by the engine's classic builder (podman: buildah). Valid as long as the transport.
+/// The classic builder has no RUN --mount, here-documents, COPY --link or --chmod, or secrets.
+class Builds {
+public:
+    explicit Builds(Transport& transport) noexcept : transport_(&transport) {}
+
+    /// Builds from a tar of the context (plain, gzip, bzip2 or xz) that holds the Dockerfile and
+    /// has the ignore file applied already. Engines take a context that is cut short for a whole
+    /// one, so `context` must fail, and not end, when it has no more to give.
+    ///
+    /// A Dockerfile that does not parse is an error here on dockerd and one of the stream on
+    /// podman. Errors: invalid_argument, engine, and whatever `context` fails with; then those of
+    ///   ProgressStream, whose result is the id of the image.
+    /// API: POST /build, 1.24+; `target` 1.29+, `platform` 1.32+. Source: api/swagger.yaml of moby.
+    Task<ProgressStream> build(std::shared_ptr<ByteSource> context, const BuildSpec& spec);
+    Task<ProgressStream> build(std::shared_ptr<ByteSource> context, BuildSpec&& spec) = delete;
+
+private:
+    Transport* transport_;
+};
+
+} // namespace slipway::engine

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <slipway/engine/bytes.hpp>
+#include <slipway/engine/result.hpp>
+#include <slipway/engine/traits.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace slipway::engine {
+
+/// HTTP header fields in their order; names compare without regard to case.
+class Headers {
+public:
+    void add(std::string name, std::string value);
+    /// The first value of `name`, or an empty text.
+    std::string_view get(std::string_view name) const noexcept;
+    bool has(std::string_view name) const noexcept;
+    const std::vector<std::pair<std::string, std::string>>& all() const noexcept { return fields_; }
+
+private:
+    std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+/// One call to the engine, before the transport adds the version prefix and the host.
+class Request {
+public:
+    /// `path` starts with '/'; parts that come from outside go through `segment`.
+    Request(std::string method, std::string path);
+
+    /// Percent-encodes one path segment; leaves '/' and ':' alone, as image names need.
+    static std::string segment(std::string_view text);
+
+    /// Appends `key=value`, percent-encoded. The `optional` forms skip an absent value,
+    /// the text form skips an empty one.
+    Request& query(std::string_view key, std::string_view value);
+    Request& query(std::string_view key, std::int64_t value);
+    Request& query_flag(std::string_view key, bool value); ///< `key=1` when true, nothing when false
+
+    Request& header(std::string name, std::string value);
+
+    /// A JSON body: Content-Type application/json.
+    Request& json(std::string text);
+    /// A body that is streamed in chunks. Wherever the source fails, the connection is dropped
+    /// before its last chunk, so the engine cannot take a part for the whole.
+    Request& body(std::shared_ptr<ByteSource> source, std::string content_type);
+    /// Sends the path as it is, without `/v1.41`.
+    Request& unversioned();
+    /// Time from the first byte sent to the last one received; for `upgrade` up to the answer's
+    /// header. None by default for `open` and `upgrade`; see ClientOptions for `send`.
+    Request& deadline(std::chrono::milliseconds total);
+
+    const std::string& method() const noexcept { return method_; }
+    const std::string& path() const noexcept { return path_; }
+    /// Path and query.
+    std::string target() const;
+    const Headers& headers() const noexcept { return headers_; }
+    const std::string& text() const noexcept { return text_; }
+    const std::shared_ptr<ByteSource>& source() const noexcept { return source_; }
+    bool versioned() const noexcept { return versioned_; }
+    std::optional<std::chrono::milliseconds> deadline() const noexcept { return deadline_; }
+
+private:
+    std::string method_;
+    std::string path_;
+    std::string query_;
+    Headers headers_;
+    std::string text_;
+    std::shared_ptr<ByteSource> source_;
+    std::optional<std::chrono::milliseconds> deadline_;
+    bool versioned_ = true;
+};
+
+/// A whole answer. `send` gives it for every status; endpoints turn 4xx and 5xx into errors.
+struct Response {
+    int status = 0;
+    Headers headers;
+    std::string body; ///< 64 MiB at most
+};
+
+/// An answer whose body is pulled. Dropping it closes the connection when bytes are left.
+class ResponseStream : public ByteSource {
+public:
+    virtual int status() const noexcept = 0;
+    virtual const Headers& headers() const noexcept = 0;
+    virtual void close() noexcept = 0;
+};
+
+/// How calls reach an engine. The only implementation outside tests is made by Client::connect.
+///
+/// `send` gives an answer of any status as a value; `open` and `upgrade` read the body of a status
+/// >= 400 themselves and return it as an Error, since nobody wants to stream one. Redirects (3xx
+/// save 304) are never followed: they are Errc::protocol.
+///
+/// A streamed request body is sent while the answer is read. When its source fails, its error is
+/// the call's. An engine that reports success before it had the whole body is Errc::protocol; one
+/// that refuses early is believed, and the rest of the body is not read from the source.
+///
+/// Cancellation: emit `terminal` on the slot of the root coroutine, which has to start with
+/// `co_await this_coro::throw_if_cancelled(false)`. The call that waits then returns
+/// Errc::cancelled, and later calls of that coroutine run as usual: they are its clean-up.
+///
+/// Streams may be dropped while a coroutine waits in them, on which it gets Errc::cancelled.
+class Transport {
+public:
+    virtual ~Transport() = default;
+
+    /// One request, one answer in memory. Uses a pooled connection, and retries once on a new one
+    /// when a reused connection turns out to be dead and nothing can have been carried out.
+    virtual Task<Response> send(Request request) = 0;
+
+    /// A request whose answer is pulled from its own connection. Returns at the answer's header.
+    virtual Task<std::unique_ptr<ResponseStream>> open(Request request) = 0;
+
+    /// A request that turns its connection into a raw stream (attach, exec start). Accepts 101 and
+    /// 200, as engines differ. Nothing of stdin may be written before this returns.
+    virtual Task<std::unique_ptr<DuplexStream>> upgrade(Request request) = 0;
+
+    virtual const Traits& traits() const noexcept = 0;
+    virtual boost::asio::any_io_executor executor() = 0;
+};
+
+} // namespace slipway::engine

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <slipway/engine/filters.hpp>
+#include <slipway/engine/transport.hpp>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::engine {
+
+struct VolumeSpec {
+    std::string name;   ///< empty: the engine chooses one
+    std::string driver; ///< empty: "local"
+    std::map<std::string, std::string> driver_options;
+    std::map<std::string, std::string> labels;
+};
+
+struct VolumeInfo {
+    std::string name;
+    std::string driver;
+    std::string mountpoint; ///< on the engine's host
+    std::string created_at; ///< RFC 3339; may be empty
+    std::string scope;      ///< "local"
+    std::map<std::string, std::string> labels;
+    std::map<std::string, std::string> options;
+};
+
+/// The volumes of an engine. Valid as long as the transport. Errors beside the listed ones are
+/// those of Containers; aggregates are passed as named objects, for the same reason.
+class Volumes {
+public:
+    explicit Volumes(Transport& transport) noexcept : transport_(&transport) {}
+
+    /// A volume of that name that exists already is a success and is returned as it is: compare its
+    /// labels. Errors: invalid_argument, conflict (another driver). API: POST /volumes/create.
+    Task<VolumeInfo> create(const VolumeSpec& spec);
+    Task<VolumeInfo> create(VolumeSpec&& spec) = delete;
+
+    /// Errors: not_found. API: GET /volumes/{name}.
+    Task<VolumeInfo> inspect(std::string_view name);
+
+    /// API: GET /volumes.
+    Task<std::vector<VolumeInfo>> list(const Filters& filters);
+    Task<std::vector<VolumeInfo>> list();
+
+    /// With `force` a volume that is not there is a success (docker).
+    /// Errors: not_found, conflict (in use). API: DELETE /volumes/{name}.
+    Task<> remove(std::string_view name, bool force = false);
+
+private:
+    Transport* transport_;
+};
+
+} // namespace slipway::engine

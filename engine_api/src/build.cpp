@@ -1,0 +1,111 @@
+#include "auth_header.hpp"
+#include "call.hpp"
+#include "container_spec_json.hpp"
+#include "progress_stream.hpp"
+
+#include <slipway/engine/build.hpp>
+
+namespace slipway::engine {
+
+namespace {
+
+void add(Request& request, std::string_view key, const std::optional<std::int64_t>& value)
+{
+    if (value) request.query(key, *value);
+}
+
+template <class T>
+Result<> add_json(Request& request, std::string_view key, const T& value)
+{
+    if (value.empty()) return ok();
+    auto text = json::encode(value);
+    if (!text) {
+        // The path inside the value says little without the name of the parameter.
+        text.error().context.push_back("encoding " + std::string(key));
+        return fail(std::move(text).error());
+    }
+    request.query(key, *text);
+    return ok();
+}
+
+Result<> add_ulimits(Request& request, const std::vector<Ulimit>& ulimits, const Traits& traits)
+{
+    if (!traits.build_ulimits_are_text) return add_json(request, "ulimits", ulimits);
+    std::vector<std::string> texts;
+    for (const Ulimit& limit : ulimits) {
+        texts.push_back(
+            limit.name + "=" + std::to_string(limit.soft) + ":" + std::to_string(limit.hard)
+        );
+    }
+    return add_json(request, "ulimits", texts);
+}
+
+Result<>
+add_extra_hosts(Request& request, const std::vector<std::string>& hosts, const Traits& traits)
+{
+    if (traits.build_extra_hosts_is_json) return add_json(request, "extrahosts", hosts);
+    for (const std::string& host : hosts) {
+        request.query("extrahosts", host);
+    }
+    return ok();
+}
+
+void add_limits(Request& request, const BuildSpec& spec)
+{
+    add(request, "memory", spec.memory);
+    add(request, "memswap", spec.memory_swap);
+    add(request, "cpushares", spec.cpu_shares);
+    add(request, "cpuperiod", spec.cpu_period);
+    add(request, "cpuquota", spec.cpu_quota);
+    add(request, "shmsize", spec.shm_size);
+    request.query("cpusetcpus", spec.cpuset_cpus)
+        .query("cpusetmems", spec.cpuset_mems)
+        .query("cgroupparent", spec.cgroup_parent);
+}
+
+Result<Request> build_request(const BuildSpec& spec, const Traits& traits)
+{
+    Request request("POST", "/build");
+    for (const std::string& tag : spec.tags) {
+        request.query("t", tag);
+    }
+    request.query("dockerfile", spec.dockerfile)
+        .query("target", spec.target)
+        .query("platform", spec.platform)
+        .query("networkmode", spec.network_mode)
+        .query_flag("nocache", spec.no_cache)
+        .query_flag("pull", spec.pull)
+        .query_flag("q", spec.quiet)
+        .query_flag("squash", spec.squash)
+        .query_flag("rm", true)
+        .query_flag("forcerm", !spec.keep_failed);
+    add_limits(request, spec);
+    CHECK_OK(add_json(request, "buildargs", spec.build_args));
+    CHECK_OK(add_json(request, "labels", spec.labels));
+    CHECK_OK(add_json(request, "cachefrom", spec.cache_from));
+    CHECK_OK(add_ulimits(request, spec.ulimits, traits));
+    CHECK_OK(add_extra_hosts(request, spec.extra_hosts, traits));
+    if (!spec.registries.empty()) {
+        TRY(std::string header, auth_header(spec.registries));
+        request.header("X-Registry-Config", std::move(header));
+    }
+    return request;
+}
+
+std::string doing(const BuildSpec& spec)
+{
+    if (!spec.tags.empty()) return "building image " + spec.tags.front();
+    return spec.target.empty() ? "building an image" : "building stage " + spec.target;
+}
+
+} // namespace
+
+Task<ProgressStream> Builds::build(std::shared_ptr<ByteSource> context, const BuildSpec& spec)
+{
+    auto request = build_request(spec, transport_->traits());
+    if (request) request->body(std::move(context), "application/x-tar");
+    const Goal goal = spec.quiet ? Goal::quiet_build : Goal::build;
+    return open_progress(*transport_, std::move(request), goal, {}, doing(spec));
+}
+
+} // namespace slipway::engine

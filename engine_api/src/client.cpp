@@ -1,0 +1,154 @@
+#include "error_reply.hpp"
+#include "http/http_transport.hpp"
+
+#include <slipway/engine/client.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace slipway::engine {
+
+std::string to_string(ApiVersion version)
+{
+    return std::to_string(version.major) + "." + std::to_string(version.minor);
+}
+
+Result<ApiVersion> parse_api_version(std::string_view text)
+{
+    ApiVersion version;
+    const char* end = text.data() + text.size();
+    const auto major = std::from_chars(text.data(), end, version.major);
+    if (major.ec == std::errc() && major.ptr != end && *major.ptr == '.') {
+        const auto minor = std::from_chars(major.ptr + 1, end, version.minor);
+        if (minor.ec == std::errc() && minor.ptr == end && version.major >= 0
+            && version.minor >= 0) {
+            return version;
+        }
+    }
+    return fail(
+        Errc::invalid_argument, "'" + std::string(text) + "' is no API version such as 1.41"
+    );
+}
+
+std::string_view to_string(EngineKind kind) noexcept
+{
+    return kind == EngineKind::podman ? "podman" : "docker";
+}
+
+namespace {
+
+Traits traits_of_docker()
+{
+    return {};
+}
+
+// Each difference was seen on podman 4.3 and 5.8.
+Traits traits_of_podman(std::string_view version)
+{
+    Traits traits;
+    traits.kind = EngineKind::podman;
+    traits.put_archive_makes_directories = true;
+    traits.reports_exit_code_before_exec_ends = true;
+    int major = 0;
+    std::from_chars(version.data(), version.data() + version.size(), major);
+    traits.auto_remove_hides_exit_code = major < 5;
+    traits.missing_bind_source_is_created = true;
+    traits.build_extra_hosts_is_json = true;
+    traits.build_ulimits_are_text = true;
+    // Its service closes a keep-alive connection after 10 s, and itself after 5 s without any.
+    traits.idle_limit = std::chrono::milliseconds(2'000);
+    return traits;
+}
+
+// The first line of what a stranger says, for a message.
+std::string excerpt(std::string_view text)
+{
+    constexpr std::size_t most = 200;
+    text = text.substr(0, text.find_first_of("\r\n"));
+    std::string out(text.substr(0, most));
+    std::ranges::replace_if(out, [](char c) { return c < ' ' || c == 0x7f; }, '?');
+    return out;
+}
+
+tl::unexpected<Error> no_engine(const Response& pong)
+{
+    std::string said = excerpt(pong.body);
+    Error error(
+        Errc::protocol,
+        "what answers there is no container engine (HTTP " + std::to_string(pong.status)
+            + (said.empty() ? ")" : "): " + said)
+    );
+    if (pong.body.find("HTTPS server") != std::string::npos) { // Go's words
+        error.hint = "it wants TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH";
+    }
+    return fail(std::move(error));
+}
+
+bool is_engine(const Response& pong)
+{
+    return pong.status == 200 && !pong.headers.get("Api-Version").empty();
+}
+
+Result<Traits> traits_from(const Response& pong, std::optional<ApiVersion> forced)
+{
+    if (!is_engine(pong)) {
+        return no_engine(pong);
+    }
+    auto engine_api = parse_api_version(pong.headers.get("Api-Version"));
+    if (!engine_api) {
+        return fail(Errc::protocol, "the engine's Api-Version: " + engine_api.error().message);
+    }
+    const bool podman = pong.headers.has("Libpod-API-Version");
+    Traits traits = podman ? traits_of_podman(pong.headers.get("Libpod-API-Version"))
+                           : traits_of_docker();
+    traits.engine_api = *engine_api;
+    traits.api = forced.value_or(std::min(newest_api, traits.engine_api));
+    traits.os = pong.headers.get("Ostype");
+    traits.server = pong.headers.get("Server");
+    traits.builder_version = pong.headers.get("Builder-Version") == "2" ? 2 : 1;
+    if (traits.engine_api < oldest_api) {
+        Error error(
+            Errc::unsupported,
+            "the engine speaks API " + to_string(traits.engine_api) + ", Slipway needs "
+                + to_string(oldest_api) + " or newer"
+        );
+        error.hint = "update the engine";
+        return fail(std::move(error));
+    }
+    return traits;
+}
+
+Task<Response> ping(HttpTransport& transport, std::string method, std::chrono::milliseconds limit)
+{
+    Request request(std::move(method), "/_ping");
+    request.unversioned().deadline(limit);
+    return transport.send(std::move(request));
+}
+
+} // namespace
+
+Task<Client>
+Client::connect(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options)
+{
+    const auto limit = options.connect_deadline;
+    const auto forced = options.api;
+    auto transport = std::make_shared<HttpTransport>(executor, endpoint, std::move(options));
+    const std::string doing = "asking " + to_string(endpoint);
+    CO_TRY(Response pong, during(co_await ping(*transport, "HEAD", limit), doing));
+    if (!is_engine(pong)) { // some proxies let only GET through; and its body says more
+        CO_TRY(pong, during(co_await ping(*transport, "GET", limit), doing));
+    }
+    CO_TRY(Traits traits, during(traits_from(pong, forced), doing));
+    transport->use(std::move(traits));
+    Client client;
+    client.transport_ = std::move(transport);
+    client.endpoint_ = std::move(endpoint);
+    co_return client;
+}
+
+Task<Client> Client::connect(boost::asio::any_io_executor executor, Endpoint endpoint)
+{
+    return connect(std::move(executor), std::move(endpoint), ClientOptions());
+}
+
+} // namespace slipway::engine

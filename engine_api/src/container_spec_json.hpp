@@ -1,0 +1,118 @@
+#pragma once
+
+#include "json.hpp"
+
+#include <slipway/engine/container_spec.hpp>
+
+namespace slipway::json {
+
+template <>
+struct Fields<engine::TmpfsOptions> {
+    using T = engine::TmpfsOptions;
+    static constexpr auto list =
+        std::tuple{optional("SizeBytes", &T::size_bytes), optional("Mode", &T::mode)};
+};
+
+template <>
+struct Fields<engine::VolumeMountOptions> {
+    using T = engine::VolumeMountOptions;
+    static constexpr auto list =
+        std::tuple{optional("NoCopy", &T::no_copy), optional("Labels", &T::labels)};
+};
+
+template <>
+struct Fields<engine::BindMountOptions> {
+    using T = engine::BindMountOptions;
+    static constexpr auto list = std::tuple{optional("Propagation", &T::propagation)};
+};
+
+template <>
+struct Fields<engine::Mount> {
+    using T = engine::Mount;
+    static constexpr auto list = std::tuple{
+        required("Type", &T::type),
+        optional("Source", &T::source),
+        required("Target", &T::target),
+        optional("ReadOnly", &T::read_only),
+        optional("BindOptions", &T::bind),
+        optional("VolumeOptions", &T::volume),
+        optional("TmpfsOptions", &T::tmpfs)};
+};
+
+template <>
+struct Fields<engine::Ulimit> {
+    using T = engine::Ulimit;
+    static constexpr auto list = std::tuple{
+        required("Name", &T::name), required("Soft", &T::soft), required("Hard", &T::hard)};
+};
+
+template <>
+struct Fields<engine::LogConfig> {
+    using T = engine::LogConfig;
+    static constexpr auto list =
+        std::tuple{optional("Type", &T::type), optional("Config", &T::options)};
+};
+
+template <>
+struct Fields<engine::DeviceMapping> {
+    using T = engine::DeviceMapping;
+    static constexpr auto list = std::tuple{
+        required("PathOnHost", &T::host_path),
+        required("PathInContainer", &T::container_path),
+        required("CgroupPermissions", &T::permissions)};
+};
+
+template <>
+struct Fields<engine::HostConfig> {
+    using T = engine::HostConfig;
+    static constexpr auto list = std::tuple{
+        optional("Binds", &T::binds),
+        optional("Mounts", &T::mounts),
+        optional("NetworkMode", &T::network_mode),
+        optional("AutoRemove", &T::auto_remove),
+        optional("Init", &T::init),
+        optional("Memory", &T::memory),
+        optional("MemorySwap", &T::memory_swap),
+        optional("NanoCpus", &T::nano_cpus),
+        optional("PidsLimit", &T::pids_limit),
+        optional("CapAdd", &T::cap_add),
+        optional("CapDrop", &T::cap_drop),
+        optional("SecurityOpt", &T::security_opt),
+        optional("ReadonlyRootfs", &T::readonly_rootfs),
+        optional("Tmpfs", &T::tmpfs),
+        optional("UsernsMode", &T::userns_mode),
+        optional("Ulimits", &T::ulimits),
+        optional("LogConfig", &T::log_config),
+        optional("Privileged", &T::privileged),
+        optional("IpcMode", &T::ipc_mode),
+        optional("ShmSize", &T::shm_size),
+        optional("Devices", &T::devices),
+        optional("ExtraHosts", &T::extra_hosts)};
+};
+
+/// `name` and `platform` travel in the query.
+template <>
+struct Fields<engine::ContainerSpec> {
+    using T = engine::ContainerSpec;
+    static constexpr auto list = std::tuple{
+        required("Image", &T::image),
+        optional("Cmd", &T::cmd),
+        optional("Entrypoint", &T::entrypoint),
+        optional("Env", &T::env),
+        optional("WorkingDir", &T::working_dir),
+        optional("User", &T::user),
+        optional("Hostname", &T::hostname),
+        optional("Labels", &T::labels),
+        optional("Tty", &T::tty),
+        optional("OpenStdin", &T::open_stdin),
+        optional("StdinOnce", &T::stdin_once),
+        optional("AttachStdin", &T::attach_stdin),
+        optional("AttachStdout", &T::attach_stdout),
+        optional("AttachStderr", &T::attach_stderr),
+        optional("StopSignal", &T::stop_signal),
+        optional("StopTimeout", &T::stop_timeout_seconds),
+        optional("NetworkDisabled", &T::network_disabled),
+        required("HostConfig", &T::host)};
+};
+
+} // namespace slipway::json

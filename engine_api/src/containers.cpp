@@ -1,0 +1,219 @@
+#include "call.hpp"
+#include "container_spec_json.hpp"
+#include "containers_json.hpp"
+#include "time_text.hpp"
+
+#include <slipway/engine/containers.hpp>
+
+namespace slipway::engine {
+
+namespace {
+
+Result<Request> on(std::string_view method, std::string_view id, std::string_view suffix = {})
+{
+    return request_on(method, "/containers/", segment_of(id, "container"), suffix);
+}
+
+std::string doing(std::string_view what, std::string_view id)
+{
+    return std::string(what) + " container " + std::string(id);
+}
+
+void drop_slash(std::string& name)
+{
+    if (name.starts_with('/')) name.erase(0, 1);
+}
+
+Result<Request> create_request(const ContainerSpec& spec)
+{
+    if (spec.image.empty()) {
+        return fail(Errc::invalid_argument, "the container has no image to be made from");
+    }
+    ContainerSpec wire = spec;
+    // Podman takes [] for an absent entrypoint; both engines take [""] for none.
+    if (wire.entrypoint && wire.entrypoint->empty()) wire.entrypoint->emplace_back();
+    TRY(std::string body, json::encode(wire));
+    Request request("POST", "/containers/create");
+    request.query("name", spec.name).query("platform", spec.platform).json(std::move(body));
+    return request;
+}
+
+Task<ContainerInfo>
+inspect_container(Transport& transport, Result<Request> request, std::string what)
+{
+    CO_TRY(auto reply, co_await call<ContainerInfoReply>(transport, std::move(request), what));
+    reply.networks = std::move(reply.network_settings.networks);
+    reply.network_mode = std::move(reply.host.network_mode);
+    reply.auto_remove = reply.host.auto_remove;
+    drop_slash(reply.name);
+    co_return static_cast<ContainerInfo&&>(reply);
+}
+
+Task<std::vector<ContainerSummary>> list_containers(Transport& transport, Result<Request> request)
+{
+    using Reply = std::vector<ContainerSummary>;
+    CO_TRY(Reply reply, co_await call<Reply>(transport, std::move(request), "listing containers"));
+    for (ContainerSummary& container : reply) {
+        for (std::string& name : container.names) {
+            drop_slash(name);
+        }
+    }
+    co_return reply;
+}
+
+Task<Change> change(Transport& transport, Result<Request> request, std::string what)
+{
+    CO_TRY(const Response reply, co_await exchange(transport, std::move(request), std::move(what)));
+    co_return reply.status == 304 ? Change::already : Change::done;
+}
+
+Task<Change> discard_container(Transport& transport, Result<Request> request, std::string what)
+{
+    auto removed = co_await perform(transport, std::move(request), std::move(what));
+    if (removed) co_return Change::done;
+    const Error& error = removed.error();
+    const bool under_way = error.code == Errc::conflict
+                           && error.message.find("already in progress") != std::string::npos;
+    if (error.code == Errc::not_found || under_way) co_return Change::already;
+    co_return fail(std::move(removed).error());
+}
+
+std::string_view text(WaitCondition condition)
+{
+    switch (condition) {
+    case WaitCondition::next_exit:
+        return "next-exit";
+    case WaitCondition::removed:
+        return "removed";
+    case WaitCondition::not_running:
+        break;
+    }
+    return "not-running";
+}
+
+Task<Wait> wait_for(Transport& transport, Result<Request> request, std::string id)
+{
+    CO_TRY(auto stream, co_await open(transport, std::move(request), doing("waiting for", id)));
+    co_return Wait(std::move(stream), std::move(id));
+}
+
+} // namespace
+
+Task<CreatedContainer> Containers::create(const ContainerSpec& spec)
+{
+    std::string what = "creating a container from " + spec.image;
+    return call<CreatedContainer>(*transport_, create_request(spec), std::move(what));
+}
+
+Task<ContainerInfo> Containers::inspect(std::string_view id)
+{
+    return inspect_container(*transport_, on("GET", id, "/json"), doing("inspecting", id));
+}
+
+Task<std::vector<ContainerSummary>> Containers::list(const ListContainers& options)
+{
+    Request request("GET", "/containers/json");
+    request.query_flag("all", options.all);
+    if (auto added = add_filters(request, options.filters); !added) {
+        return refuse<std::vector<ContainerSummary>>(std::move(added).error());
+    }
+    return list_containers(*transport_, std::move(request));
+}
+
+Task<Change> Containers::start(std::string_view id)
+{
+    return change(*transport_, on("POST", id, "/start"), doing("starting", id));
+}
+
+Task<Change> Containers::stop(std::string_view id, std::chrono::seconds grace)
+{
+    if (grace.count() < 0) {
+        return refuse<Change>(Error(Errc::invalid_argument, "the time to stop in is negative"));
+    }
+    auto request = on("POST", id, "/stop");
+    if (request) {
+        // The engine answers after the end, and SIGKILL can take a while on a loaded machine.
+        request->query("t", grace.count()).deadline(grace + std::chrono::seconds(60));
+    }
+    return change(*transport_, std::move(request), doing("stopping", id));
+}
+
+Task<> Containers::kill(std::string_view id, std::string_view signal)
+{
+    auto request = on("POST", id, "/kill");
+    if (request) request->query("signal", signal);
+    return perform(*transport_, std::move(request), doing("killing", id));
+}
+
+Task<Wait> Containers::wait(std::string_view id, WaitCondition condition)
+{
+    auto request = on("POST", id, "/wait");
+    if (request) request->query("condition", text(condition));
+    return wait_for(*transport_, std::move(request), std::string(id));
+}
+
+Task<> Containers::remove(std::string_view id)
+{
+    const RemoveContainer options;
+    return remove(id, options);
+}
+
+Task<> Containers::remove(std::string_view id, const RemoveContainer& options)
+{
+    auto request = on("DELETE", id);
+    if (request) {
+        request->query_flag("force", options.force).query_flag("v", options.volumes);
+    }
+    return perform(*transport_, std::move(request), doing("removing", id));
+}
+
+Task<Change> Containers::discard(std::string_view id)
+{
+    auto request = on("DELETE", id);
+    if (request) request->query_flag("force", true).query_flag("v", true);
+    return discard_container(*transport_, std::move(request), doing("removing", id));
+}
+
+Task<std::unique_ptr<ResponseStream>>
+Containers::logs(std::string_view id, const LogOptions& options)
+{
+    if (!options.out && !options.err) {
+        return refuse<std::unique_ptr<ResponseStream>>(
+            Error(Errc::invalid_argument, "neither output of the container is asked for")
+        );
+    }
+    auto request = on("GET", id, "/logs");
+    if (request) {
+        request->query_flag("stdout", options.out)
+            .query_flag("stderr", options.err)
+            .query_flag("follow", options.follow)
+            .query_flag("timestamps", options.timestamps);
+        if (options.since) request->query("since", unix_text(*options.since));
+        if (options.until) request->query("until", unix_text(*options.until));
+        if (options.tail) request->query("tail", std::to_string(*options.tail));
+    }
+    return open(*transport_, std::move(request), doing("reading the log of", id));
+}
+
+Task<std::unique_ptr<DuplexStream>>
+Containers::attach(std::string_view id, const AttachOptions& options)
+{
+    auto request = on("POST", id, "/attach");
+    if (request) {
+        request->query_flag("stream", true)
+            .query_flag("stdin", options.in)
+            .query_flag("stdout", options.out)
+            .query_flag("stderr", options.err)
+            .query("detachKeys", options.detach_keys);
+    }
+    return upgrade(*transport_, std::move(request), doing("attaching to", id));
+}
+
+Task<> Containers::resize(std::string_view id, TerminalSize size)
+{
+    auto request = on("POST", id, "/resize");
+    if (request) request->query("h", size.rows).query("w", size.columns);
+    return perform(*transport_, std::move(request), doing("resizing the terminal of", id));
+}
+
+} // namespace slipway::engine

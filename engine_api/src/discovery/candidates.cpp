@@ -1,0 +1,105 @@
+#include "discovery/contexts.hpp"
+#include "discovery/default_sockets.hpp"
+#include "discovery/podman_connections.hpp"
+#include "discovery/text.hpp"
+#include "discovery/tls.hpp"
+
+#include <slipway/engine/discovery.hpp>
+
+#include <set>
+
+namespace slipway::engine {
+namespace {
+
+using namespace discovery;
+
+// The candidate of an explicit choice; an error is told who named the endpoint.
+Result<Candidate> chosen(Result<Endpoint> endpoint, const std::string& source)
+{
+    TRY(Endpoint value, during(std::move(endpoint), "finding the engine of " + source));
+    Candidate candidate;
+    candidate.endpoint = std::move(value);
+    candidate.source = source;
+    candidate.explicit_choice = true;
+    return candidate;
+}
+
+// The docker context that is in force: its name, and who chose it.
+struct ChosenContext {
+    std::string name;
+    std::string by;
+};
+Result<ChosenContext> chosen_context(const Environment& environment)
+{
+    ChosenContext out{std::string(environment.get("DOCKER_CONTEXT")), "DOCKER_CONTEXT"};
+    if (!out.name.empty()) return out;
+    TRY(out.name, current_context(environment));
+    out.by = "currentContext in " + (docker_config_directory(environment) / "config.json").string();
+    return out;
+}
+
+// The explicit choice of the user, or nothing.
+Result<std::optional<Candidate>>
+explicit_choice(const Environment& environment, const std::optional<std::string>& host_option)
+{
+    using Choice = std::optional<Candidate>;
+    if (host_option) {
+        TRY(Candidate out, chosen(docker_endpoint(environment, *host_option), "--host"));
+        return Choice(std::move(out));
+    }
+    if (const std::string_view url = environment.get("DOCKER_HOST"); !url.empty()) {
+        TRY(Candidate out, chosen(docker_endpoint(environment, url), "DOCKER_HOST"));
+        return Choice(std::move(out));
+    }
+    TRY(const ChosenContext context, chosen_context(environment));
+    if (!context.name.empty() && context.name != "default") { // "default" is never on disk
+        const std::string source = "context " + quote(context.name) + " (" + context.by + ")";
+        TRY(Candidate out, chosen(context_endpoint(environment, context.name), source));
+        return Choice(std::move(out));
+    }
+    if (const std::string_view url = environment.get("CONTAINER_HOST"); !url.empty()) {
+        TlsSettings files;
+        files.ca = environment.get("CONTAINER_TLS_CA");
+        files.cert = environment.get("CONTAINER_TLS_CERT");
+        files.key = environment.get("CONTAINER_TLS_KEY");
+        TRY(Candidate out, chosen(podman_endpoint(url, std::move(files)), "CONTAINER_HOST"));
+        return Choice(std::move(out));
+    }
+    if (const std::string_view name = environment.get("CONTAINER_CONNECTION"); !name.empty()) {
+        TRY(Candidate out,
+            during(
+                named_connection(environment, std::string(name)),
+                "finding the engine of CONTAINER_CONNECTION"
+            ));
+        return Choice(std::move(out));
+    }
+    return Choice{};
+}
+
+} // namespace
+
+Result<std::vector<Candidate>>
+candidates(const Environment& environment, const std::optional<std::string>& host_option)
+{
+    TRY(std::optional<Candidate> choice, explicit_choice(environment, host_option));
+    std::vector<Candidate> out;
+    if (choice) {
+        choice->start_hint = start_hint(environment, choice->endpoint);
+        out.push_back(*std::move(choice));
+        return out;
+    }
+
+    TRY(std::optional<Candidate> podman, default_connection(environment));
+    if (podman) {
+        if (!podman->unusable) podman->start_hint = start_hint(environment, podman->endpoint);
+        out.push_back(*std::move(podman));
+    }
+    std::set<std::string> listed;
+    if (!out.empty() && !out.front().unusable) listed.insert(identity(out.front().endpoint));
+    for (Candidate& row : default_sockets(environment)) {
+        if (listed.insert(identity(row.endpoint)).second) out.push_back(std::move(row));
+    }
+    return out;
+}
+
+} // namespace slipway::engine

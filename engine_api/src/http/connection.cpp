@@ -1,0 +1,266 @@
+#include "http/connection.hpp"
+
+#include "net/watchdog.hpp"
+
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+
+namespace slipway::engine {
+
+namespace {
+
+constexpr std::size_t buffer_bytes = std::size_t{64} << 10U;
+// A header comes in one piece, and the first bytes of the body may follow it.
+constexpr std::size_t max_buffer_bytes = ResponseParser::max_header_bytes + buffer_bytes;
+constexpr std::size_t max_inline_request = std::size_t{16} << 10U;
+constexpr int max_interim_answers = 100;
+// How long a request that the engine has answered with success may still be on its way.
+constexpr std::chrono::milliseconds linger(2'000);
+
+} // namespace
+
+struct Connection::Sender {
+    std::optional<Error> source_failure; // the caller's body could not be made
+    std::optional<Error> write_failure;  // the engine did not take it
+    bool all_sent = false;
+    std::function<void()> progress;
+};
+
+Connection::Connection(boost::asio::any_io_executor executor, std::unique_ptr<NetStream> stream)
+    : executor_(std::move(executor)), stream_(std::move(stream)), buffer_(buffer_bytes)
+{
+}
+
+Connection::~Connection()
+{
+    close();
+}
+
+Task<> Connection::send(
+    std::string head, std::shared_ptr<ByteSource> source, bool is_head_request,
+    std::function<void()> progress
+)
+{
+    is_head_request_ = is_head_request;
+    parser_ = ResponseParser(is_head_request);
+    sender_ = std::make_shared<Sender>();
+    sender_->progress = std::move(progress);
+    heard_anything_ = false;
+    if (source != nullptr || head.size() > max_inline_request) {
+        sending_ = Child(
+            executor_, send_all(stream_, std::move(head), std::move(source), sender_)
+        );
+        co_return ok();
+    }
+    // So little fits into the socket's buffer: no coroutine of its own.
+    auto sent = co_await stream_->write(head);
+    if (!sent && sent.error().code == Errc::cancelled) {
+        co_return fail(std::move(sent).error());
+    }
+    // A refusal can be on its way while we write: what the engine says beats the broken pipe.
+    if (!sent) {
+        sender_->write_failure = std::move(sent).error();
+    }
+    sender_->all_sent = sent.has_value();
+    co_return ok();
+}
+
+Task<> Connection::send_all(
+    std::shared_ptr<NetStream> stream, std::string head, std::shared_ptr<ByteSource> source,
+    std::shared_ptr<Sender> sender
+)
+{
+    if (auto sent = co_await stream->write(head); !sent) {
+        sender->write_failure = std::move(sent).error();
+        co_return ok();
+    }
+    // "10000\r\n", the data and "\r\n" go out in one write.
+    constexpr std::size_t front = 10;
+    std::vector<char> chunk(source != nullptr ? front + buffer_bytes + 2 : 0);
+    for (bool more = source != nullptr; more;) {
+        auto got = co_await source->read(std::span(chunk.data() + front, buffer_bytes));
+        if (!got) {
+            // Without its last chunk the engine cannot take a part of the body for all of it.
+            sender->source_failure = std::move(got).error();
+            stream->close();
+            co_return ok();
+        }
+        more = *got > 0;
+        std::string_view piece = "0\r\n\r\n";
+        if (more) {
+            std::array<char, front + 1> size{};
+            const int digits = std::snprintf(size.data(), size.size(), "%zx\r\n", *got);
+            char* begin = chunk.data() + front - digits;
+            std::memcpy(begin, size.data(), static_cast<std::size_t>(digits));
+            std::memcpy(chunk.data() + front + *got, "\r\n", 2);
+            piece = std::string_view(begin, static_cast<std::size_t>(digits) + *got + 2);
+        }
+        if (auto sent = co_await stream->write(piece); !sent) {
+            sender->write_failure = std::move(sent).error();
+            co_return ok();
+        }
+        if (sender->progress) {
+            sender->progress();
+        }
+    }
+    sender->all_sent = true;
+    co_return ok();
+}
+
+Task<bool> Connection::receive()
+{
+    if (begin_ > 0) {
+        std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+        end_ -= begin_;
+        begin_ = 0;
+    }
+    if (end_ == buffer_.size()) {
+        if (parser_.head_complete() || end_ >= max_buffer_bytes) {
+            co_return fail(Errc::protocol, "a line of the engine's HTTP answer is too long");
+        }
+        buffer_.resize(std::min(2 * end_, max_buffer_bytes));
+    }
+    auto got = co_await stream_->read(std::span(buffer_.data() + end_, buffer_.size() - end_));
+    if (!got) {
+        co_return fail(why(std::move(got).error()));
+    }
+    end_ += *got;
+    heard_anything_ = heard_anything_ || *got > 0;
+    peer_ended_ = *got == 0;
+    co_return *got > 0;
+}
+
+// A broken connection is often the echo of what broke first on our side.
+Error Connection::why(Error read_failure) const
+{
+    if (sender_ && sender_->source_failure) return *sender_->source_failure;
+    if (read_failure.code != Errc::cancelled && sender_ && sender_->write_failure) {
+        return *sender_->write_failure;
+    }
+    return read_failure;
+}
+
+Task<> Connection::receive_head()
+{
+    for (int interim = 0;;) {
+        CO_TRY(const std::size_t taken, parser_.feed_head(buffered()));
+        begin_ += taken;
+        if (parser_.head_complete()) {
+            const int status = parser_.status();
+            if (status >= 200 || status == 101) {
+                break;
+            }
+            if (++interim > max_interim_answers) {
+                co_return fail(Errc::protocol, "the engine sends interim answers without end");
+            }
+            parser_ = ResponseParser(is_head_request_); // 100 Continue and its like
+            continue;
+        }
+        CO_TRY(const bool more, co_await receive());
+        if (!more) {
+            co_return fail(why(Error(
+                heard_anything_ ? Errc::truncated : Errc::io,
+                heard_anything_ ? "the engine closed the connection in the header of its answer"
+                                : "the engine closed the connection without an answer"
+            )));
+        }
+    }
+    if (parser_.status() >= 400) {
+        sending_.cancel(); // nobody reads the rest of the body
+    }
+    const std::string_view encoding = parser_.headers().get("Content-Encoding");
+    if (!encoding.empty() && encoding != "identity") {
+        co_return fail(
+            Errc::protocol,
+            "the answer (HTTP " + std::to_string(parser_.status()) + ") is compressed with "
+                + std::string(encoding) + ", which was not asked for"
+        );
+    }
+    co_return ok();
+}
+
+Task<std::size_t> Connection::receive_body(std::span<char> into)
+{
+    for (;;) {
+        if (parser_.complete()) {
+            co_return std::size_t{0};
+        }
+        if (begin_ < end_) {
+            CO_TRY(const auto step, parser_.feed_body(buffered(), into));
+            begin_ += step.consumed;
+            if (step.produced > 0) {
+                co_return step.produced;
+            }
+            if (step.consumed > 0) {
+                continue;
+            }
+        }
+        CO_TRY(const bool more, co_await receive());
+        if (!more) {
+            auto ended = parser_.feed_end();
+            if (!ended) {
+                co_return fail(why(std::move(ended).error()));
+            }
+        }
+    }
+}
+
+Task<> Connection::finish()
+{
+    const bool refused = parser_.status() >= 400;
+    if (refused && sending_.running()) {
+        close();
+    }
+    const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
+    {
+        const Watchdog patience(executor_, linger, [this] { close(); });
+        co_await sending_.join();
+    }
+    if (stop.arrived()) {
+        co_return fail(cancelled_error("sending the rest of the request"));
+    }
+    if (refused || sender_->all_sent) {
+        co_return ok();
+    }
+    close();
+    if (sender_->source_failure && sender_->source_failure->code != Errc::cancelled) {
+        co_return fail(*sender_->source_failure);
+    }
+    co_return fail(
+        Errc::protocol,
+        "the engine answered HTTP " + std::to_string(parser_.status())
+            + " before it had the whole request"
+    );
+}
+
+Task<> Connection::abandon()
+{
+    close();
+    return sending_.join();
+}
+
+bool Connection::reusable() const noexcept
+{
+    return sender_ && sender_->all_sent && !closed_ && !peer_ended_ && begin_ == end_
+        && parser_.complete() && parser_.keep_alive();
+}
+
+void Connection::close() noexcept
+{
+    closed_ = true;
+    sending_.cancel();
+    if (stream_ != nullptr) {
+        stream_->close();
+    }
+}
+
+std::string Connection::take_leftover()
+{
+    std::string rest(buffered());
+    begin_ = end_ = 0;
+    return rest;
+}
+
+} // namespace slipway::engine

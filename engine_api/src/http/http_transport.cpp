@@ -1,0 +1,307 @@
+#include "http/http_transport.hpp"
+
+#include "error_reply.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace slipway::engine {
+
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::size_t max_idle_connections = 6;
+constexpr std::size_t max_error_body = std::size_t{1} << 20U;
+constexpr std::size_t max_whole_body = std::size_t{64} << 20U;
+constexpr std::string_view line_breakers("\r\n\0", 3);
+
+// Whether a second try is harmless, when the first one died without a byte of answer.
+bool repeatable(const Request& request)
+{
+    return request.source() == nullptr && request.method() != "POST";
+}
+
+tl::unexpected<Error> late(std::chrono::milliseconds limit)
+{
+    Error error(Errc::timed_out, "no answer within " + std::to_string(limit.count()) + " ms");
+    return fail(std::move(error));
+}
+
+Task<std::string> read_whole(Connection& connection, std::size_t max_bytes, bool cut_at_max)
+{
+    std::string body;
+    std::array<char, 16384> piece{};
+    for (;;) {
+        CO_TRY(const std::size_t n, co_await connection.receive_body(piece));
+        if (n == 0) {
+            co_return body;
+        }
+        if (body.size() + n > max_bytes) {
+            if (cut_at_max) {
+                co_return body;
+            }
+            co_return fail(
+                Errc::protocol, "an answer of more than " + std::to_string(max_bytes) + " bytes"
+            );
+        }
+        body.append(piece.data(), n);
+    }
+}
+
+// Visible ASCII: what a request line and a field name may hold.
+bool is_plain(std::string_view text)
+{
+    return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+// What must not pass for an answer of the API.
+Result<> check_status(int status)
+{
+    if (status == 101) {
+        return fail(Errc::protocol, "the engine changed the protocol, which was not asked for");
+    }
+    if (status >= 300 && status < 400 && status != 304) {
+        return fail(
+            Errc::protocol,
+            "the engine redirects (HTTP " + std::to_string(status)
+                + "), which no call of its API does"
+        );
+    }
+    return ok();
+}
+
+} // namespace
+
+HttpTransport::HttpTransport(
+    boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options
+)
+    : executor_(std::move(executor)), endpoint_(std::move(endpoint)), options_(std::move(options))
+{
+}
+
+std::string HttpTransport::route(const Request& request) const
+{
+    const std::string prefix = request.versioned() ? "/v" + to_string(traits_.api) : "";
+    return endpoint_.base_path + prefix + request.path();
+}
+
+Result<std::string> HttpTransport::head_of(const Request& request, bool upgrade) const
+{
+    const std::string target = route(request) + request.target().substr(request.path().size());
+    if (!is_plain(target)) {
+        return fail(Errc::invalid_argument, "the path of the request is not percent-encoded");
+    }
+    std::string head = request.method() + " " + target + " HTTP/1.1\r\n";
+    const auto field = [&](std::string_view name, std::string_view value) {
+        head.append(name).append(": ").append(value).append("\r\n");
+    };
+    if (endpoint_.scheme == Endpoint::Scheme::unix_socket) {
+        field("Host", "localhost"); // Go refuses a path or an empty name
+    } else {
+        const bool ipv6 = endpoint_.host.find(':') != std::string::npos;
+        field("Host", (ipv6 ? "[" + endpoint_.host + "]" : endpoint_.host) + ":"
+            + std::to_string(endpoint_.port));
+    }
+    field("User-Agent", "slipway");
+    field("Accept-Encoding", "identity");
+    if (upgrade) {
+        field("Connection", "Upgrade"); // podman wants exactly this
+        field("Upgrade", "tcp");
+    }
+    if (request.source() != nullptr) {
+        field("Transfer-Encoding", "chunked");
+    } else if (!request.text().empty() || request.method() == "POST" || request.method() == "PUT") {
+        field("Content-Length", std::to_string(request.text().size()));
+    }
+    for (const auto& [name, value] : request.headers().all()) {
+        if (!is_plain(name) || value.find_first_of(line_breakers) != std::string::npos) {
+            return fail(Errc::invalid_argument, "a header of the request has a line break in it");
+        }
+        field(name, value);
+    }
+    return head + "\r\n" + request.text();
+}
+
+void HttpTransport::trace(const Request& request, int status, Clock::time_point since)
+{
+    if (options_.on_call) {
+        CallTrace call;
+        call.method = request.method();
+        call.route = route(request);
+        call.status = status;
+        call.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - since);
+        options_.on_call(call);
+    }
+}
+
+Task<std::unique_ptr<Connection>> HttpTransport::connect_new()
+{
+    CO_TRY(auto stream, co_await connect(executor_, endpoint_, options_.connect_deadline));
+    co_return std::make_unique<Connection>(executor_, std::move(stream));
+}
+
+std::unique_ptr<Connection> HttpTransport::take_idle()
+{
+    const auto oldest = Clock::now() - traits_.idle_limit;
+    std::erase_if(idle_, [&](const Idle& idle) { return idle.since <= oldest; });
+    while (!idle_.empty()) {
+        auto last = std::move(idle_.back().connection);
+        idle_.pop_back();
+        if (!last->stale()) {
+            last->reused = true;
+            return last;
+        }
+    }
+    return nullptr;
+}
+
+void HttpTransport::park(std::unique_ptr<Connection> connection)
+{
+    if (connection->reusable() && idle_.size() < max_idle_connections) {
+        Idle idle;
+        idle.connection = std::move(connection);
+        idle.since = Clock::now();
+        idle_.push_back(std::move(idle));
+    }
+}
+
+// One exchange up to the end of its answer.
+Task<Response> HttpTransport::exchange(
+    Connection& connection, const Request& request, const std::string& head,
+    std::function<void()> progress
+)
+{
+    const bool is_head = request.method() == "HEAD";
+    CO_CHECK(co_await connection.send(head, request.source(), is_head, std::move(progress)));
+    CO_CHECK(co_await connection.receive_head());
+    CO_CHECK(check_status(connection.answer().status()));
+    Response answer;
+    answer.status = connection.answer().status();
+    answer.headers = connection.answer().headers();
+    CO_TRY(answer.body, co_await read_whole(connection, max_whole_body, false));
+    CO_CHECK(co_await connection.finish());
+    co_return answer;
+}
+
+Task<Response> HttpTransport::send(Request request)
+{
+    const auto since = Clock::now();
+    const auto limit = request.deadline().value_or(options_.call_deadline);
+    const std::string doing = request.method() + " " + route(request);
+    CO_TRY(const std::string head, during(head_of(request, false), doing));
+    for (bool retried = false;; retried = true) {
+        // A body that is streamed cannot be sent twice, so it never meets a stale connection.
+        auto connection = retried || request.source() ? nullptr : take_idle();
+        if (connection == nullptr) {
+            auto fresh = co_await connect_new();
+            if (!fresh) {
+                trace(request, 0, since);
+                co_return fail(during(std::move(fresh), doing).error());
+            }
+            connection = *std::move(fresh);
+        }
+        const Watchdog watchdog(executor_, limit, [c = connection.get()] { c->close(); });
+        // An upload takes as long as it takes; only one that stands still runs out of time.
+        auto progress = request.deadline() ? nullptr : watchdog.restarter();
+        auto answer = co_await exchange(*connection, request, head, std::move(progress));
+        if (answer) {
+            trace(request, answer->status, since);
+            park(std::move(connection));
+            co_return answer;
+        }
+        co_await connection->abandon();
+        const bool nothing_came = connection->reused && !connection->heard_anything();
+        if (watchdog.expired()) {
+            answer = late(limit);
+        } else if (nothing_came && repeatable(request) && answer.error().code != Errc::cancelled) {
+            continue;
+        }
+        trace(request, 0, since);
+        co_return during(std::move(answer), doing);
+    }
+}
+
+// Reads what the engine says about its refusal; a status without its text still tells enough.
+Task<Error> HttpTransport::refusal(Connection& connection, const Request& request)
+{
+    Response reply;
+    reply.status = connection.answer().status();
+    reply.headers = connection.answer().headers();
+    const Watchdog watchdog(executor_, options_.connect_deadline, [&] { connection.close(); });
+    const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
+    auto body = co_await read_whole(connection, max_error_body, true);
+    co_await connection.abandon();
+    if (stop.arrived()) {
+        co_return fail(cancelled_error("reading the engine's refusal"));
+    }
+    if (body) {
+        reply.body = *std::move(body);
+    }
+    co_return error_from(reply, request.method(), route(request), traits_.kind);
+}
+
+Task<std::shared_ptr<Exchange>> HttpTransport::start(Request request, bool upgrade)
+{
+    const auto since = Clock::now();
+    const std::string doing = request.method() + " " + route(request);
+    CO_TRY(const std::string head, during(head_of(request, upgrade), doing));
+    auto fresh = co_await connect_new();
+    if (!fresh) {
+        trace(request, 0, since);
+        co_return fail(during(std::move(fresh), doing).error());
+    }
+    const auto exchange =
+        std::make_shared<Exchange>(executor_, *std::move(fresh), request.deadline(), doing);
+    Connection& connection = *exchange->connection;
+    const bool is_head = request.method() == "HEAD";
+    auto done = co_await connection.send(head, request.source(), is_head, nullptr);
+    if (done) {
+        done = co_await connection.receive_head();
+    }
+    const int status = done ? connection.answer().status() : 0;
+    trace(request, status, since);
+    if (done && status >= 400) {
+        CO_TRY(Error refused, co_await refusal(connection, request));
+        co_return fail(std::move(refused));
+    }
+    if (done && !(upgrade && status == 101)) {
+        done = check_status(status);
+    }
+    if (!done) {
+        co_await connection.abandon();
+        if (exchange->watchdog.expired()) {
+            done = late(*request.deadline());
+        }
+        co_return fail(during(std::move(done), doing).error());
+    }
+    co_return exchange;
+}
+
+Task<std::unique_ptr<ResponseStream>> HttpTransport::open(Request request)
+{
+    CO_TRY(auto exchange, co_await start(std::move(request), false));
+    co_return response_stream(std::move(exchange));
+}
+
+Task<std::unique_ptr<DuplexStream>> HttpTransport::upgrade(Request request)
+{
+    CO_TRY(const auto exchange, co_await start(std::move(request), true));
+    Connection& connection = *exchange->connection;
+    const int status = connection.answer().status();
+    // A 200 with a length or chunks is a whole answer and no stream.
+    if (status != 101 && (status != 200 || !connection.answer().ends_with_connection())) {
+        auto refused = fail(
+            Errc::protocol,
+            "HTTP " + std::to_string(status) + " with a body where a raw stream was due"
+        );
+        refused.value().hint = "a proxy between us and the engine may not let streams through";
+        refused.value().context.push_back(exchange->doing);
+        co_return refused;
+    }
+    std::string leftover = connection.take_leftover();
+    co_return hijacked_stream(connection.release(), std::move(leftover));
+}
+
+} // namespace slipway::engine

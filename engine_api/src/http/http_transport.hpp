@@ -1,0 +1,55 @@
+#pragma once
+
+#include "http/connection.hpp"
+#include "http/streams.hpp"
+
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/endpoint.hpp>
+#include <slipway/engine/transport.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace slipway::engine {
+
+/// The Transport over unix sockets, TCP and TLS. Used from one thread (or strand) at a time.
+class HttpTransport final : public Transport {
+public:
+    HttpTransport(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options);
+
+    Task<Response> send(Request request) override;
+    Task<std::unique_ptr<ResponseStream>> open(Request request) override;
+    Task<std::unique_ptr<DuplexStream>> upgrade(Request request) override;
+    const Traits& traits() const noexcept override { return traits_; }
+    boost::asio::any_io_executor executor() override { return executor_; }
+
+    /// Called once, when `/_ping` has told who is there.
+    void use(Traits traits) { traits_ = std::move(traits); }
+
+private:
+    struct Idle {
+        std::unique_ptr<Connection> connection;
+        std::chrono::steady_clock::time_point since;
+    };
+
+    Task<std::unique_ptr<Connection>> connect_new();
+    std::unique_ptr<Connection> take_idle();
+    void park(std::unique_ptr<Connection> connection);
+    Task<Response> exchange(Connection& connection, const Request& request, const std::string& head,
+        std::function<void()> progress);
+    Task<std::shared_ptr<Exchange>> start(Request request, bool upgrade);
+    Task<Error> refusal(Connection& connection, const Request& request);
+    std::string route(const Request& request) const;
+    Result<std::string> head_of(const Request& request, bool upgrade) const;
+    void trace(const Request& request, int status, std::chrono::steady_clock::time_point since);
+
+    boost::asio::any_io_executor executor_;
+    Endpoint endpoint_;
+    ClientOptions options_;
+    Traits traits_;
+    std::vector<Idle> idle_;
+};
+
+} // namespace slipway::engine

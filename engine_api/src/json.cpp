@@ -1,0 +1,236 @@
+#include "json.hpp"
+
+#include "one_line.hpp"
+
+#include <rapidjson/document.h>
+#include <rapidjson/error/en.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+namespace slipway::json {
+
+namespace {
+
+const rapidjson::Value& value_of(const void* value)
+{
+    return *static_cast<const rapidjson::Value*>(value);
+}
+std::string_view view(const rapidjson::Value& text)
+{
+    return {text.GetString(), text.GetStringLength()};
+}
+rapidjson::SizeType length(std::string_view text)
+{
+    return static_cast<rapidjson::SizeType>(text.size());
+}
+
+} // namespace
+
+bool Node::is_null() const noexcept
+{
+    return value_ == nullptr || value_of(value_).IsNull();
+}
+
+bool Node::is_array() const noexcept
+{
+    return value_ != nullptr && value_of(value_).IsArray();
+}
+
+bool Node::is_object() const noexcept
+{
+    return value_ != nullptr && value_of(value_).IsObject();
+}
+
+std::optional<std::string_view> Node::text() const noexcept
+{
+    if (value_ == nullptr || !value_of(value_).IsString()) return std::nullopt;
+    return view(value_of(value_));
+}
+
+std::optional<bool> Node::boolean() const noexcept
+{
+    if (value_ == nullptr || !value_of(value_).IsBool()) return std::nullopt;
+    return value_of(value_).GetBool();
+}
+
+std::optional<std::int64_t> Node::integer() const noexcept
+{
+    if (value_ == nullptr || !value_of(value_).IsInt64()) return std::nullopt;
+    return value_of(value_).GetInt64();
+}
+
+std::optional<std::uint64_t> Node::natural() const noexcept
+{
+    if (value_ == nullptr || !value_of(value_).IsUint64()) return std::nullopt;
+    return value_of(value_).GetUint64();
+}
+
+std::optional<double> Node::number() const noexcept
+{
+    if (value_ == nullptr || !value_of(value_).IsNumber()) return std::nullopt;
+    return value_of(value_).GetDouble();
+}
+
+std::size_t Node::size() const noexcept
+{
+    if (is_array()) return value_of(value_).Size();
+    return is_object() ? value_of(value_).MemberCount() : 0;
+}
+
+Node Node::at(std::size_t index) const noexcept
+{
+    return Node(&value_of(value_)[static_cast<rapidjson::SizeType>(index)]);
+}
+
+Node Node::member(std::string_view name) const noexcept
+{
+    if (!is_object()) return {};
+    const auto members = value_of(value_).GetObject();
+    for (auto it = members.MemberEnd(); it != members.MemberBegin();) {
+        --it;
+        if (view(it->name) == name) return Node(&it->value);
+    }
+    return {};
+}
+
+std::pair<std::string_view, Node> Node::member_at(std::size_t index) const noexcept
+{
+    const auto it = value_of(value_).MemberBegin() + static_cast<std::ptrdiff_t>(index);
+    return {view(it->name), Node(&it->value)};
+}
+
+void Document::Free::operator()(void* document) const noexcept
+{
+    delete static_cast<rapidjson::Document*>(document);
+}
+
+Result<Document> Document::parse(std::string_view text)
+{
+    constexpr unsigned flags =
+        rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+    // RapidJSON takes a NUL for the end of the text and never looks at what is behind it.
+    if (text.find('\0') != std::string_view::npos) {
+        return fail(Errc::protocol, "the engine's reply is not JSON: it has a NUL byte");
+    }
+    Document parsed;
+    auto* document = new rapidjson::Document;
+    parsed.document_.reset(document);
+    document->Parse<flags>(text.data(), text.size());
+    if (document->HasParseError()) {
+        return fail(
+            Errc::protocol,
+            std::string("the engine's reply is not JSON: ")
+                + rapidjson::GetParseError_En(document->GetParseError()) + " (at byte "
+                + std::to_string(document->GetErrorOffset()) + ")"
+        );
+    }
+    return parsed;
+}
+
+Node Document::root() const noexcept
+{
+    return Node(static_cast<const rapidjson::Value*>(
+        static_cast<const rapidjson::Document*>(document_.get())
+    ));
+}
+
+struct Writer::Impl {
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<
+        rapidjson::StringBuffer,
+        rapidjson::UTF8<>,
+        rapidjson::UTF8<>,
+        rapidjson::CrtAllocator,
+        rapidjson::kWriteValidateEncodingFlag>
+        writer{buffer};
+};
+
+Writer::Writer() : impl_(std::make_unique<Impl>()) {}
+
+Writer::~Writer() = default;
+
+bool Writer::text(std::string_view value)
+{
+    return impl_->writer.String(value.data(), length(value));
+}
+
+void Writer::boolean(bool value)
+{
+    impl_->writer.Bool(value);
+}
+
+void Writer::integer(std::int64_t value)
+{
+    impl_->writer.Int64(value);
+}
+
+void Writer::natural(std::uint64_t value)
+{
+    impl_->writer.Uint64(value);
+}
+
+void Writer::number(double value)
+{
+    impl_->writer.Double(value);
+}
+
+void Writer::null()
+{
+    impl_->writer.Null();
+}
+
+void Writer::start_object()
+{
+    impl_->writer.StartObject();
+}
+
+bool Writer::key(std::string_view name)
+{
+    return impl_->writer.Key(name.data(), length(name));
+}
+
+void Writer::end_object()
+{
+    impl_->writer.EndObject();
+}
+
+void Writer::start_array()
+{
+    impl_->writer.StartArray();
+}
+
+void Writer::end_array()
+{
+    impl_->writer.EndArray();
+}
+
+std::string Writer::take() const
+{
+    return {impl_->buffer.GetString(), impl_->buffer.GetSize()};
+}
+
+namespace detail {
+
+std::string member_step(std::string_view key)
+{
+    return "." + engine::one_line(key, 200);
+}
+
+std::string index_step(std::size_t index)
+{
+    return "[" + std::to_string(index) + "]";
+}
+
+Error not_writable(const Mismatch& found)
+{
+    return Error(Errc::invalid_argument, "the request's $" + found.path + " " + found.what);
+}
+
+Error not_readable(const Mismatch& found)
+{
+    return Error(Errc::protocol, "the engine's reply: $" + found.path + " " + found.what);
+}
+
+} // namespace detail
+
+} // namespace slipway::json

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <slipway/engine/bytes.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace slipway::engine {
+
+struct Endpoint;
+struct TlsSettings;
+
+/// A connected byte stream: unix socket, TCP socket, or TLS over one of them.
+///
+/// A stream must outlive the operations that run on it: who drops one while a coroutine waits in it
+/// keeps it in a shared_ptr, which the coroutine shares.
+class NetStream : public DuplexStream {
+public:
+    /// True when an idle connection was closed by the peer, or has bytes that nobody asked for.
+    virtual bool stale() noexcept = 0;
+};
+
+/// Opens a connection to the endpoint within `limit`: name look-up, socket, and TLS handshake when
+/// the endpoint asks for one.
+Task<std::unique_ptr<NetStream>> connect(
+    boost::asio::any_io_executor executor, Endpoint endpoint, std::chrono::milliseconds limit
+);
+
+/// Wraps a connected stream in TLS as the client and shakes hands. `host` is checked against the
+/// certificate (DNS name or IP) unless the settings name another.
+Task<std::unique_ptr<NetStream>> start_tls(
+    boost::asio::any_io_executor executor,
+    std::unique_ptr<NetStream> lower,
+    TlsSettings settings,
+    std::string host
+);
+
+} // namespace slipway::engine

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <slipway/engine/result.hpp>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+namespace slipway::engine {
+
+struct TlsSettings;
+
+struct FreeSsl {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+
+/// A client session by the settings, not connected to anything. The peer's certificate must name
+/// `host` (DNS name or address) unless the settings name another. TLS 1.2 or newer, without
+/// renegotiation. Errors: invalid_argument (a file that cannot be used, a name that is none).
+Result<std::unique_ptr<SSL, FreeSsl>> make_tls(const TlsSettings& settings, std::string host);
+
+/// What OpenSSL says about the failure of its last call.
+struct TlsFailure {
+    int reason = 0; ///< of the SSL library; 0 when there is none
+    std::string text{};
+};
+/// Takes the failure from the thread's queue.
+TlsFailure take_tls_failure();
+
+/// The handshake did not come about: untrusted, refused, or no TLS at the other side.
+Error handshake_error(const SSL* ssl, const TlsFailure& failure);
+
+/// The session failed later. With TLS 1.3 a refusal of our certificate arrives here.
+Error stream_error(const TlsFailure& failure);
+
+} // namespace slipway::engine

@@ -1,0 +1,197 @@
+#include "progress_reader.hpp"
+
+#include "json.hpp"
+#include "one_line.hpp"
+
+#include <slipway/engine/reference.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace slipway {
+
+namespace {
+
+struct Message {
+    struct Detail {
+        std::optional<std::int64_t> current;
+        std::optional<std::int64_t> total;
+    };
+    /// BuildKit's traces have a text here.
+    struct Aux {
+        std::string id;
+    };
+    struct Failure {
+        std::optional<std::int64_t> code;
+        std::string message;
+    };
+    std::string stream;
+    std::string status;
+    std::string id;
+    Detail detail;
+    json::IfObject<Aux> aux;
+    std::optional<Failure> failure;
+    std::string error; ///< the older form of `failure`
+};
+
+} // namespace
+
+template <>
+struct json::Fields<Message::Detail> {
+    static constexpr auto list = std::tuple{
+        json::optional("current", &Message::Detail::current),
+        json::optional("total", &Message::Detail::total)};
+};
+template <>
+struct json::Fields<Message::Aux> {
+    static constexpr auto list = std::tuple{json::optional("ID", &Message::Aux::id)};
+};
+template <>
+struct json::Fields<Message::Failure> {
+    static constexpr auto list = std::tuple{
+        json::optional("code", &Message::Failure::code),
+        json::optional("message", &Message::Failure::message)};
+};
+template <>
+struct json::Fields<Message> {
+    static constexpr auto list = std::tuple{
+        json::optional("stream", &Message::stream),
+        json::optional("status", &Message::status),
+        json::optional("id", &Message::id),
+        json::optional("progressDetail", &Message::detail),
+        json::optional("aux", &Message::aux),
+        json::optional("errorDetail", &Message::failure),
+        json::optional("error", &Message::error)};
+};
+
+namespace engine {
+
+namespace {
+
+bool is_hex(std::string_view text, std::size_t at_least)
+{
+    return text.size() >= at_least && std::ranges::all_of(text, [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           });
+}
+
+bool is_image_id(std::string_view text)
+{
+    return is_hex(bare_id(text), 64) && bare_id(text).size() == 64;
+}
+
+std::string_view trimmed(std::string_view text)
+{
+    const auto end = text.find_last_not_of(" \r\n");
+    return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+}
+
+/// podman: "... while running runtime: exit status 42"
+std::optional<std::int64_t> exit_status_in(std::string_view message)
+{
+    constexpr std::string_view words = "exit status ";
+    const auto found = message.rfind(words);
+    if (found == std::string_view::npos) return std::nullopt;
+    const auto digits = trimmed(message.substr(found + words.size()));
+    std::int64_t code = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code);
+    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    return code;
+}
+
+} // namespace
+
+Errc code_of_refused_pull(std::string_view message) noexcept
+{
+    const auto says = [&](std::string_view words) {
+        return message.find(words) != std::string_view::npos;
+    };
+    // The Hub denies access to what does not exist, so that comes first.
+    if (says("manifest unknown") || says("name unknown") || says("repository does not exist")
+        || says("requested access to the resource is denied")) {
+        return Errc::not_found;
+    }
+    if (says("unauthorized") || says("authentication required")
+        || says("invalid username/password")) {
+        return Errc::unauthorized;
+    }
+    return Errc::engine;
+}
+
+Error ProgressReader::failure(std::string_view text, std::optional<std::int64_t> code)
+{
+    std::string message = one_line(text);
+    if (message.empty()) message = "the engine gave up and said no reason";
+    const bool pulling = goal_ == Goal::pull || goal_ == Goal::pull_ended_by_layer;
+    const Errc kind = pulling ? code_of_refused_pull(message) : Errc::engine;
+    failure_code_ = code ? code : exit_status_in(text);
+    return Error(kind, std::move(message));
+}
+
+void ProgressReader::look_for_result(const Progress& progress)
+{
+    const std::string_view status = progress.status;
+    const std::string_view stream = trimmed(progress.stream);
+    switch (goal_) {
+    case Goal::pull:
+    case Goal::pull_ended_by_layer: {
+        constexpr std::string_view digest = "Digest: ";
+        if (status.starts_with(digest)) digest_ = status.substr(digest.size());
+        const bool done = status == "Download complete" || status == "Pull complete"
+                          || status.starts_with("pulling image ");
+        pulled_ =
+            status.starts_with("Status: ") || (goal_ == Goal::pull_ended_by_layer ? done : pulled_);
+        break;
+    }
+    case Goal::import:
+        if (is_image_id(status)) id_ = status;
+        break;
+    case Goal::build:
+    case Goal::quiet_build: {
+        constexpr std::string_view built = "Successfully built ";
+        if (!progress.aux_id.empty()) {
+            id_ = progress.aux_id;
+        } else if (stream.starts_with(built) && is_hex(stream.substr(built.size()), 12)) {
+            other_id_ = stream.substr(built.size());
+        } else if (goal_ == Goal::quiet_build && is_image_id(stream)) {
+            other_id_ = stream;
+        }
+        break;
+    }
+    }
+}
+
+Result<Progress> ProgressReader::message(std::string_view json)
+{
+    TRY(Message said, json::decode<Message>(json));
+    if (said.failure && (!said.failure->message.empty() || said.failure->code.value_or(0) != 0)) {
+        const std::string& text =
+            said.failure->message.empty() ? said.error : said.failure->message;
+        return fail(failure(text, said.failure->code));
+    }
+    if (!said.error.empty()) return fail(failure(said.error, std::nullopt));
+    Progress progress;
+    progress.stream = std::move(said.stream);
+    progress.status = std::move(said.status);
+    progress.id = std::move(said.id);
+    progress.current = said.detail.current;
+    progress.total = said.detail.total;
+    progress.aux_id = std::move(said.aux.value.id);
+    look_for_result(progress);
+    return progress;
+}
+
+Result<std::string> ProgressReader::finish() const
+{
+    if (pulled_) return digest_;
+    if (!id_.empty()) return id_;
+    if (!other_id_.empty()) return other_id_;
+    return fail(
+        Errc::truncated, "the engine's messages ended without a result and without an error"
+    );
+}
+
+} // namespace engine
+
+} // namespace slipway

@@ -1,0 +1,131 @@
+#include "one_line.hpp"
+
+#include <slipway/engine/reference.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace slipway::engine {
+
+namespace {
+
+bool is_lower(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool is_word(char c)
+{
+    return is_lower(c) || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+bool is_host(std::string_view part)
+{
+    return part == "localhost" || part.find_first_of(".:[") != std::string_view::npos;
+}
+
+bool is_host_text(std::string_view host)
+{
+    return std::ranges::all_of(host, [](char c) {
+        return is_word(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
+    });
+}
+
+bool is_path_part(std::string_view part)
+{
+    return !part.empty() && is_lower(part.front()) && is_lower(part.back())
+           && std::ranges::all_of(part, [](char c) {
+                  return is_lower(c) || c == '.' || c == '-' || c == '_';
+              });
+}
+
+bool is_name(std::string_view name)
+{
+    const auto slash = name.find('/');
+    if (slash != std::string_view::npos && is_host(name.substr(0, slash))) {
+        if (!is_host_text(name.substr(0, slash))) return false;
+        name.remove_prefix(slash + 1);
+    }
+    for (;;) {
+        const auto end = name.find('/');
+        if (!is_path_part(name.substr(0, end))) return false;
+        if (end == std::string_view::npos) return true;
+        name.remove_prefix(end + 1);
+    }
+}
+
+bool is_tag(std::string_view tag)
+{
+    return !tag.empty() && tag.size() <= 128 && is_word(tag.front())
+           && std::ranges::all_of(tag, [](char c) { return is_word(c) || c == '.' || c == '-'; });
+}
+
+bool is_digest(std::string_view digest)
+{
+    const auto colon = digest.find(':');
+    if (colon == std::string_view::npos || colon == 0) return false;
+    const auto hex = digest.substr(colon + 1);
+    return hex.size() >= 32 && std::ranges::all_of(hex, [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           });
+}
+
+} // namespace
+
+Result<Reference> parse_reference(std::string_view text)
+{
+    Reference reference;
+    std::string_view rest = text;
+    const auto at = rest.find('@');
+    const bool with_digest = at != std::string_view::npos;
+    if (with_digest) {
+        reference.digest = rest.substr(at + 1);
+        rest = rest.substr(0, at);
+    }
+    const auto colon = rest.rfind(':');
+    // A colon before the last '/' belongs to a port.
+    const bool with_tag =
+        colon != std::string_view::npos && rest.find('/', colon) == std::string_view::npos;
+    if (with_tag) {
+        reference.tag = rest.substr(colon + 1);
+        rest = rest.substr(0, colon);
+    }
+    reference.name = rest;
+    if (!is_name(rest) || (with_tag && !is_tag(reference.tag))
+        || (with_digest && !is_digest(reference.digest))) {
+        return fail(
+            Errc::invalid_argument, "\"" + one_line(text, 300) + "\" is not an image reference"
+        );
+    }
+    return reference;
+}
+
+std::string normalized(std::string_view reference)
+{
+    static constexpr std::array<std::string_view, 4> prefixes{
+        "index.docker.io/", "docker.io/", "localhost/", "library/"};
+    bool on_hub = false;
+    for (const std::string_view prefix : prefixes) {
+        if (prefix == "library/" && !on_hub) continue;
+        if (!reference.starts_with(prefix)) continue;
+        reference.remove_prefix(prefix.size());
+        on_hub = on_hub || prefix.ends_with("docker.io/");
+    }
+    std::string text(reference);
+    const auto colon = text.rfind(':');
+    const bool bare = text.find('@') == std::string::npos
+                      && (colon == std::string::npos || text.find('/', colon) != std::string::npos);
+    return bare ? text + ":latest" : text;
+}
+
+bool same_reference(std::string_view one, std::string_view other)
+{
+    return normalized(one) == normalized(other);
+}
+
+std::string_view bare_id(std::string_view id) noexcept
+{
+    constexpr std::string_view prefix = "sha256:";
+    return id.starts_with(prefix) ? id.substr(prefix.size()) : id;
+}
+
+} // namespace slipway::engine

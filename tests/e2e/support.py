@@ -1,0 +1,120 @@
+"""What the end-to-end tests share: the built program, an engine, and the proof that nothing stays.
+
+SLIPWAY               the program under test
+SLIPWAY_TEST_ENGINE   "docker" or "podman"; its URL is in SLIPWAY_TEST_<ENGINE>_HOST
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import unittest
+import urllib.parse
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+SLIPWAY = os.environ["SLIPWAY"]
+ENGINE = os.environ["SLIPWAY_TEST_ENGINE"]
+HOST = os.environ[f"SLIPWAY_TEST_{ENGINE.upper().replace('-', '_')}_HOST"]
+SOCKET = urllib.parse.urlparse(HOST).path
+OURS = json.dumps({"label": ["org.slipway.owner=slipway"]})
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self):
+        super().__init__("localhost", timeout=120)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(SOCKET)
+
+
+def api(method, path, body=None, content_type="application/json", **query):
+    """One call to the engine, past the program under test."""
+    connection = UnixConnection()
+    target = path + ("?" + urllib.parse.urlencode(query) if query else "")
+    connection.request(method, target, body=body, headers={"Content-Type": content_type})
+    reply = connection.getresponse()
+    text = reply.read()
+    connection.close()
+    if reply.status >= 400:
+        raise AssertionError(f"{method} {target}: {reply.status} {text!r}")
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text
+
+
+def our_containers():
+    return api("GET", "/containers/json", all="true", filters=OURS)
+
+
+def volumes():
+    return {volume["Name"] for volume in api("GET", "/volumes").get("Volumes") or []}
+
+
+class Case(unittest.TestCase):
+    """Each test gets a directory of its own and must leave no container and no volume behind."""
+
+    longMessage = True
+    maxDiff = None
+
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="slipway-e2e-")).resolve()
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.volumes_before = volumes()
+        self.assertEqual(our_containers(), [], "left behind by somebody else")
+        self.addCleanup(self.assert_nothing_left)
+
+    def assert_nothing_left(self):
+        left = our_containers()
+        for container in left:
+            api("DELETE", "/containers/" + container["Id"], force="true", v="true")
+        self.assertEqual([c["Command"] for c in left], [], "containers left behind")
+        self.assertEqual(volumes() - self.volumes_before, set(), "volumes left behind")
+
+    def environment(self, **extra):
+        """The caller's, without anything that chooses an engine or colours."""
+        hidden = ("DOCKER_", "CONTAINER_", "SLIPWAY_", "CARGO", "RUST", "NO_COLOR")
+        env = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+        env.update(DOCKER_HOST=HOST, DOCKER_CONFIG=str(self.dir / "no-docker-config"))
+        env.update(extra)
+        return {k: v for k, v in env.items() if v is not None}
+
+    def slipway(self, *args, cwd=None, stdin=subprocess.DEVNULL, env=None, text=True, timeout=300,
+                **kwargs):
+        if isinstance(stdin, (str, bytes)):
+            kwargs["input"] = stdin
+        else:
+            kwargs["stdin"] = stdin
+        return subprocess.run(
+            [SLIPWAY, *map(str, args)], cwd=cwd or self.dir, env=env or self.environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=text, timeout=timeout, **kwargs)
+
+    def run_in_busybox(self, *command, **kwargs):
+        return self.slipway("run", "--image", "busybox:latest", "--", *command, **kwargs)
+
+    def assert_ok(self, result):
+        self.assertEqual(result.returncode, 0, f"\nstdout: {result.stdout}\nstderr: {result.stderr}")
+        return result
+
+    def assert_error(self, result, code, error, hint):
+        """One `error:` line that says `error`, one `hint:` that says `hint`, nothing on stdout."""
+        said = f"\nstdout: {result.stdout}\nstderr: {result.stderr}"
+        codes = code if isinstance(code, tuple) else (code,)
+        self.assertIn(result.returncode, codes, said)
+        lines = result.stderr.splitlines()
+        errors = [line for line in lines if line.startswith("error: ")]
+        hints = [line for line in lines if line.startswith("hint: ")]
+        self.assertEqual(len(errors), 1, said)
+        self.assertEqual(len(hints), 1, said)
+        self.assertRegex(errors[0], error, said)
+        self.assertRegex(hints[0], hint, said)
+
+
+def main():
+    unittest.main(verbosity=2)

@@ -1,0 +1,157 @@
+"""What goes wrong for users: one error with its causes, one hint, nothing left behind."""
+
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import subprocess
+import unittest
+
+from support import Case, ENGINE, SLIPWAY, SOCKET, main
+
+
+class Engines(Case):
+    def test_no_socket(self):
+        for url in (f"unix://{self.dir}/none.sock", "tcp://127.0.0.1:1"):
+            with self.subTest(url=url):
+                self.assert_error(self.slipway("run", "--image", "busybox", "--", "true",
+                                               env=self.environment(DOCKER_HOST=url)),
+                                  3, url.split(":")[0], ".")
+
+    def test_a_socket_without_permission_names_the_way_in(self):
+        locked = self.dir / "locked"
+        locked.mkdir(mode=0o755)
+        os.chmod(self.dir, 0o755)
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        server.bind(str(locked / "s"))
+        server.listen()
+        os.chmod(locked / "s", 0o660)
+        nobody = pwd.getpwnam("nobody")
+        program = self.dir / "slipway"
+        shutil.copy(SLIPWAY, program)
+        result = subprocess.run(
+            [program, "run", "--image", "busybox", "--no-workspace", "--", "true"], cwd="/",
+            env=self.environment(DOCKER_HOST=f"unix://{locked}/s", HOME="/"), user=nobody.pw_uid,
+            group=nobody.pw_gid, extra_groups=[], text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assert_error(result, 3, "[Pp]ermission|may not|not allowed", "group|rootless")
+
+    def test_something_else_answers(self):
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        path = self.dir / "web"
+        server.bind(str(path))
+        server.listen()
+        import threading
+
+        def serve():
+            while True:
+                try:
+                    peer, _ = server.accept()
+                except OSError:
+                    return
+                peer.recv(4096)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+                peer.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        self.assert_error(self.slipway("run", "--image", "busybox", "--", "true",
+                                       env=self.environment(DOCKER_HOST=f"unix://{path}")),
+                          3, "engine", ".")
+        server.close()
+
+    @unittest.skipUnless(ENGINE == "docker", "only that engine listens on TCP")
+    def test_tls_with_the_wrong_authority(self):
+        env = self.environment(DOCKER_HOST=os.environ["SLIPWAY_TEST_DOCKER_TLS_HOST"],
+                               DOCKER_TLS_VERIFY="1",
+                               DOCKER_CERT_PATH=os.environ["SLIPWAY_TEST_WRONG_CERT_PATH"])
+        self.assert_error(self.slipway("run", "--image", "busybox", "--", "true", env=env),
+                          3, "certificate", "ca.pem")
+
+    @unittest.skipUnless(ENGINE == "docker", "only that engine listens on TCP")
+    def test_tls_with_the_right_authority_runs(self):
+        env = self.environment(DOCKER_HOST=os.environ["SLIPWAY_TEST_DOCKER_TLS_HOST"],
+                               DOCKER_TLS_VERIFY="1",
+                               DOCKER_CERT_PATH=os.environ["SLIPWAY_TEST_DOCKER_CERT_PATH"])
+        (self.dir / "file").write_text("over TLS")
+        result = self.assert_ok(self.run_in_busybox("sh", "-c", "cat > copy; cat file", env=env,
+                                                    stdin="stdin over TLS"))
+        self.assertEqual(result.stdout, "over TLS")
+        self.assertEqual((self.dir / "copy").read_text(), "stdin over TLS")
+
+    def test_a_url_that_is_none(self):
+        self.assert_error(self.slipway("--host", "tcp://:99999", "run", "--image", "busybox", "--", "true"),
+                          2, "99999", ".")
+
+
+class Images(Case):
+    def test_an_image_that_does_not_exist(self):
+        self.assert_error(
+            self.slipway("run", "--image", "registry.invalid/no/such:image", "--", "true"),
+            1, "registry.invalid/no/such:image", ".")
+
+    def test_a_target_that_has_no_stage(self):
+        result = self.slipway("run", "--target", "aarch64-unknown-linux-gnuu", "--", "true")
+        self.assert_error(result, 2, "aarch64-unknown-linux-gnuu", "aarch64-unknown-linux-gnu")
+
+    def test_a_dockerfile_that_fails_shows_the_step_and_its_output(self):
+        (self.dir / "Dockerfile").write_text(
+            "FROM busybox:latest AS bad-target-step\n"
+            "RUN echo fine\n"
+            "RUN echo the words of the tool; echo more >&2; exit 42\n")
+        result = self.slipway("images", "build", "bad-target-step", "--dockerfile",
+                              self.dir / "Dockerfile", "--base", "busybox:latest")
+        self.assert_error(result, 1, "42", ".")
+        self.assertIn("RUN echo the words of the tool", result.stderr)
+        self.assertEqual(result.stderr.count("\nthe words of the tool\n")
+                         + result.stderr.count("    the words of the tool\n"), 1, result.stderr)
+        self.assertNotIn("\nfine\n", result.stderr)
+
+    def test_a_dockerfile_that_does_not_parse(self):
+        (self.dir / "Dockerfile").write_text("FROM busybox:latest AS bad-target-step\nNONSENSE x\n")
+        self.assert_error(self.slipway("images", "build", "bad-target-step", "--dockerfile",
+                                       self.dir / "Dockerfile"), 1, "(?i)nonsense", ".")
+
+
+class Disk(Case):
+    def test_a_full_disk_at_copy_out_leaves_no_half_file(self):
+        small = self.dir / "small"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", small], check=True)
+        self.addCleanup(subprocess.run, ["umount", small], check=True)
+        (small / "before").write_text("stays")
+        result = self.run_in_busybox("sh", "-c", "head -c 16000000 /dev/zero | tr '\\0' x > large",
+                                     cwd=small)
+        self.assert_error(result, 1, "large.*[Nn]o space|[Nn]o space.*large", "space|free")
+        self.assertEqual(sorted(p.name for p in small.iterdir()), ["before"])
+
+    def test_a_file_that_cannot_be_read(self):
+        (self.dir / "dangling").symlink_to("nowhere")
+        self.assert_ok(self.run_in_busybox("true"))
+        self.assertTrue((self.dir / "dangling").is_symlink())
+
+
+class CommandLine(Case):
+    def test_mistakes(self):
+        for args, error, hint in (
+                (["rnu"], "rnu", "run"),
+                (["run", "--imagge", "busybox", "--", "true"], "--imagge", "--image"),
+                (["run", "--image", "busybox"], "no command", "--"),
+                (["run", "--image", "busybox", "--target", "x", "--", "true"], "--", "."),
+                (["cargo"], "subcommand", "cargo build") if False else (["images", "bulid"], "bulid", "build"),
+                (["run", "--image", "busybox", "--workspace", "/none", "--", "true"], "/none", "."),
+        ):
+            with self.subTest(args=args):
+                result = self.slipway(*args)
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertRegex(result.stderr, f"(?s)error: .*{error}")
+
+    def test_the_whole_disk_is_no_workspace(self):
+        self.assert_error(self.slipway("run", "--image", "busybox", "--", "true", cwd="/"),
+                          2, "all of /", "--workspace")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""A Rust workspace with C in it, and a CMake project: cross-built for aarch64, tests run there."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+from support import Case, SOURCE, main
+
+TARGET = "aarch64-unknown-linux-gnu"
+
+
+def machine_of(program):
+    """The e_machine field of an ELF file."""
+    header = pathlib.Path(program).read_bytes()[:20]
+    assert header[:4] == b"\x7fELF", header
+    return int.from_bytes(header[18:20], "little")
+
+
+class Cargo(Case):
+    def setUp(self):
+        super().setUp()
+        self.project = self.dir / "project"
+        shutil.copytree(SOURCE / "fixtures/rust-workspace", self.project,
+                        ignore=shutil.ignore_patterns("target"))
+
+    def cargo(self, *args, **kwargs):
+        kwargs.setdefault("cwd", self.project)
+        return self.slipway("cargo", *args, **kwargs, timeout=600)
+
+    def test_build_lands_in_target_and_runs(self):
+        self.assert_ok(self.cargo("build", "--release", "--target", TARGET))
+        release = self.project / "target" / TARGET / "release"
+        programs = [p for p in release.iterdir() if p.is_file() and os.access(p, os.X_OK)
+                    and p.suffix == ""]
+        self.assertEqual(len(programs), 1, list(release.iterdir()))
+        self.assertEqual(machine_of(programs[0]), 183)  # EM_AARCH64
+        self.assertEqual(programs[0].stat().st_uid, os.geteuid())
+        for intermediate in ("deps", "build", "incremental", ".fingerprint"):
+            self.assertFalse((release / intermediate).exists(), intermediate)
+        result = self.assert_ok(self.slipway(
+            "run", "--target", TARGET, "--workspace", release, "--", "qemu-aarch64-static", programs[0],
+            cwd=release))
+        self.assertIn("aarch64", result.stdout)
+
+    def test_run_passes_arguments_output_and_exit_code(self):
+        result = self.assert_ok(self.cargo("run", "--target", TARGET, "--", "an argument"))
+        self.assertIn("aarch64", result.stdout)
+
+    def test_tests_run_on_the_target(self):
+        result = self.assert_ok(self.cargo("test", "--workspace", "--target", TARGET))
+        self.assertRegex(result.stdout, r"test result: ok\. [1-9]")
+        self.assertNotIn("0 passed; 0 failed; 0 ignored; 0 measured; 1", result.stdout)
+
+    def test_a_failing_build_shows_the_compilers_words_once(self):
+        source = next(self.project.glob("*/src/main.rs"))
+        source.write_text("fn main() { let x: u32 = \"text\"; }\n")
+        result = self.cargo("build", "--target", TARGET)
+        self.assertEqual(result.returncode, 101, result.stderr)
+        self.assertEqual(result.stderr.count("error[E0308]: mismatched types"), 1, result.stderr)
+
+    def test_from_a_member_directory(self):
+        member = next(self.project.glob("*/src/main.rs")).parents[1]
+        self.assert_ok(self.cargo("build", "--target", TARGET, cwd=member))
+        self.assertTrue((self.project / "target" / TARGET / "debug").is_dir())
+
+    def test_a_toolchain_is_refused(self):
+        self.assert_error(self.cargo("+nightly", "build"), 2, r"\+nightly", "image")
+
+
+class CMake(Case):
+    def test_build_and_tests(self):
+        project = self.dir / "project"
+        shutil.copytree(SOURCE / "fixtures/cmake-project", project,
+                        ignore=shutil.ignore_patterns("build"))
+        script = ("cmake -S . -B build -G Ninja && cmake --build build && "
+                  "ctest --test-dir build --output-on-failure --no-tests=error")
+        result = self.assert_ok(self.slipway("run", "--target", TARGET, "--", "sh", "-c", script,
+                                             cwd=project, timeout=600))
+        self.assertIn("100% tests passed", result.stdout)
+        programs = [p for p in (project / "build").rglob("*")
+                    if p.is_file() and os.access(p, os.X_OK) and "CMakeFiles" not in p.parts]
+        machines = {machine_of(p) for p in programs if p.read_bytes()[:4] == b"\x7fELF"}
+        self.assertEqual(machines, {183}, programs)
+
+
+if __name__ == "__main__":
+    main()

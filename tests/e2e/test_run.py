@@ -1,0 +1,224 @@
+"""slipway run: the workspace at its own path, streams, exit codes, interrupts."""
+
+import hashlib
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from support import Case, SLIPWAY, api, main, our_containers
+
+
+def wait_for(what, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = what()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("waited too long")
+
+
+class Files(Case):
+    def test_the_workspace_stands_at_its_own_path(self):
+        (self.dir / "sub").mkdir()
+        (self.dir / "sub/file").write_text("content")
+        result = self.assert_ok(self.run_in_busybox("sh", "-c", "pwd; cat sub/file"))
+        self.assertEqual(result.stdout, f"{self.dir}\ncontent")
+        self.assertEqual(result.stderr, "")
+
+    def test_a_subdirectory_is_the_current_directory_of_the_command(self):
+        (self.dir / ".git").mkdir()
+        (self.dir / "a/b").mkdir(parents=True)
+        (self.dir / "top").write_text("")
+        result = self.assert_ok(self.run_in_busybox("sh", "-c", "pwd; ls ../..", cwd=self.dir / "a/b"))
+        self.assertEqual(result.stdout, f"{self.dir}/a/b\na\ntop\n")
+
+    def test_what_the_command_makes_comes_back_owned_by_the_caller_with_its_mtime(self):
+        script = ("mkdir out && echo made > out/file && touch -d '2020-02-03 04:05:06' out/file "
+                  "&& chmod 750 out/file && ln -s file out/link")
+        self.assert_ok(self.run_in_busybox("sh", "-c", script))
+        made = self.dir / "out/file"
+        self.assertEqual(made.read_text(), "made\n")
+        self.assertEqual(made.stat().st_uid, os.geteuid())
+        self.assertEqual(made.stat().st_gid, os.getegid())
+        self.assertEqual(made.stat().st_mode & 0o7777, 0o750)
+        self.assertEqual(time.gmtime(made.stat().st_mtime)[:6], (2020, 2, 3, 4, 5, 6))
+        self.assertEqual(os.readlink(self.dir / "out/link"), "file")
+
+    def test_what_the_command_did_not_touch_is_not_written(self):
+        kept = self.dir / "kept"
+        kept.write_text("same")
+        os.utime(kept, ns=(10**18, 10**18 + 123456789))
+        before = kept.stat()
+        self.assert_ok(self.run_in_busybox("true"))
+        after = kept.stat()
+        self.assertEqual((before.st_ino, before.st_mtime_ns, before.st_ctime_ns),
+                         (after.st_ino, after.st_mtime_ns, after.st_ctime_ns))
+
+    def test_changes_and_deletions_come_back(self):
+        for name in ("changed", "deleted", "kept"):
+            (self.dir / name).write_text("before")
+        (self.dir / "gone").mkdir()
+        (self.dir / "gone/inner").write_text("x")
+        self.assert_ok(self.run_in_busybox("sh", "-c", "echo after > changed; rm -r deleted gone"))
+        self.assertEqual((self.dir / "changed").read_text(), "after\n")
+        self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["changed", "kept"])
+
+    def test_files_come_back_when_the_command_fails(self):
+        result = self.run_in_busybox("sh", "-c", "echo log > log; exit 3")
+        self.assertEqual(result.returncode, 3)
+        self.assertEqual((self.dir / "log").read_text(), "log\n")
+
+    def test_caches_stay_here_and_odd_names_travel(self):
+        cache = self.dir / "target"
+        cache.mkdir()
+        (cache / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
+        (cache / "big").write_text("x")
+        odd = b"a b\n\xff'\"$.txt"
+        path = os.fsencode(self.dir) + b"/" + odd
+        with open(path, "w") as file:
+            file.write("odd")
+        (self.dir / ("long" * 60)).write_text("long")
+        result = self.assert_ok(self.run_in_busybox("sh", "-c", "ls -a; cat a*; cp a* b", text=False))
+        self.assertNotIn(b"target", result.stdout)
+        self.assertIn(odd, result.stdout)
+        self.assertEqual((self.dir / "b").read_text(), "odd")
+        self.assertTrue((cache / "big").exists())
+
+    def test_no_workspace_sends_and_brings_nothing(self):
+        (self.dir / "file").write_text("x")
+        result = self.assert_ok(self.slipway(
+            "run", "--image", "busybox", "--no-workspace", "--", "sh", "-c",
+            f"test ! -e {self.dir} && echo none"))
+        self.assertEqual(result.stdout, "none\n")
+
+
+class Streams(Case):
+    def test_stdout_and_stderr_stay_apart(self):
+        result = self.assert_ok(self.run_in_busybox("sh", "-c", "echo out; echo err >&2"))
+        self.assertEqual((result.stdout, result.stderr), ("out\n", "err\n"))
+
+    def test_piped_stdin_is_forwarded_to_its_end(self):
+        data = os.urandom(1 << 20) * 10
+        result = self.assert_ok(self.run_in_busybox("sha256sum", stdin=data, text=False))
+        self.assertEqual(result.stdout.split()[0].decode(), hashlib.sha256(data).hexdigest())
+
+    def test_stdin_that_nobody_reads_does_no_harm(self):
+        result = self.assert_ok(self.run_in_busybox("echo", "done", stdin=b"x" * (8 << 20), text=False))
+        self.assertEqual(result.stdout, b"done\n")
+        self.assertEqual(result.stderr, b"")
+
+    def test_every_byte_of_a_large_output_arrives(self):
+        result = self.assert_ok(self.run_in_busybox(
+            "sh", "-c", "yes 0123456789abcdef | head -c 50000000", text=False))
+        expected = (b"0123456789abcdef\n" * 3000000)[:50000000]
+        self.assertEqual(hashlib.sha256(result.stdout).digest(), hashlib.sha256(expected).digest())
+
+    def test_a_reader_that_leaves_ends_the_command_quietly(self):
+        process = subprocess.Popen(
+            [SLIPWAY, "run", "--image", "busybox", "--no-workspace", "--", "yes"], cwd=self.dir,
+            env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.read(100)
+        process.stdout.close()
+        self.assertEqual(process.stderr.read(), b"")
+        process.stderr.close()
+        self.assertEqual(process.wait(60), 128 + signal.SIGPIPE)
+
+
+class ExitCodes(Case):
+    def test_the_exit_code_is_the_commands(self):
+        for code in (0, 1, 42, 255):
+            with self.subTest(code=code):
+                self.assertEqual(self.run_in_busybox("sh", "-c", f"exit {code}").returncode, code)
+
+    def test_death_by_a_signal_is_128_and_its_number(self):
+        self.assertEqual(self.run_in_busybox("sh", "-c", "sh -c 'kill -9 $$'").returncode, 137)
+
+    def test_a_command_that_is_not_there_is_127(self):
+        self.assert_error(self.run_in_busybox("no-such-program"), 127, "no-such-program",
+                          "no program no-such-program")
+
+    def test_a_command_that_cannot_be_executed_is_126(self):
+        (self.dir / "notes").write_text("no program")
+        self.assert_error(self.run_in_busybox(f"{self.dir}/notes"), 126, "notes", "cannot be executed")
+
+    def test_environment(self):
+        env = self.environment(PASSED="from here")
+        result = self.assert_ok(self.slipway(
+            "run", "--image", "busybox", "--env", "SET=a=b c", "--env", "PASSED", "--env", "ABSENT",
+            "--", "sh", "-c", "echo \"$SET|$PASSED|${ABSENT-unset}\"", env=env))
+        self.assertEqual(result.stdout, "a=b c|from here|unset\n")
+
+    def test_arguments_arrive_as_they_are(self):
+        words = ["", "a b", "$HOME", "'", '"', "--", "-x", "*", "\n", "ä"]
+        result = self.assert_ok(self.run_in_busybox("sh", "-c", 'printf "[%s]" "$@"', "sh", *words))
+        self.assertEqual(result.stdout, "".join(f"[{word}]" for word in words))
+
+
+class Interrupts(Case):
+    def start(self, script):
+        process = subprocess.Popen(
+            [SLIPWAY, "run", "--image", "busybox", "--", "sh", "-c", script], cwd=self.dir,
+            env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        return process
+
+    def test_an_interrupt_reaches_the_command(self):
+        process = self.start("trap 'echo ended; exit 9' INT; echo ready; while :; do sleep 0.05; done")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.stdout.read(), "ended\n")
+        self.assertEqual(process.wait(30), 130)
+
+    def test_a_command_that_ignores_it_is_killed_and_leaves_nothing(self):
+        process = self.start("trap '' INT TERM; echo ready; while :; do sleep 0.05; done")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(30), 130)
+        self.assertEqual(our_containers(), [])
+
+    def test_termination_ends_it_too(self):
+        process = self.start("echo ready; sleep 1000")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30), 143)
+        self.assertEqual(our_containers(), [])
+
+    def test_an_impatient_user_leaves_nothing_either(self):
+        process = self.start("trap '' INT; echo ready; while :; do sleep 0.05; done")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(30), 130)
+        self.assertEqual(our_containers(), [])
+
+    def test_nothing_comes_back_after_an_interrupt(self):
+        process = self.start("echo half > half; echo ready; sleep 1000")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(30), 130)
+        self.assertEqual(list(self.dir.iterdir()), [])
+
+    def test_an_interrupt_while_files_travel_leaves_nothing(self):
+        with open(self.dir / "big", "wb") as big:
+            big.truncate(4 << 30)
+        process = subprocess.Popen(
+            [SLIPWAY, "run", "--image", "busybox", "--", "true"], cwd=self.dir,
+            env=self.environment(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(our_containers)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 130)
+        self.assertEqual(our_containers(), [])
+
+    def test_a_container_removed_from_outside_is_an_error(self):
+        process = self.start("echo ready; sleep 1000")
+        api("DELETE", "/containers/" + our_containers()[0]["Id"], force="true")
+        self.assertNotEqual(process.wait(60), 0)
+        self.assertIn("error: ", process.stderr.read())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""slipway run on a terminal: the command gets one of its own, with its size, keys and Ctrl-C."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+from support import Case, SLIPWAY, main, our_containers
+
+
+class Terminal:
+    """A slipway process on a pseudo-terminal."""
+
+    def __init__(self, case, *args, rows=31, columns=97):
+        self.parent, child = pty.openpty()
+        self.resize(rows, columns)
+        self.before = termios.tcgetattr(self.parent)
+        self.process = subprocess.Popen(
+            [SLIPWAY, *args], cwd=case.dir, env=case.environment(TERM="xterm"), stdin=child,
+            stdout=child, stderr=child, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(child)
+        self.seen = ""
+        case.addCleanup(os.close, self.parent)
+        case.addCleanup(self.process.kill)
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.parent, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, text):
+        os.write(self.parent, text.encode())
+
+    def wait_for(self, text, seconds=30):
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            if time.monotonic() > end:
+                raise AssertionError(f"{text!r} never came; seen: {self.seen!r}")
+            if select.select([self.parent], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self.parent, 65536).decode(errors="replace")
+                except OSError:  # the other side has closed
+                    if text not in self.seen:
+                        raise AssertionError(f"{text!r} never came; seen: {self.seen!r}") from None
+        return self.seen
+
+    def wait(self, seconds=60):
+        end = time.monotonic() + seconds
+        while self.process.poll() is None:
+            if time.monotonic() > end:
+                raise AssertionError(f"it goes on; seen: {self.seen!r}")
+            if select.select([self.parent], [], [], 0.05)[0]:
+                try:
+                    self.seen += os.read(self.parent, 65536).decode(errors="replace")
+                except OSError:
+                    pass
+        return self.process.returncode
+
+
+class OnATerminal(Case):
+    def shell(self, script):
+        return Terminal(self, "run", "--image", "busybox", "--no-workspace", "--", "sh", "-c", script)
+
+    def test_the_command_has_a_terminal_of_our_size(self):
+        terminal = self.shell("while [ \"$(stty size)\" != '31 97' ]; do sleep 0.05; done; "
+                              "test -t 0 && test -t 1 && test -t 2 && echo all $TERM")
+        terminal.wait_for("all xterm")
+        self.assertEqual(terminal.wait(), 0)
+
+    def test_a_new_size_reaches_the_command(self):
+        terminal = self.shell("echo ready; while [ \"$(stty size)\" != '40 120' ]; do sleep 0.05; "
+                              "done; echo resized")
+        terminal.wait_for("ready")
+        terminal.resize(40, 120)
+        os.kill(terminal.process.pid, signal.SIGWINCH)
+        terminal.wait_for("resized")
+        self.assertEqual(terminal.wait(), 0)
+
+    def test_keys_reach_the_command_and_are_echoed_once(self):
+        terminal = self.shell("stty size >/dev/null; echo ready; read line; echo \"got <$line>\"; exit 5")
+        terminal.wait_for("ready")
+        terminal.type("hello\r")
+        terminal.wait_for("got <hello>")
+        self.assertEqual(terminal.wait(), 5)
+        self.assertEqual(terminal.seen.count("hello"), 2)  # the echo and the answer
+
+    def test_ctrl_c_ends_the_remote_process(self):
+        terminal = Terminal(self, "run", "--image", "busybox", "--no-workspace", "--", "sleep", "1000")
+        while not [c for c in our_containers() if c["State"] == "running"]:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        terminal.type("\x03")
+        self.assertEqual(terminal.wait(), 130)
+        self.assertEqual(our_containers(), [])
+
+    def test_the_terminal_is_set_back(self):
+        terminal = self.shell("echo ready; sleep 0.2")
+        terminal.wait_for("ready")
+        self.assertNotEqual(termios.tcgetattr(terminal.parent), terminal.before)
+        self.assertEqual(terminal.wait(), 0)
+        self.assertEqual(termios.tcgetattr(terminal.parent), terminal.before)
+
+    def test_the_end_of_input_key(self):
+        terminal = self.shell("echo ready; cat; echo ended")
+        terminal.wait_for("ready")
+        terminal.type("\x04")
+        terminal.wait_for("ended")
+        self.assertEqual(terminal.wait(), 0)
+
+
+if __name__ == "__main__":
+    main()

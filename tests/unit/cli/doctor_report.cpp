@@ -1,0 +1,110 @@
+#include "doctor_report.hpp"
+
+#include <doctest/doctest.h>
+#include <rapidjson/document.h>
+
+using namespace slipway;
+using engine::ProbeState;
+
+namespace {
+
+engine::Probed probed(std::string socket, ProbeState state)
+{
+    engine::Probed one;
+    one.candidate.endpoint.socket_path = std::move(socket);
+    one.candidate.source = "default socket (docker)";
+    one.state = state;
+    one.detail = "what happened there";
+    one.hint = "what to do there";
+    if (state == ProbeState::answered) one.traits.emplace();
+    return one;
+}
+
+core::DoctorReport usable()
+{
+    core::DoctorReport report;
+    report.candidates.push_back(probed("/run/absent.sock", ProbeState::absent));
+    report.candidates.push_back(probed("/run/used.sock", ProbeState::answered));
+    report.used = 1;
+    report.reason = "the one that answers";
+    core::EngineReport& engine = report.engine.emplace();
+    engine.traits.api = {1, 41};
+    engine.traits.engine_api = {1, 41};
+    engine.version.version = "20.10.24";
+    engine.info.storage_driver = "overlay2\xFF\"";
+    core::DirectorySight seen;
+    seen.directory = "/run";
+    seen.sight = core::FileSight::seen;
+    engine.directories.push_back(seen);
+    return report;
+}
+
+rapidjson::Document read(const std::string& text)
+{
+    rapidjson::Document document;
+    document.Parse<rapidjson::kParseValidateEncodingFlag>(text.data(), text.size());
+    REQUIRE(!document.HasParseError());
+    return document;
+}
+
+} // namespace
+
+TEST_SUITE("cli.doctor_report") {
+    TEST_CASE("JSON of a usable engine") {
+        core::DoctorReport report = usable();
+        const auto json = read(cli::doctor_json(report));
+        CHECK(json["usable"].GetBool());
+        CHECK(json["engine"]["url"] == "unix:///run/used.sock");
+        CHECK(json["engine"]["sees_files"].GetBool());
+        CHECK(json["candidates"].Size() == 2);
+        CHECK(json["candidates"][0]["kind"].IsNull());
+        CHECK(!json["candidates"][0]["used"].GetBool());
+        CHECK(json["candidates"][1]["kind"] == "docker");
+        CHECK(json["candidates"][1]["used"].GetBool());
+    }
+
+    TEST_CASE("sees_files is true for all, false for not all, null when not known") {
+        core::DoctorReport report = usable();
+        core::DirectorySight other;
+        other.directory = "/work";
+        other.sight = core::FileSight::not_seen;
+        report.engine->directories.push_back(other);
+        CHECK(read(cli::doctor_json(report))["engine"]["sees_files"].IsFalse());
+        report.engine->directories.back().sight = core::FileSight::unknown;
+        CHECK(read(cli::doctor_json(report))["engine"]["sees_files"].IsNull());
+        report.engine->directories.clear();
+        CHECK(read(cli::doctor_json(report))["engine"]["sees_files"].IsNull());
+    }
+
+    TEST_CASE("JSON without an engine") {
+        core::DoctorReport report;
+        report.candidates.push_back(probed("/run/closed.sock", ProbeState::no_permission));
+        report.advice.push_back("what to do there");
+        const auto json = read(cli::doctor_json(report));
+        CHECK(!json["usable"].GetBool());
+        CHECK(json["engine"].IsNull());
+        CHECK(json["advice"][0] == "what to do there");
+        CHECK(json["candidates"][0]["state"] == "no_permission");
+    }
+
+    TEST_CASE("the text without colours") {
+        const std::string text = cli::doctor_text(usable(), cli::Style(false));
+        CHECK(text.find("docker 20.10.24 at unix:///run/used.sock\n") == 0);
+        CHECK(text.find("sees our files   /run: yes\n") != std::string::npos);
+        CHECK(text.find("used           unix:///run/used.sock") != std::string::npos);
+        CHECK(text.find("absent         unix:///run/absent.sock") != std::string::npos);
+        CHECK(text.find('\x1b') == std::string::npos);
+        CHECK(cli::doctor_text(usable(), cli::Style(true)).find('\x1b') != std::string::npos);
+    }
+
+    TEST_CASE("the text says what to do when no engine can be used") {
+        core::DoctorReport report;
+        report.candidates.push_back(probed("/run/closed.sock", ProbeState::no_permission));
+        report.reason = "no engine answers";
+        report.advice.push_back("join the group");
+        const std::string text = cli::doctor_text(report, cli::Style(false));
+        CHECK(text.find("No engine can be used: no engine answers\n") == 0);
+        CHECK(text.find("no permission  unix:///run/closed.sock") != std::string::npos);
+        CHECK(text.find("What to do\n  - join the group\n") != std::string::npos);
+    }
+}

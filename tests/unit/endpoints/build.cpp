@@ -1,0 +1,216 @@
+#include "base64.hpp"
+#include "support/fake_transport.hpp"
+#include "support/fixture.hpp"
+#include "support/run.hpp"
+
+#include <slipway/engine/build.hpp>
+#include <slipway/engine/reference.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace slipway;
+using namespace slipway::engine;
+using namespace slipway::test;
+
+namespace {
+
+/// The query of a build, with the percent codes undone.
+std::string query_of(const RecordedCall& call)
+{
+    const std::string& text = call.target;
+    std::string plain;
+    for (std::size_t i = text.find('?') + 1; i < text.size(); ++i) {
+        if (text[i] == '%') {
+            plain += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16));
+            i += 2;
+        } else {
+            plain += text[i];
+        }
+    }
+    return plain;
+}
+
+} // namespace
+
+TEST_SUITE("engine.build")
+{
+    TEST_CASE("a bare build streams the context and cleans up after failures")
+    {
+        FakeTransport engine;
+        engine.reply(200, docker_reply("build-ok.jsonl"));
+        const BuildSpec spec;
+        auto stream = run(Builds(engine).build(text_source("tar"), spec));
+        REQUIRE(stream.has_value());
+        CHECK(engine.calls[0].kind == "open");
+        CHECK(engine.calls[0].method == "POST");
+        CHECK(engine.calls[0].target == "/build?rm=1&forcerm=1");
+        CHECK(engine.calls[0].headers.get("content-type") == "application/x-tar");
+        CHECK(!engine.calls[0].headers.has("x-registry-config"));
+        CHECK(engine.calls[0].body == "tar");
+        const auto id = run(stream->result());
+        REQUIRE(id.has_value());
+        CHECK(bare_id(*id).size() == 64);
+    }
+
+    TEST_CASE("every member has its parameter")
+    {
+        BuildSpec spec;
+        spec.tags = {"a:b", "c/d:e"};
+        spec.dockerfile = "sub/Dockerfile.images";
+        spec.target = "stage";
+        spec.platform = "linux/arm64/v8";
+        spec.build_args = {{"BASE", "debian:12"}, {"FROM_ENGINE", std::nullopt}};
+        spec.labels = {{"k", "v&=\""}};
+        spec.cache_from = {"x:1"};
+        spec.extra_hosts = {"one:1.1.1.1", "two:2.2.2.2"};
+        spec.ulimits = {Ulimit{"nofile", 10, 20}};
+        spec.network_mode = "host";
+        spec.no_cache = true;
+        spec.pull = true;
+        spec.keep_failed = true;
+        spec.squash = true;
+        spec.memory = 1;
+        spec.memory_swap = -1;
+        spec.cpu_shares = 2;
+        spec.cpu_period = 3;
+        spec.cpu_quota = 4;
+        spec.cpuset_cpus = "0-2";
+        spec.cpuset_mems = "0";
+        spec.cgroup_parent = "/g";
+        spec.shm_size = 5;
+        const std::string start =
+            "t=a:b&t=c/d:e&dockerfile=sub/Dockerfile.images&target=stage&platform=linux/arm64/v8"
+            "&networkmode=host&nocache=1&pull=1&squash=1&rm=1&memory=1&memswap=-1&cpushares=2"
+            "&cpuperiod=3&cpuquota=4&shmsize=5&cpusetcpus=0-2&cpusetmems=0&cgroupparent=/g"
+            R"(&buildargs={"BASE":"debian:12","FROM_ENGINE":null}&labels={"k":"v&=\""})"
+            R"(&cachefrom=["x:1"])";
+        FakeTransport docker;
+        docker.reply(200);
+        REQUIRE(run(Builds(docker).build(text_source(""), spec)).has_value());
+        CHECK(
+            query_of(docker.calls[0])
+            == start
+                   + R"(&ulimits=[{"Name":"nofile","Soft":10,"Hard":20}])"
+                     "&extrahosts=one:1.1.1.1&extrahosts=two:2.2.2.2"
+        );
+        FakeTransport podman;
+        podman.known = FakeTransport::podman();
+        podman.reply(200);
+        REQUIRE(run(Builds(podman).build(text_source(""), spec)).has_value());
+        CHECK(
+            query_of(podman.calls[0])
+            == start + R"(&ulimits=["nofile=10:20"]&extrahosts=["one:1.1.1.1","two:2.2.2.2"])"
+        );
+        CHECK(podman.calls[0].target.find("%22v%26%3D%5C%22%22") != std::string::npos);
+    }
+
+    TEST_CASE("a quiet build takes the bare id of either engine")
+    {
+        for (const std::string& recorded :
+             {docker_reply("build-quiet.jsonl"), podman_reply("build-quiet.jsonl")}) {
+            FakeTransport engine;
+            engine.reply(200, recorded);
+            BuildSpec spec;
+            spec.quiet = true;
+            auto stream = run(Builds(engine).build(text_source(""), spec));
+            REQUIRE(stream.has_value());
+            CHECK(engine.calls[0].target == "/build?q=1&rm=1&forcerm=1");
+            CHECK(run(stream->result()).has_value());
+        }
+    }
+
+    TEST_CASE("credentials and arguments are in the request and in no error")
+    {
+        FakeTransport engine;
+        engine.reply(400, docker_reply("build-syntax.jsonl"));
+        engine.reply(200, docker_reply("build-failed-run.jsonl"));
+        BuildSpec spec;
+        spec.tags = {"mine"};
+        spec.build_args = {{"TOKEN", "hunter2"}};
+        spec.registries = {{"ghcr.io", RegistryAuth{"me", "swordfish", "ghcr.io"}}};
+        const auto secret = [&](const Error& error) {
+            const std::string all =
+                describe(error) + error.hint + (error.answer ? error.answer->route : "");
+            return all.find("hunter2") != std::string::npos
+                   || all.find("swordfish") != std::string::npos
+                   || all.find("?") != std::string::npos
+                   || all.find(engine.calls[0].headers.get("x-registry-config"))
+                          != std::string::npos;
+        };
+        const auto refused = run(Builds(engine).build(text_source(""), spec));
+        CHECK(
+            query_of(engine.calls[0]).find(R"(buildargs={"TOKEN":"hunter2"})") != std::string::npos
+        );
+        CHECK(
+            from_base64(engine.calls[0].headers.get("X-Registry-Config"))
+            == R"({"ghcr.io":{"username":"me","password":"swordfish","serveraddress":"ghcr.io"}})"
+        );
+        REQUIRE(!refused.has_value());
+        CHECK(describe(refused.error()).starts_with("building image mine: "));
+        CHECK(!secret(refused.error()));
+        auto stream = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(stream.has_value());
+        const auto failed = run(stream->result());
+        REQUIRE(!failed.has_value());
+        CHECK(!secret(failed.error()));
+        CHECK(stream->failure_code() == 42);
+        spec.build_args = {{"TOKEN", "hunter2\xff"}};
+        const auto invalid = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(!invalid.has_value());
+        CHECK(invalid.error().code == Errc::invalid_argument);
+        CHECK(!secret(invalid.error()));
+        CHECK(engine.calls.size() == 2);
+    }
+
+    TEST_CASE("a Dockerfile that does not parse fails at once or in the stream")
+    {
+        FakeTransport engine;
+        engine.reply(400, docker_reply("build-syntax.jsonl"));
+        const BuildSpec spec;
+        const auto docker = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(!docker.has_value());
+        CHECK(docker.error().code == Errc::invalid_argument);
+        engine.known = FakeTransport::podman();
+        engine.reply(200, podman_reply("build-syntax.jsonl"));
+        auto podman = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(podman.has_value());
+        const auto result = run(podman->result());
+        REQUIRE(!result.has_value());
+        CHECK(result.error().code == Errc::engine);
+        CHECK(result.error().message.find("Unknown instruction: \"BOGUS\"") != std::string::npos);
+        CHECK(!podman->failure_code().has_value());
+    }
+
+    TEST_CASE("a stage that is not there, and podman's empty 400")
+    {
+        FakeTransport engine;
+        engine.reply(400, docker_reply("build-no-target.jsonl"));
+        engine.reply(400, podman_reply("build-bad-ulimits.json"));
+        BuildSpec spec;
+        spec.target = "nope";
+        const auto absent = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(!absent.has_value());
+        CHECK(
+            describe(absent.error())
+            == "building stage nope: failed to reach build target nope in Dockerfile"
+        );
+        engine.known = FakeTransport::podman();
+        const auto empty = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(!empty.has_value());
+        CHECK(empty.error().code == Errc::invalid_argument);
+        CHECK(empty.error().message == "HTTP 400 from POST /v1.41/build");
+    }
+
+    TEST_CASE("a context that fails makes the build fail with its error")
+    {
+        FakeTransport engine;
+        auto source = std::make_shared<ScriptedSource>(
+            std::vector<std::string>{"half"}, 100, Error(Errc::io, "unreadable")
+        );
+        const BuildSpec spec;
+        const auto done = run(Builds(engine).build(source, spec));
+        REQUIRE(!done.has_value());
+        CHECK(done.error().code == Errc::io);
+        CHECK(!engine.calls[0].body_was_whole);
+    }
+}

@@ -1,0 +1,119 @@
+#include <slipway/core/image_catalog.hpp>
+
+#include "images/dockerfile.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
+using namespace slipway;
+using core::ImageCatalog;
+
+namespace {
+
+constexpr const char* sample = R"(# a comment
+ARG BASE="debian:bookworm-slim"
+FROM ${BASE} AS host
+RUN true \
+# FROM x AS not-a-stage
+    && echo FROM x AS also-not-one
+from --platform=linux/amd64 host as x86_64-unknown-linux-gnu
+FROM host \
+  AS aarch64-unknown-linux-gnu
+)";
+
+ImageCatalog parsed(std::string text)
+{
+    auto catalog = ImageCatalog::parse(std::move(text), "Dockerfile.test");
+    REQUIRE(catalog.has_value());
+    return *std::move(catalog);
+}
+
+Error refused(std::string text)
+{
+    auto catalog = ImageCatalog::parse(std::move(text), "Dockerfile.test");
+    REQUIRE(!catalog.has_value());
+    return std::move(catalog).error();
+}
+
+} // namespace
+
+TEST_SUITE("core.images.catalog") {
+    TEST_CASE("stages named like a triple are targets") {
+        const ImageCatalog catalog = parsed(sample);
+        CHECK(catalog.targets()
+            == std::vector<std::string>{"x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"});
+        CHECK(catalog.default_base() == "debian:bookworm-slim");
+        CHECK(catalog.has_target("aarch64-unknown-linux-gnu"));
+        CHECK(!catalog.has_target("host"));
+        CHECK(!catalog.is_built_in());
+    }
+
+    TEST_CASE("line ends of another system and other escapes") {
+        CHECK(parsed("FROM a AS x-y-z\r\nRUN b\r\n").targets() == std::vector<std::string>{"x-y-z"});
+        CHECK(parsed("# escape=`\nFROM a `\n AS x-y-z").targets() == std::vector<std::string>{"x-y-z"});
+        CHECK(parsed("FROM a\\\n AS x-y-z").targets().empty() == false);
+    }
+
+    TEST_CASE("an ARG after the first stage is no base") {
+        CHECK(parsed("FROM a AS x-y-z\nARG BASE=b\n").default_base().empty());
+    }
+
+    TEST_CASE("a file without targets is refused") {
+        CHECK(refused("FROM a AS host\n").code == Errc::invalid_argument);
+        CHECK(refused("").message == "Dockerfile.test: no stage is named after a target");
+        CHECK(refused("FROM a\nFROM b AS\n").code == Errc::invalid_argument);
+    }
+
+    TEST_CASE("two stages of one name are refused") {
+        CHECK(refused("FROM a AS x-y-z\nFROM b AS x-y-z\n").message
+            == "Dockerfile.test: two stages have the name 'x-y-z'");
+    }
+
+    TEST_CASE("the built-in catalogue is Dockerfile.images") {
+        const ImageCatalog& catalog = ImageCatalog::built_in();
+        CHECK(catalog.is_built_in());
+        CHECK(catalog.has_target("aarch64-unknown-linux-gnu"));
+        CHECK(catalog.has_target("x86_64-unknown-linux-gnu"));
+        CHECK(catalog.default_base() == "debian:bookworm-slim");
+    }
+
+    TEST_CASE("loading files") {
+        const auto path = std::filesystem::temp_directory_path()
+            / ("slipway-catalog-" + std::to_string(::getpid()));
+        std::ofstream(path) << sample;
+        const auto catalog = ImageCatalog::load(path);
+        std::filesystem::remove(path);
+        REQUIRE(catalog.has_value());
+        CHECK(catalog->text() == sample);
+        CHECK(catalog->origin() == path.string());
+        const auto missing = ImageCatalog::load(path);
+        REQUIRE(!missing.has_value());
+        CHECK(missing.error().code == Errc::not_found);
+        const auto directory = ImageCatalog::load(std::filesystem::temp_directory_path());
+        REQUIRE(!directory.has_value());
+        CHECK(directory.error().code == Errc::io);
+    }
+}
+
+TEST_SUITE("core.images.image_name") {
+    TEST_CASE("the name is stable") {
+        // XXH3-128 of "FROM a AS x-y-z\n", NUL, NUL, "x-y-z".
+        CHECK(parsed("FROM a AS x-y-z\n").image_name("x-y-z") == "slipway/x-y-z:6f57a8ad3e0a");
+    }
+
+    TEST_CASE("the Dockerfile, the base and the target each change the name") {
+        const ImageCatalog catalog = parsed(sample);
+        const std::string target = "aarch64-unknown-linux-gnu";
+        const std::string name = catalog.image_name(target);
+        CHECK(name.size() == std::string("slipway/:").size() + target.size() + 12);
+        CHECK(catalog.image_name(target, "debian:bookworm-slim") == name); // the default
+        CHECK(catalog.image_name(target, "debian:trixie-slim") != name);
+        CHECK(parsed(std::string(sample) + "\n").image_name(target) != name);
+        const std::string other = catalog.image_name("x86_64-unknown-linux-gnu");
+        CHECK(other.substr(other.find(':')) != name.substr(name.find(':')));
+    }
+}

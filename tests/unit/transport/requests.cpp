@@ -1,0 +1,397 @@
+#include "unit/transport/support.hpp"
+
+#include <numeric>
+
+using namespace slipway;
+using namespace slipway::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string good = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+Request upload(std::shared_ptr<engine::ByteSource> source)
+{
+    Request request("PUT", "/archive");
+    request.body(std::move(source), "application/x-tar");
+    return request;
+}
+
+// Takes the chunks apart; nothing when the last one is missing.
+std::optional<std::string> unchunk(std::string_view text)
+{
+    std::string out;
+    for (;;) {
+        const auto line = text.find("\r\n");
+        if (line == std::string_view::npos) return {};
+        const auto size = std::stoul(std::string(text.substr(0, line)), nullptr, 16);
+        text.remove_prefix(line + 2);
+        if (size == 0) return text == "\r\n" ? std::optional(out) : std::nullopt;
+        if (text.size() < size + 2) return {};
+        out += text.substr(0, size);
+        text.remove_prefix(size + 2);
+    }
+}
+
+} // namespace
+
+TEST_SUITE("engine.transport.requests")
+{
+    TEST_CASE("the header is what engines want")
+    {
+        std::string head;
+        FakeEngine fake(Road::unix_socket, {[&](FakePeer& peer) {
+            head = peer.head();
+            peer.send(good);
+        }});
+        {
+            Rig rig(fake);
+            Request request("POST", "/containers/" + Request::segment("a b/c") + "/start");
+            request.query("name", "x y&z").query_flag("all", true).query_flag("none", false);
+            request.header("X-Registry-Auth", "e30=");
+            REQUIRE(rig.send(request).has_value());
+        }
+        fake.settle();
+        CHECK(contains(head, "POST /v0.0/containers/a%20b/c/start?name=x%20y%26z&all=1 HTTP/1.1\r\n"));
+        CHECK(contains(head, "\r\nHost: localhost\r\n"));
+        CHECK(contains(head, "\r\nContent-Length: 0\r\n")); // dockerd refuses a chunked empty body
+        CHECK(contains(head, "\r\nAccept-Encoding: identity\r\n"));
+        CHECK(contains(head, "\r\nX-Registry-Auth: e30=\r\n"));
+        CHECK(!contains(head, "Expect"));
+    }
+
+    TEST_CASE("nothing of a caller's text can start a second request")
+    {
+        const FakeEngine fake(Road::unix_socket, {answer(good)});
+        Rig rig(fake);
+        Request header("GET", "/x");
+        header.header("X-A", "b\r\nX-Evil: 1");
+        Request name("GET", "/x");
+        name.header("X-A: c\r\nX-B", "b");
+        const Request path("GET", "/x HTTP/1.1\r\nX-Evil: 1");
+        for (const Request& request : {header, name, path}) {
+            const auto got = rig.send(request);
+            REQUIRE(!got.has_value());
+            CHECK(got.error().code == Errc::invalid_argument);
+        }
+        CHECK(fake.connections() == 0);
+    }
+
+    TEST_CASE("a streamed body arrives whole, with its last chunk")
+    {
+        for (const Road road : all_roads) {
+            for (const std::size_t size : {0U, 1U, 65536U, 65537U, 3U << 20U}) {
+                CAPTURE(name(road));
+                CAPTURE(size);
+                std::string body;
+                FakeEngine fake(road, {[&](FakePeer& peer) {
+                    peer.head();
+                    while (body.size() < 5 || !body.ends_with("0\r\n\r\n")) {
+                        const auto piece = peer.read(1);
+                        if (piece.empty()) break;
+                        body += piece;
+                        if (body.size() < size) body += peer.read(size - body.size());
+                    }
+                    peer.send(good);
+                }});
+                {
+                    Rig rig(fake);
+                    const auto got = rig.send(upload(std::make_shared<PatternSource>(size)));
+                    REQUIRE_MESSAGE(got.has_value(), describe(got.error()));
+                    CHECK(got->body == "ok");
+                }
+                fake.settle();
+                const auto plain = unchunk(body);
+                REQUIRE(plain.has_value());
+                CHECK(*plain == std::string(size, 'p'));
+            }
+        }
+    }
+
+    TEST_CASE("a large JSON body goes out while an answer is awaited")
+    {
+        for (const Road road : all_roads) {
+            CAPTURE(name(road));
+            const FakeEngine fake(road, {[](FakePeer& peer) {
+                peer.head();
+                peer.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 7\r\n\r\nrefused");
+                peer.stall(); // without reading
+            }});
+            Rig rig(fake);
+            Request request("POST", "/x");
+            request.json(std::string(16U << 20U, 'j'));
+            const auto got = rig.send(request);
+            REQUIRE_MESSAGE(got.has_value(), describe(got.error()));
+            CHECK(got->status == 400);
+            CHECK(got->body == "refused");
+        }
+    }
+
+    TEST_CASE("an early refusal is heard while the body is on its way")
+    {
+        enum class Then { closes, stops_reading, reads_on };
+        for (const Road road : all_roads) {
+            for (const int status : {404, 400, 401, 413}) {
+                for (const Then then : {Then::closes, Then::stops_reading, Then::reads_on}) {
+                    CAPTURE(name(road));
+                    CAPTURE(status);
+                    CAPTURE(static_cast<int>(then));
+                    const auto before = open_descriptors();
+                    {
+                        FakeEngine fake(road, {[=](FakePeer& peer) {
+                            peer.head();
+                            peer.read(100'000);
+                            peer.send(
+                                "HTTP/1.1 " + std::to_string(status) + " No\r\nContent-Length: 20\r\n"
+                                + (then == Then::closes ? "Connection: close\r\n\r\n" : "\r\n")
+                                + "{\"message\":\"no dir\"}"
+                            );
+                            if (then == Then::stops_reading) peer.stall();
+                            if (then == Then::reads_on) peer.read_to_end();
+                            if (then == Then::closes) peer.half_close();
+                        }});
+                        Rig rig(fake);
+                        const auto sent = rig.send(upload(std::make_shared<PatternSource>(64U << 20U)));
+                        REQUIRE_MESSAGE(sent.has_value(), describe(sent.error()));
+                        CHECK(sent->status == status);
+                        CHECK(contains(sent->body, "no dir"));
+                        const auto opened = run(
+                            rig.io,
+                            rig.transport->open(upload(std::make_shared<PatternSource>(64U << 20U)))
+                        );
+                        REQUIRE(!opened.has_value());
+                        CHECK(opened.error().message == "no dir");
+                    }
+                    CHECK(descriptors_come_back_to(before));
+                }
+            }
+        }
+    }
+
+    TEST_CASE("success before the request has ended is not believed")
+    {
+        for (const Road road : all_roads) {
+            CAPTURE(name(road));
+            const FakeEngine fake(road, {[](FakePeer& peer) {
+                peer.head();
+                peer.send(good);
+                peer.stall();
+            }});
+            Rig rig(fake);
+            const auto got = rig.send(upload(std::make_shared<PatternSource>(64U << 20U)));
+            REQUIRE(!got.has_value());
+            CHECK(got.error().code == Errc::protocol);
+            CHECK(contains(got.error().message, "before it had the whole request"));
+        }
+    }
+
+    TEST_CASE("an upload that stands still runs out of time, one that moves does not")
+    {
+        for (const Road road : all_roads) {
+            CAPTURE(name(road));
+            const FakeEngine fake(road, {
+                [](FakePeer& peer) { peer.head(); peer.stall(); },
+                [](FakePeer& peer) {
+                    peer.head();
+                    for (int i = 0; i < 12; ++i) {
+                        std::this_thread::sleep_for(200ms);
+                        peer.read(512U << 10U);
+                    }
+                    peer.read(26U << 20U);
+                    peer.send(good);
+                    peer.stall();
+                },
+            });
+            auto options = generous_options();
+            options.call_deadline = 2'000ms;
+            Rig rig(fake, options);
+            const auto still = rig.send(upload(std::make_shared<PatternSource>(64U << 20U)));
+            REQUIRE(!still.has_value());
+            CHECK(still.error().code == Errc::timed_out);
+            const auto moving = rig.send(upload(std::make_shared<PatternSource>(32U << 20U)));
+            CHECK_MESSAGE(moving.has_value(), describe(moving.error()));
+        }
+    }
+
+    TEST_CASE("a body whose source fails ends without its last chunk and with the source's error")
+    {
+        for (const Road road : all_roads) {
+            for (const std::size_t given : {std::size_t{0}, std::size_t{100}, std::size_t{1} << 20U}) {
+                CAPTURE(name(road));
+                CAPTURE(given);
+                std::string body;
+                FakeEngine fake(road, {[&](FakePeer& peer) {
+                    peer.head();
+                    body = peer.read_to_end();
+                    peer.send(good);
+                }});
+                {
+                    Rig rig(fake);
+                    const Error broken(Errc::permission_denied, "cannot read src/a.c");
+                    const auto got = rig.send(upload(std::make_shared<PatternSource>(given, broken)));
+                    REQUIRE(!got.has_value());
+                    CHECK(got.error().code == Errc::permission_denied);
+                    CHECK(got.error().message == "cannot read src/a.c");
+                }
+                fake.settle();
+                CHECK(!unchunk(body).has_value());
+            }
+        }
+    }
+
+    TEST_CASE("a source that fails after the answer has begun is the call's error")
+    {
+        FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
+            peer.head();
+            peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
+            peer.read_to_end();
+        }});
+        Rig rig(fake);
+        const Error broken(Errc::io, "the disk is gone");
+        auto source = std::make_shared<PatternSource>(4U << 20U, broken);
+        auto stream = run(rig.io, rig.transport->open(upload(source)));
+        if (stream) {
+            const auto rest = read_all(rig.io, **stream);
+            REQUIRE(!rest.has_value());
+            CHECK(rest.error().message == "the disk is gone");
+        } else {
+            CHECK(stream.error().message == "the disk is gone");
+        }
+    }
+
+    TEST_CASE("short calls share a connection")
+    {
+        for (const Road road : all_roads) {
+            CAPTURE(name(road));
+            const FakeEngine fake(road, {answer(good)});
+            Rig rig(fake);
+            for (int i = 0; i < 5; ++i) REQUIRE(rig.get().has_value());
+            CHECK(fake.connections() == 1);
+        }
+    }
+
+    TEST_CASE("a connection with anything odd about it is not used again")
+    {
+        for (const std::string odd :
+             {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+              "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 Smuggled\r\nContent-Length: 0\r\n\r\n",
+              "HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n",
+              "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+              "HTTP/1.1 304 Not Modified\r\n\r\nunexpected"}) {
+            CAPTURE(odd);
+            const FakeEngine fake(Road::tcp, {
+                [odd](FakePeer& peer) { peer.head(); peer.send(odd); peer.stall(); },
+                answer(good),
+            });
+            Rig rig(fake);
+            REQUIRE(rig.get().has_value());
+            std::this_thread::sleep_for(20ms); // lets the second segment of the odd answer arrive
+            const auto second = rig.get();
+            REQUIRE_MESSAGE(second.has_value(), describe(second.error()));
+            CHECK(second->status == 200);
+            CHECK(fake.connections() == 2);
+        }
+    }
+
+    TEST_CASE("an idle connection that the engine has closed is replaced")
+    {
+        for (const Road road : all_roads) {
+            for (const std::string method : {"GET", "POST"}) {
+                CAPTURE(name(road));
+                FakeEngine fake(road, {answer_once(good), answer(good)});
+                Rig rig(fake);
+                REQUIRE(rig.get().has_value());
+                fake.settle(); // closed now, and seen before it is used
+                const auto got = rig.send(Request(method, "/x"));
+                REQUIRE_MESSAGE(got.has_value(), describe(got.error()));
+                CHECK(fake.connections() == 2);
+            }
+        }
+    }
+
+    TEST_CASE("a reused connection that dies under a request is tried once more, never for POST")
+    {
+        const auto dies_at_second = [](FakePeer& peer) {
+            peer.head();
+            peer.send(good);
+            peer.head();
+        };
+        for (const Road road : all_roads) {
+            for (const std::string method : {"GET", "HEAD", "DELETE", "POST"}) {
+                CAPTURE(name(road));
+                CAPTURE(method);
+                const FakeEngine fake(road, {dies_at_second, answer(good)});
+                Rig rig(fake);
+                REQUIRE(rig.get().has_value());
+                const auto got = rig.send(Request(method, "/x"));
+                CHECK(got.has_value() == (method != "POST"));
+                CHECK(fake.connections() == (method == "POST" ? 1 : 2));
+            }
+        }
+    }
+
+    TEST_CASE("it is tried once more and not for ever")
+    {
+        const auto dies_at_second = [](FakePeer& peer) {
+            peer.head();
+            peer.send(good);
+            peer.head();
+        };
+        const FakeEngine fake(Road::unix_socket, {dies_at_second, [](FakePeer& peer) { peer.head(); }});
+        Rig rig(fake);
+        REQUIRE(rig.get().has_value());
+        const auto got = rig.get();
+        REQUIRE(!got.has_value());
+        CHECK(got.error().code == Errc::io);
+        CHECK(fake.connections() == 2);
+    }
+
+    TEST_CASE("a half answer is not tried again")
+    {
+        const FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
+            peer.head();
+            peer.send(good);
+            peer.head();
+            peer.send("HTTP/1.1 2");
+        }});
+        Rig rig(fake);
+        REQUIRE(rig.get().has_value());
+        const auto got = rig.get();
+        REQUIRE(!got.has_value());
+        CHECK(got.error().code == Errc::truncated);
+        CHECK(fake.connections() == 1);
+    }
+
+    TEST_CASE("an answer to HEAD has a length and no body, after an interim answer too")
+    {
+        for (const std::string interim : {"", "HTTP/1.1 103 Early Hints\r\n\r\n"}) {
+            const FakeEngine fake(
+                Road::unix_socket,
+                {answer(interim + "HTTP/1.1 200 OK\r\nContent-Length: 500\r\nX-A: b\r\n\r\n")}
+            );
+            Rig rig(fake);
+            for (int i = 0; i < 2; ++i) {
+                const auto got = rig.send(Request("HEAD", "/x"));
+                REQUIRE_MESSAGE(got.has_value(), describe(got.error()));
+                CHECK(got->headers.get("x-a") == "b");
+                CHECK(got->body.empty());
+            }
+            CHECK(fake.connections() == 1);
+        }
+    }
+
+    TEST_CASE("each call is traced, without its query")
+    {
+        const FakeEngine fake(Road::unix_socket, {answer(good)});
+        std::vector<engine::CallTrace> calls;
+        auto options = generous_options();
+        options.on_call = [&](const engine::CallTrace& call) { calls.push_back(call); };
+        Rig rig(fake, options);
+        Request request("GET", "/x");
+        request.query("secret", "hush").unversioned();
+        REQUIRE(rig.send(request).has_value());
+        REQUIRE(calls.size() == 1);
+        CHECK(calls[0].route == "/x");
+        CHECK(calls[0].status == 200);
+    }
+}
