@@ -5,9 +5,9 @@
 #include "suggest.hpp"
 #include "version.hpp"
 
-#include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <memory>
@@ -140,7 +140,8 @@ Mistake in_our_words(const CLI::ParseError& error, const CLI::App& at)
     while (mistake.message.ends_with('.') || mistake.message.ends_with(' ')) {
         mistake.message.pop_back();
     }
-    if (mistake.message.size() > 1 && std::islower(static_cast<unsigned char>(mistake.message[1]))) {
+    if (mistake.message.size() > 1
+        && std::islower(static_cast<unsigned char>(mistake.message[1]))) {
         mistake.message[0] =
             static_cast<char>(std::tolower(static_cast<unsigned char>(mistake.message[0])));
     }

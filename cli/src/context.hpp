@@ -31,14 +31,6 @@ struct Context {
     /// What was chosen on the command line; returns the exit code. Set by the command's callback.
     std::function<int(Context&)> command{};
 
-    /// Takes over from the default, which is to cancel the command. Gets every signal (SIGINT,
-    /// SIGTERM, SIGHUP) from then on, on the thread of the event loop, until `cancel` was called.
-    std::function<void(int signal_number)> on_interrupt{};
-
-    /// Cancels the running command as the default would do after that signal, clean-up included. A
-    /// signal that comes later ends the process at once. Set while a command runs.
-    std::function<void(int signal_number)> cancel{};
-
     /// No engine could be had, whatever the kind of the error. Set by `connect`.
     bool no_engine = false;
 };

@@ -51,10 +51,12 @@ std::string api_text(const EngineReport& engine)
 std::string security_text(core::Security security)
 {
     switch (security) {
-    case core::Security::local_socket: return "local socket";
+    case core::Security::local_socket:
+        return "local socket";
     case core::Security::plain_tcp:
         return "TCP without TLS: whoever reaches that port has root on the engine's machine";
-    case core::Security::tls: return "TCP with TLS";
+    case core::Security::tls:
+        return "TCP with TLS";
     case core::Security::tls_unverified:
         return "TCP with TLS, but the engine's certificate is not checked";
     }
@@ -64,9 +66,12 @@ std::string security_text(core::Security security)
 std::string sight_text(FileSight sight)
 {
     switch (sight) {
-    case FileSight::seen: return "yes";
-    case FileSight::not_seen: return "no, files are copied";
-    case FileSight::unknown: return "not known";
+    case FileSight::seen:
+        return "yes";
+    case FileSight::not_seen:
+        return "no, files are copied";
+    case FileSight::unknown:
+        return "not known";
     }
     return {};
 }
@@ -76,26 +81,21 @@ std::string engine_text(const DoctorReport& report, const Style& style)
     const EngineReport& engine = *report.engine;
     const Probed& used = report.candidates[*report.used];
     const engine::EngineInfo& info = engine.info;
-    const std::string version =
-        engine.version.version.empty() ? info.server_version : engine.version.version;
-    std::string text = style.success(
-        fmt::format("{} {}", to_string(engine.traits.kind), version)
-    );
+    std::string text =
+        style.success(fmt::format("{} {}", to_string(engine.traits.kind), info.server_version));
     text += " at " + used.url() + "\n";
     text += row("chosen", report.reason);
     text += row("API", api_text(engine));
-    text += row(
-        "runs",
-        fmt::format(
-            "{}{}",
-            engine::is_rootless(info) ? "without root" : "as root",
-            engine::remaps_users(info) ? ", with user ids mapped" : ""
-        )
-    );
-    const std::string platform = joined({engine.version.os, engine.version.architecture}, "/");
-    const std::string kernel = engine.version.kernel_version.empty()
-        ? std::string()
-        : "kernel " + engine.version.kernel_version;
+    text +=
+        row("runs",
+            fmt::format(
+                "{}{}",
+                engine::is_rootless(info) ? "without root" : "as root",
+                engine::remaps_users(info) ? ", with user ids mapped" : ""
+            ));
+    const std::string platform = joined({info.os_type, engine.architecture}, "/");
+    const std::string kernel =
+        info.kernel_version.empty() ? std::string() : "kernel " + info.kernel_version;
     text += row("system", joined({platform, info.operating_system, kernel}, ", "));
     std::string storage = info.storage_driver;
     if (!info.root_directory.empty()) storage += " in " + info.root_directory;
@@ -134,7 +134,8 @@ std::string candidate_text(const Probed& probed, bool used, const Style& style)
     std::string text = "  " + word + " " + place_of(probed);
     text += style.faint("  (" + probed.candidate.source + ")") + "\n";
     const std::string indent(17, ' ');
-    const bool plain_absence = probed.state == ProbeState::absent && !probed.candidate.explicit_choice;
+    const bool plain_absence =
+        probed.state == ProbeState::absent && !probed.candidate.explicit_choice;
     if (!used && !plain_absence && !probed.detail.empty()) {
         text += indent + one_line(probed.detail, 300) + "\n";
     }
@@ -180,20 +181,18 @@ void write_engine(JsonText& json, const DoctorReport& report)
     const EngineReport& engine = *report.engine;
     const Probed& used = report.candidates[*report.used];
     const engine::EngineInfo& info = engine.info;
-    const engine::EngineVersion& version = engine.version;
     json.begin_object();
     json.text("url", used.url());
     json.text("source", used.candidate.source);
     json.text("kind", to_string(engine.traits.kind));
-    json.text("server_version", version.version.empty() ? info.server_version : version.version);
+    json.text("server_version", info.server_version);
     json.text("api", to_string(engine.traits.api));
     json.text("api_newest", to_string(engine.traits.engine_api));
-    json.text("api_oldest", version.min_api_version);
     json.boolean("rootless", engine::is_rootless(info));
-    json.text("os", version.os.empty() ? info.os_type : version.os);
-    json.text("architecture", version.architecture);
+    json.text("os", info.os_type);
+    json.text("architecture", engine.architecture);
     json.text("operating_system", info.operating_system);
-    json.text("kernel", version.kernel_version);
+    json.text("kernel", info.kernel_version);
     json.text("storage_driver", info.storage_driver);
     json.text("root_directory", info.root_directory);
     json.text("cgroup_version", info.cgroup_version);

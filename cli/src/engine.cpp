@@ -1,8 +1,8 @@
 #include "engine.hpp"
 
-#include <fmt/format.h>
-
 #include <boost/asio/this_coro.hpp>
+
+#include <fmt/format.h>
 
 #include <cstdlib>
 #include <map>
@@ -73,7 +73,7 @@ Task<engine::Client> connect(Context& context)
     if (!found) {
         const Errc code = found.error().code;
         context.no_engine = code == Errc::unreachable || code == Errc::permission_denied
-            || code == Errc::timed_out || code == Errc::protocol;
+                            || code == Errc::timed_out || code == Errc::protocol;
         co_return fail(std::move(found).error());
     }
     context.printer->end_progress();

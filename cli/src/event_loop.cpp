@@ -28,16 +28,9 @@ Task<int> root(Task<int> command)
 
 class Loop {
 public:
-    explicit Loop(Context& context)
-        : context_(context), signals_(io_, SIGINT, SIGTERM, SIGHUP)
+    explicit Loop(Context& context) : context_(context), signals_(io_, SIGINT, SIGTERM, SIGHUP)
     {
-        context_.cancel = [this](int signal_number) { cancel(signal_number); };
         await_signal();
-    }
-    ~Loop()
-    {
-        context_.cancel = nullptr;
-        context_.on_interrupt = nullptr;
     }
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
@@ -72,21 +65,19 @@ private:
         signals_.async_wait([this](const boost::system::error_code& failure, int signal_number) {
             if (failure) return;
             await_signal();
-            if (cancelled_by_ != 0) {
+            if (++signals_seen_ > 2) {
                 context_.printer->end_progress();
                 std::quick_exit(128 + signal_number);
             }
-            if (context_.on_interrupt) {
-                context_.on_interrupt(signal_number);
-            } else {
-                cancel(signal_number);
-            }
+            cancel(signal_number);
         });
     }
 
+    // A second time cuts short what the command still waits for, as the grace of an interrupted
+    // job; clean-up that must not be cut short has disabled cancellation by then.
     void cancel(int signal_number)
     {
-        cancelled_by_ = signal_number;
+        if (cancelled_by_ == 0) cancelled_by_ = signal_number;
         cancellation_.emit(asio::cancellation_type::terminal);
     }
 
@@ -107,6 +98,7 @@ private:
     std::optional<Result<int>> result_;
     std::exception_ptr thrown_;
     int cancelled_by_ = 0;
+    int signals_seen_ = 0;
 };
 
 } // namespace

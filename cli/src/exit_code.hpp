@@ -18,15 +18,19 @@ inline constexpr int bug = 70;
 inline int exit_code_of(const Error& error) noexcept
 {
     switch (error.code) {
-    case Errc::unreachable: return exit_code::engine_unreachable;
-    case Errc::cancelled: return exit_code::interrupted;
-    case Errc::internal: return exit_code::bug;
+    case Errc::unreachable:
+        return exit_code::engine_unreachable;
+    case Errc::cancelled:
+        return exit_code::interrupted;
+    case Errc::internal:
+        return exit_code::bug;
     case Errc::invalid_argument:
     case Errc::not_found:
     case Errc::unsupported:
         // The same kinds from the engine concern its objects, not our arguments.
         return error.answer ? exit_code::failed : exit_code::usage;
-    default: return exit_code::failed;
+    default:
+        return exit_code::failed;
     }
 }
 

@@ -3,8 +3,6 @@
 #include "suggest.hpp"
 #include "text.hpp"
 
-#include <slipway/engine/images.hpp>
-
 namespace slipway::cli {
 namespace {
 
@@ -32,6 +30,10 @@ Result<> check_target(const core::ImageCatalog& catalog, const core::BuildChoice
 void ImageReport::show(const core::ImageEvent& event)
 {
     using Kind = core::ImageEvent::Kind;
+    if (!building_.empty()) {
+        printer_->status("Building", building_);
+        building_.clear();
+    }
     switch (event.kind) {
     case Kind::step:
         step_ = event;
@@ -50,12 +52,15 @@ void ImageReport::show(const core::ImageEvent& event)
             cut_ = true;
         }
         printer_->progress(
-            "[" + step_.place + "] " + one_line(step_.text, instruction_columns) + "  "
-            + event.text
+            "[" + step_.place + "] " + one_line(step_.text, instruction_columns) + "  " + event.text
         );
         break;
-    case Kind::note: printer_->detail(event.text); break;
-    case Kind::pull: printer_->progress(event.text); break;
+    case Kind::note:
+        printer_->detail(event.text);
+        break;
+    case Kind::pull:
+        printer_->progress(event.text);
+        break;
     }
 }
 
@@ -83,23 +88,15 @@ Task<std::string> build_and_show(
     Printer& printer = *context.printer;
     const std::string target = choice.target;
     CO_CHECK(check_target(catalog, choice));
-    if (when == BuildWhen::missing) {
-        std::string name = catalog.image_name(target, choice.base);
-        const auto there = co_await engine::Images(client.transport()).inspect(name);
-        if (there) {
-            co_return name;
-        }
-        if (there.error().code != Errc::not_found) {
-            co_return fail(there.error());
-        }
-    }
     const std::string first = when == BuildWhen::missing ? " (once; this takes a while)" : "";
-    printer.status("Building", "the image for " + target + first);
-    ImageReport report(printer);
+    ImageReport report(printer, "the image for " + target + first);
     const core::OnImageEvent on_event = [&report](const core::ImageEvent& event) {
         report.show(event);
     };
-    auto built = co_await core::build_image(client, catalog, choice, on_event);
+    Task<std::string> task = when == BuildWhen::always
+                                 ? core::build_image(client, catalog, choice, on_event)
+                                 : core::ensure_image(client, catalog, choice, on_event);
+    auto built = co_await std::move(task);
     if (built) {
         printer.end_progress();
         co_return *std::move(built);
@@ -108,8 +105,7 @@ Task<std::string> build_and_show(
         printer.end_progress();
         if (client.traits().build_survives_disconnect) {
             printer.warning(
-                "podman cannot be told to stop a build: it goes on there, and the image of "
-                + target + " may still appear"
+                "the engine cannot be told to stop a build: it goes on with the step it is at"
             );
         }
     } else {

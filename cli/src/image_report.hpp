@@ -13,7 +13,11 @@ namespace slipway::cli {
 /// of it with --verbose.
 class ImageReport {
 public:
-    explicit ImageReport(Printer& printer) : printer_(&printer) {}
+    /// `building` is announced at the first event: an image that is there gives none.
+    explicit ImageReport(Printer& printer, std::string building = {})
+        : printer_(&printer), building_(std::move(building))
+    {
+    }
 
     void show(const core::ImageEvent& event);
     /// Prints the step under way and what it wrote, once.
@@ -21,6 +25,7 @@ public:
 
 private:
     Printer* printer_;
+    std::string building_;
     core::ImageEvent step_;
     std::string output_; // of step_
     bool cut_ = false;   // the start of output_ was dropped
@@ -29,8 +34,8 @@ private:
 /// As core::check_choice; the hint of an unknown target says which one may have been meant.
 Result<> check_target(const core::ImageCatalog& catalog, const core::BuildChoice& choice);
 
-/// Builds the image of a target, `always` or only when the engine does not have it, and shows how it
-/// goes. Returns its reference. Errors: those of core::build_image.
+/// Builds the image of a target, `always` or only when the engine does not have it, and shows how
+/// it goes. Returns its reference. Errors: those of core::build_image.
 enum class BuildWhen { missing, always };
 Task<std::string> build_and_show(
     Context& context,

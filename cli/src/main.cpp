@@ -27,7 +27,9 @@ int run(int argc, char** argv, cli::Output& out, cli::Output& err)
 {
     cli::Context context;
     // Mistakes on the command line are printed before the options are known.
-    cli::Printer plain(out, err, cli::settings_for_process(cli::ColorChoice::automatic, false, false));
+    cli::Printer plain(
+        out, err, cli::settings_for_process(cli::ColorChoice::automatic, false, false)
+    );
     context.printer = &plain;
     try {
         if (const auto code = cli::parse(argc, argv, context)) return *code;

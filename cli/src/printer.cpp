@@ -42,7 +42,7 @@ void Printer::error(const Error& error)
     std::string text = describe(error);
     if (settings_.verbose && error.answer) {
         text += "\n" + error.answer->engine + " answered " + std::to_string(error.answer->status)
-            + " to " + error.answer->method + " " + error.answer->route;
+                + " to " + error.answer->method + " " + error.answer->route;
     }
     this->error(text, error.hint);
 }

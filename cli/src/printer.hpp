@@ -22,9 +22,9 @@ public:
     struct Settings {
         bool color_out = false;
         bool color_err = false;
-        bool quiet = false;        ///< no status, no progress
-        bool verbose = false;      ///< more lines, and no progress line between them
-        bool overwrites = false;   ///< stderr is a terminal whose last line can be rewritten
+        bool quiet = false;      ///< no status, no progress
+        bool verbose = false;    ///< more lines, and no progress line between them
+        bool overwrites = false; ///< stderr is a terminal whose last line can be rewritten
         std::function<std::size_t()> columns = [] { return std::size_t{80}; };
         std::function<Clock::time_point()> now = [] { return Clock::now(); };
     };
@@ -84,8 +84,8 @@ private:
     std::error_code out_failure_;
     bool out_closed_ = false;
     std::string progress_;
-    bool pending_ = false;               // progress_ differs from what is shown
-    bool shown_ = false;                 // a progress line stands on the terminal
+    bool pending_ = false;                 // progress_ differs from what is shown
+    bool shown_ = false;                   // a progress line stands on the terminal
     std::optional<Clock::time_point> due_; // when progress_ may be drawn
 };
 

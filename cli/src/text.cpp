@@ -97,7 +97,7 @@ std::string one_line(std::string_view text, std::size_t columns)
     const std::size_t kept = columns - 3;
     const std::size_t head = kept - kept / 3; // the start tells more than the end
     return line.substr(0, offset_of(line, head)) + "..."
-        + line.substr(offset_of(line, width - (kept - head)));
+           + line.substr(offset_of(line, width - (kept - head)));
 }
 
 std::vector<std::string_view> lines_of(std::string_view text)

@@ -66,7 +66,9 @@ std::string excerpt(std::string_view text)
     constexpr std::size_t most = 200;
     text = text.substr(0, text.find_first_of("\r\n"));
     std::string out(text.substr(0, most));
-    std::ranges::replace_if(out, [](char c) { return c < ' ' || c == 0x7f; }, '?');
+    std::ranges::replace_if(
+        out, [](char c) { return c < ' ' || c == 0x7f; }, '?'
+    );
     return out;
 }
 
@@ -99,8 +101,8 @@ Result<Traits> traits_from(const Response& pong, std::optional<ApiVersion> force
         return fail(Errc::protocol, "the engine's Api-Version: " + engine_api.error().message);
     }
     const bool podman = pong.headers.has("Libpod-API-Version");
-    Traits traits = podman ? traits_of_podman(pong.headers.get("Libpod-API-Version"))
-                           : traits_of_docker();
+    Traits traits =
+        podman ? traits_of_podman(pong.headers.get("Libpod-API-Version")) : traits_of_docker();
     traits.engine_api = *engine_api;
     traits.api = forced.value_or(std::min(newest_api, traits.engine_api));
     traits.os = pong.headers.get("Ostype");

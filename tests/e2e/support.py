@@ -67,11 +67,15 @@ class Case(unittest.TestCase):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="slipway-e2e-")).resolve()
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.volumes_before = volumes()
-        self.assertEqual(our_containers(), [], "left behind by somebody else")
+        self.containers_before = {container["Id"] for container in our_containers()}
         self.addCleanup(self.assert_nothing_left)
 
+    def new_containers(self):
+        """Ours, made since the test began."""
+        return [c for c in our_containers() if c["Id"] not in self.containers_before]
+
     def assert_nothing_left(self):
-        left = our_containers()
+        left = self.new_containers()
         for container in left:
             api("DELETE", "/containers/" + container["Id"], force="true", v="true")
         self.assertEqual([c["Command"] for c in left], [], "containers left behind")

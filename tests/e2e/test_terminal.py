@@ -10,7 +10,7 @@ import subprocess
 import termios
 import time
 
-from support import Case, SLIPWAY, main, our_containers
+from support import Case, SLIPWAY, main
 
 
 class Terminal:
@@ -90,12 +90,12 @@ class OnATerminal(Case):
 
     def test_ctrl_c_ends_the_remote_process(self):
         terminal = Terminal(self, "run", "--image", "busybox", "--no-workspace", "--", "sleep", "1000")
-        while not [c for c in our_containers() if c["State"] == "running"]:
+        while not [c for c in self.new_containers() if c["State"] == "running"]:
             time.sleep(0.05)
         time.sleep(0.3)
         terminal.type("\x03")
         self.assertEqual(terminal.wait(), 130)
-        self.assertEqual(our_containers(), [])
+        self.assertEqual(len(self.new_containers()), 0)
 
     def test_the_terminal_is_set_back(self):
         terminal = self.shell("echo ready; sleep 0.2")

@@ -5,10 +5,11 @@
 
 #include <slipway/engine/endpoint.hpp>
 
+#include <openssl/ssl.h>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -198,12 +199,14 @@ public:
         {
             const std::lock_guard lock(mutex_);
             stopping_ = true;
-            for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+            for (const int fd : open_)
+                ::shutdown(fd, SHUT_RDWR);
         }
         ended_.notify_all();
         ::shutdown(listener_, SHUT_RDWR);
         acceptor_.join();
-        for (auto& thread : threads_) thread.join();
+        for (auto& thread : threads_)
+            thread.join();
         ::close(listener_);
         SSL_CTX_free(context_);
     }
@@ -246,9 +249,7 @@ private:
         listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
-        std::strncpy(
-            address.sun_path, endpoint().socket_path.c_str(), sizeof address.sun_path - 1
-        );
+        std::strncpy(address.sun_path, endpoint().socket_path.c_str(), sizeof address.sun_path - 1);
         listen_on(reinterpret_cast<const sockaddr*>(&address), sizeof address);
     }
     void listen_tcp()

@@ -5,7 +5,6 @@
 #include "exit_code.hpp"
 
 #include <CLI/App.hpp>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>

@@ -9,16 +9,15 @@
 
 #include <slipway/engine/images.hpp>
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
 #include <boost/asio/this_coro.hpp>
 
-#include <CLI/App.hpp>
 #include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -50,7 +49,9 @@ Result<core::ImageCatalog> catalog_of(const std::string& dockerfile)
 std::string date_text(std::int64_t unix_seconds)
 {
     const std::chrono::sys_seconds when{std::chrono::seconds(unix_seconds)};
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(when)));
+    return fmt::format(
+        "{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(when))
+    );
 }
 
 std::string table(const std::vector<Row>& rows, const Style& style)
@@ -68,7 +69,8 @@ std::string table(const std::vector<Row>& rows, const Style& style)
     for (const Row& row : rows) {
         text += fmt::format("{:<{}}  {:<{}}  ", row.target, target_width, row.image, image_width);
         if (row.built) {
-            const auto bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, row.built->size));
+            const auto bytes =
+                static_cast<std::uint64_t>(std::max<std::int64_t>(0, row.built->size));
             text += fmt::format("{:>8}  {}", size_text(bytes), date_text(row.built->created));
         } else {
             text += fmt::format("{:>8}  {}", "-", "not built");
@@ -180,7 +182,10 @@ void add_build(CLI::App& images, Context& context)
     auto options = std::make_shared<BuildOptions>();
     CLI::App* command =
         images.add_subcommand("build", "Build the images of targets, and print their names");
-    command->add_option("target", options->targets, "Target triples, such as aarch64-unknown-linux-gnu")
+    command
+        ->add_option(
+            "target", options->targets, "Target triples, such as aarch64-unknown-linux-gnu"
+        )
         ->type_name("TARGET")
         ->required();
     command->add_option("--base", options->base, "The Debian image to start from")
@@ -208,7 +213,8 @@ struct ImportOptions {
 /// A file that is closed at the end.
 class OpenFile {
 public:
-    explicit OpenFile(const std::string& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC))
+    explicit OpenFile(const std::string& path)
+        : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC))
     {
     }
     ~OpenFile()
@@ -226,7 +232,12 @@ private:
 /// Passes an archive on and shows how much of it has been sent.
 class ShownSource final : public engine::ByteSource {
 public:
-    ShownSource(std::unique_ptr<OpenFile> file, int descriptor, Printer& printer, boost::asio::any_io_executor executor)
+    ShownSource(
+        std::unique_ptr<OpenFile> file,
+        int descriptor,
+        Printer& printer,
+        boost::asio::any_io_executor executor
+    )
         : file_(std::move(file)), in_(executor, descriptor), printer_(&printer)
     {
     }
@@ -262,11 +273,22 @@ Result<std::unique_ptr<OpenFile>> open_archive(const std::string& path)
     return fail(std::move(error));
 }
 
+/// A refusal can come before the stream or in it: engines differ.
+Task<std::string> send_archive(
+    engine::Images images, std::shared_ptr<engine::ByteSource> source, engine::ImportImage import
+)
+{
+    CO_TRY(engine::ProgressStream stream, co_await images.import(source, import));
+    co_return co_await stream.result();
+}
+
 Task<int> import_image(Context& context, ImportOptions options)
 {
     CO_TRY(engine::Reference name, engine::parse_reference(options.name));
     if (!name.digest.empty()) {
-        co_return fail(Errc::invalid_argument, "an imported image takes a name and a tag, no digest");
+        co_return fail(
+            Errc::invalid_argument, "an imported image takes a name and a tag, no digest"
+        );
     }
     if (name.tag.empty()) name.tag = "latest";
     std::unique_ptr<OpenFile> file;
@@ -287,11 +309,11 @@ Task<int> import_image(Context& context, ImportOptions options)
     import.repository = name.name;
     import.tag = name.tag;
     engine::Images images(client.transport());
-    CO_TRY(engine::ProgressStream stream, co_await images.import(source, import));
-    auto id = co_await stream.result();
+    auto id = co_await send_archive(images, source, import);
     if (!id) {
         if (id.error().code == Errc::engine && id.error().hint.empty()) {
-            id.error().hint = "the archive must be a tar of a root file system, plain or compressed";
+            id.error().hint =
+                "the archive must be a tar of a root file system, plain or compressed";
         }
         co_return fail(std::move(id).error());
     }

@@ -1,12 +1,12 @@
+#include "version.hpp"
+
 #include "commands/commands.hpp"
 #include "exit_code.hpp"
 #include "json_text.hpp"
-#include "version.hpp"
 
 #include <slipway/engine/traits.hpp>
 
 #include <CLI/App.hpp>
-
 #include <memory>
 
 namespace slipway::cli {
@@ -15,7 +15,7 @@ namespace {
 std::string version_text()
 {
     return "slipway " + std::string(version) + "\nengine API " + to_string(engine::oldest_api)
-        + " to " + to_string(engine::newest_api) + "\n";
+           + " to " + to_string(engine::newest_api) + "\n";
 }
 
 // Keys: version, engine_api {oldest, newest}.

@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t chunk_bytes = std::size_t{64} << 10;
+constexpr std::size_t feed_bytes = std::size_t{64} << 10;
 
 Result<Unpacked>
 consume(ThreadReader& from, const std::string& destination, const UnpackOptions& options)
@@ -80,7 +80,7 @@ run_unpack(std::shared_ptr<engine::ByteSource> from, std::string destination, Un
     Unpacking work;
     CO_CHECK(work.start(std::move(destination), std::move(options)));
     TaskWriter& writer = work.writer();
-    std::vector<char> buffer(chunk_bytes);
+    std::vector<char> buffer(feed_bytes);
     const std::span<char> space(buffer);
     for (;;) {
         Result<std::size_t> got = co_await from->read(space);

@@ -17,7 +17,7 @@ namespace slipway::core {
 
 namespace {
 
-constexpr std::size_t block_bytes = std::size_t{64} << 10;
+constexpr std::size_t write_bytes = std::size_t{64} << 10;
 constexpr std::string_view cache_tag_name = "CACHEDIR.TAG";
 constexpr std::string_view cache_tag = "Signature: 8a477f597d28d172789f06886806bc55";
 
@@ -91,7 +91,7 @@ mode_t type_bits(EntryType type)
 TreePacker::TreePacker(ThreadWriter& out, const PackOptions& options)
     : out_(&out),
       options_(&options),
-      buffer_(block_bytes),
+      buffer_(write_bytes),
       archive_(::archive_write_new()),
       entry_(::archive_entry_new())
 {
@@ -130,7 +130,7 @@ Result<> TreePacker::open()
     // BINARY: names are bytes and travel as they are, whatever the locale says.
     if (::archive_write_set_format_pax(archive_) != ARCHIVE_OK
         || ::archive_write_set_options(archive_, "hdrcharset=BINARY") != ARCHIVE_OK
-        || ::archive_write_set_bytes_per_block(archive_, static_cast<int>(block_bytes))
+        || ::archive_write_set_bytes_per_block(archive_, static_cast<int>(write_bytes))
                != ARCHIVE_OK
         || ::archive_write_set_bytes_in_last_block(archive_, 1) != ARCHIVE_OK
         || ::archive_write_open(archive_, this, nullptr, &TreePacker::push, nullptr)

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 
 namespace slipway::core {
@@ -19,9 +20,12 @@ using engine::ProbeState;
 std::string_view to_string(FileSight sight) noexcept
 {
     switch (sight) {
-    case FileSight::seen: return "seen";
-    case FileSight::not_seen: return "not_seen";
-    case FileSight::unknown: return "unknown";
+    case FileSight::seen:
+        return "seen";
+    case FileSight::not_seen:
+        return "not_seen";
+    case FileSight::unknown:
+        return "unknown";
     }
     return "unknown";
 }
@@ -29,25 +33,42 @@ std::string_view to_string(FileSight sight) noexcept
 std::string_view to_string(Security security) noexcept
 {
     switch (security) {
-    case Security::local_socket: return "local_socket";
-    case Security::plain_tcp: return "plain_tcp";
-    case Security::tls: return "tls";
-    case Security::tls_unverified: return "tls_unverified";
+    case Security::local_socket:
+        return "local_socket";
+    case Security::plain_tcp:
+        return "plain_tcp";
+    case Security::tls:
+        return "tls";
+    case Security::tls_unverified:
+        return "tls_unverified";
     }
     return "local_socket";
 }
 
 namespace {
 
-Task<engine::Traits> ask_traits(
-    asio::any_io_executor executor, engine::Endpoint endpoint, engine::ClientOptions options
-)
+Task<engine::Traits>
+ask_traits(asio::any_io_executor executor, engine::Endpoint endpoint, engine::ClientOptions options)
 {
     CO_TRY(
         const engine::Client client,
         co_await engine::Client::connect(executor, std::move(endpoint), std::move(options))
     );
     co_return client.traits();
+}
+
+/// Docker says what the kernel says, podman what Go says.
+std::string go_architecture(const std::string& name)
+{
+    static const std::map<std::string, std::string, std::less<>> go_names{
+        {"x86_64", "amd64"},
+        {"aarch64", "arm64"},
+        {"armv7l", "arm"},
+        {"armv6l", "arm"},
+        {"i686", "386"},
+    };
+    const auto known = go_names.find(name);
+    return known == go_names.end() ? name : known->second;
 }
 
 Security security_of(const engine::Endpoint& endpoint)
@@ -57,19 +78,11 @@ Security security_of(const engine::Endpoint& endpoint)
     return endpoint.tls->verify ? Security::tls : Security::tls_unverified;
 }
 
-// Three questions at the same time. The answers are owned here, since the children may outlive a
-// cancelled caller's frame otherwise.
+/// What the questions that are asked at the same time bring back.
 struct Answers {
-    Result<engine::EngineVersion> version = fail(Errc::cancelled, "not asked");
     Result<engine::EngineInfo> info = fail(Errc::cancelled, "not asked");
     std::vector<DirectorySight> directories;
 };
-
-Task<> ask_version(engine::Client client, std::shared_ptr<Answers> answers)
-{
-    answers->version = co_await engine::System(client.transport()).version();
-    co_return ok();
-}
 
 Task<> ask_info(engine::Client client, std::shared_ptr<Answers> answers)
 {
@@ -101,9 +114,7 @@ Task<EngineReport> examine(engine::Client client, std::vector<std::filesystem::p
     const auto executor = co_await asio::this_coro::executor;
     const auto answers = std::make_shared<Answers>();
     Child files(executor, ask_files(client, std::move(directories), answers));
-    Child version(executor, ask_version(client, answers));
     Child info(executor, ask_info(client, answers));
-    co_await version.join();
     co_await info.join();
     co_await wait_to_the_end(files);
 
@@ -115,13 +126,9 @@ Task<EngineReport> examine(engine::Client client, std::vector<std::filesystem::p
     report.traits = client.traits();
     report.security = security_of(client.endpoint());
     report.directories = answers->directories;
-    if (answers->version) {
-        report.version = *answers->version;
-    } else {
-        report.problems.push_back("its version: " + describe(answers->version.error()));
-    }
     if (answers->info) {
         report.info = *answers->info;
+        report.architecture = go_architecture(report.info.architecture);
     } else {
         report.problems.push_back("its settings: " + describe(answers->info.error()));
     }
@@ -133,18 +140,18 @@ std::string reason_for(const DoctorReport& report)
     if (report.candidates.empty()) return "there is no place to look for an engine";
     if (!report.used) {
         return report.candidates.front().candidate.explicit_choice
-            ? "the engine that " + report.candidates.front().candidate.source
-                + " names does not answer, and nothing else is tried in its place"
-            : "no engine answers";
+                   ? "the engine that " + report.candidates.front().candidate.source
+                         + " names does not answer, and nothing else is tried in its place"
+                   : "no engine answers";
     }
     const Probed& used = report.candidates[*report.used];
     if (used.candidate.explicit_choice) return "named by " + used.candidate.source;
-    const auto answering = std::count_if(
-        report.candidates.begin(),
-        report.candidates.end(),
-        [](const Probed& one) { return one.state == ProbeState::answered; }
-    );
-    return answering > 1 ? "the first that answers; --host URL names another" : "the one that answers";
+    const auto answering =
+        std::count_if(report.candidates.begin(), report.candidates.end(), [](const Probed& one) {
+            return one.state == ProbeState::answered;
+        });
+    return answering > 1 ? "the first that answers; --host URL names another"
+                         : "the one that answers";
 }
 
 /// Something of the engine that belongs there is on this machine.
@@ -199,11 +206,10 @@ Task<DoctorReport> diagnose(DoctorQuestion question)
     };
     DoctorReport report;
     CO_TRY(report.candidates, co_await engine::ask(std::move(places), ping, question.timeout));
-    const auto used = std::find_if(
-        report.candidates.begin(),
-        report.candidates.end(),
-        [](const Probed& one) { return one.state == ProbeState::answered; }
-    );
+    const auto used =
+        std::find_if(report.candidates.begin(), report.candidates.end(), [](const Probed& one) {
+            return one.state == ProbeState::answered;
+        });
     if (used == report.candidates.end()) {
         report.advice = advice_of(report.candidates);
         report.reason = reason_for(report);

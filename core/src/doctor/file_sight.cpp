@@ -16,6 +16,7 @@ namespace slipway::core {
 namespace {
 
 constexpr const char* purpose = "probe";
+constexpr std::size_t empty_tar_bytes = 10240; // one record of zeros
 
 std::string random_name()
 {
@@ -72,11 +73,9 @@ Task<Base> base_image(engine::Client client)
         base.id = smallest->id;
         co_return base;
     }
-    engine::ImportImage import; // a tar of nothing
-    CO_TRY(
-        auto stream,
-        co_await images.import(engine::text_source(std::string(std::size_t{10} << 10, '\0')), import)
-    );
+    engine::ImportImage import;
+    const auto nothing = engine::text_source(std::string(empty_tar_bytes, '\0'));
+    CO_TRY(auto stream, co_await images.import(nothing, import));
     CO_TRY(base.id, co_await stream.result());
     base.ours = true;
     co_return base;
@@ -93,7 +92,8 @@ engine::ContainerSpec spec_of(const std::string& image, const std::vector<Tried*
     spec.host.network_mode = "none";
     for (std::size_t i = 0; i < tried.size(); ++i) {
         engine::Mount mount;
-        mount.source = tried[i]->marker->directory().string();
+        // The directory around the fresh one: podman would make that one where it is missing.
+        mount.source = tried[i]->sight.directory.string();
         mount.target = inside(i);
         mount.read_only = true;
         spec.host.mounts.push_back(std::move(mount));
@@ -106,11 +106,12 @@ Task<> look_inside(engine::Client client, std::string container, std::vector<Tri
     engine::Archives archives(client.transport());
     for (std::size_t i = 0; i < tried.size(); ++i) {
         DirectorySight& sight = tried[i]->sight;
-        const std::string path = inside(i) + "/" + Marker::file_name;
+        const std::string fresh = tried[i]->marker->directory().filename().string();
+        const std::string path = inside(i) + "/" + fresh + "/" + Marker::file_name;
         const auto stat = co_await archives.stat(container, path);
         if (stat) {
-            const bool same = stat->type == engine::FileType::regular
-                && stat->size == Marker::file_size;
+            const bool same =
+                stat->type == engine::FileType::regular && stat->size == Marker::file_size;
             sight.sight = same ? FileSight::seen : FileSight::not_seen;
         } else if (stat.error().code == Errc::not_found) {
             sight.sight = FileSight::not_seen;
@@ -145,7 +146,8 @@ Task<> try_together(engine::Client client, std::string image, std::vector<Tried*
 /// dockerd refuses a bind source that it does not have, without saying which of them it means.
 void note_refusal(DirectorySight& sight, const Error& refusal)
 {
-    const bool absent = refusal.code == Errc::invalid_argument
+    const bool absent =
+        refusal.code == Errc::invalid_argument
         && refusal.message.find("bind source path does not exist") != std::string::npos;
     sight.sight = absent ? FileSight::not_seen : FileSight::unknown;
     sight.detail = absent ? refusal.message : describe(refusal);

@@ -15,8 +15,8 @@ tl::unexpected<Error> failure(const std::string& doing)
 {
     const std::error_code cause(errno, std::generic_category());
     const bool denied = cause == std::errc::permission_denied
-        || cause == std::errc::operation_not_permitted
-        || cause == std::errc::read_only_file_system;
+                        || cause == std::errc::operation_not_permitted
+                        || cause == std::errc::read_only_file_system;
     Error error(denied ? Errc::permission_denied : Errc::io, doing + ": " + cause.message());
     error.cause = cause;
     return fail(std::move(error));
@@ -27,7 +27,8 @@ tl::unexpected<Error> failure(const std::string& doing)
 Result<Marker> Marker::make(const std::filesystem::path& parent)
 {
     std::string name = (parent / ".slipway-probe-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return failure("making a directory in " + parent.string());
+    if (::mkdtemp(name.data()) == nullptr)
+        return failure("making a directory in " + parent.string());
     Marker marker{std::filesystem::path(name)};
     // An engine that maps root to another user must be able to look inside.
     if (::chmod(name.c_str(), 0755) != 0) return failure("changing the mode of " + name);

@@ -57,7 +57,6 @@ engine::BuildSpec spec_of(const ImageCatalog& catalog, const BuildChoice& choice
     spec.target = choice.target;
     spec.no_cache = choice.no_cache;
     if (!choice.base.empty()) spec.build_args.emplace("BASE", choice.base);
-    spec.labels.emplace(owner_label, owner_value);
     spec.labels.emplace("org.slipway.target", choice.target);
     return spec;
 }
@@ -75,14 +74,14 @@ Error explained(
     if (error.code == Errc::cancelled || step.text.empty()) return error;
     const std::string base = choice.base.empty() ? catalog.default_base() : choice.base;
     if (code) {
-        error.message =
-            "step " + step.place + " failed with exit code " + std::to_string(*code);
+        error.message = "step " + step.place + " failed with exit code " + std::to_string(*code);
     } else {
         error.message = "step " + step.place + ": " + error.message;
     }
     if (!error.hint.empty()) return error;
     if (step.text.starts_with("FROM ")) {
-        error.hint = "the engine has no image " + base
+        error.hint =
+            "the engine has no image " + base
             + " and cannot fetch it; name one that it has with --base IMAGE, or bring one in with "
               "`slipway images import FILE.tar "
             + base + "`";
@@ -110,9 +109,8 @@ Task<> follow(engine::ProgressStream& stream, BuildLog& log)
 
 } // namespace
 
-Task<std::string> build_image(
-    engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event
-)
+Task<std::string>
+build_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event)
 {
     CO_CHECK(check_choice(catalog, choice));
     const engine::BuildSpec spec = spec_of(catalog, choice);
@@ -130,9 +128,8 @@ Task<std::string> build_image(
     co_return spec.tags.front();
 }
 
-Task<std::string> ensure_image(
-    engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event
-)
+Task<std::string>
+ensure_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event)
 {
     CO_CHECK(check_choice(catalog, choice));
     std::string name = catalog.image_name(choice.target, choice.base);
@@ -170,8 +167,10 @@ Task<> ensure_pulled(engine::Client client, std::string reference, OnImageEvent 
         Error error = std::move(pulled).error();
         error.context.push_back("pulling " + reference);
         if (error.hint.empty()) {
-            error.hint = "check the name and the engine's access to its registry, or bring the image "
-                         "in with `slipway images import FILE.tar " + reference + "`";
+            error.hint =
+                "check the name and the engine's access to its registry, or bring the image "
+                "in with `slipway images import FILE.tar "
+                + reference + "`";
         }
         co_return fail(std::move(error));
     }

@@ -44,7 +44,7 @@ std::optional<std::string> base_of(std::string_view argument)
     if (!argument.starts_with(name)) return std::nullopt;
     argument.remove_prefix(name.size());
     const bool quoted = argument.size() >= 2 && argument.front() == argument.back()
-        && (argument.front() == '"' || argument.front() == '\'');
+                        && (argument.front() == '"' || argument.front() == '\'');
     if (quoted) argument = argument.substr(1, argument.size() - 2);
     return std::string(argument);
 }
@@ -67,10 +67,13 @@ Errc kind_of(int error_number)
 {
     switch (error_number) {
     case ENOENT:
-    case ENOTDIR: return Errc::not_found;
+    case ENOTDIR:
+        return Errc::not_found;
     case EACCES:
-    case EPERM: return Errc::permission_denied;
-    default: return Errc::io;
+    case EPERM:
+        return Errc::permission_denied;
+    default:
+        return Errc::io;
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "net/watchdog.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -39,7 +40,9 @@ Connection::~Connection()
 }
 
 Task<> Connection::send(
-    std::string head, std::shared_ptr<ByteSource> source, bool is_head_request,
+    std::string head,
+    std::shared_ptr<ByteSource> source,
+    bool is_head_request,
     std::function<void()> progress
 )
 {
@@ -49,9 +52,7 @@ Task<> Connection::send(
     sender_->progress = std::move(progress);
     heard_anything_ = false;
     if (source != nullptr || head.size() > max_inline_request) {
-        sending_ = Child(
-            executor_, send_all(stream_, std::move(head), std::move(source), sender_)
-        );
+        sending_ = Child(executor_, send_all(stream_, std::move(head), std::move(source), sender_));
         co_return ok();
     }
     // So little fits into the socket's buffer: no coroutine of its own.
@@ -68,7 +69,9 @@ Task<> Connection::send(
 }
 
 Task<> Connection::send_all(
-    std::shared_ptr<NetStream> stream, std::string head, std::shared_ptr<ByteSource> source,
+    std::shared_ptr<NetStream> stream,
+    std::string head,
+    std::shared_ptr<ByteSource> source,
     std::shared_ptr<Sender> sender
 )
 {
@@ -136,7 +139,9 @@ Task<bool> Connection::receive()
 Error Connection::why(Error read_failure) const
 {
     if (sender_ && sender_->source_failure) return *sender_->source_failure;
-    if (read_failure.code != Errc::cancelled && sender_ && sender_->write_failure) {
+    const bool tells_more =
+        read_failure.code == Errc::cancelled || read_failure.code == Errc::unreachable;
+    if (!tells_more && sender_ && sender_->write_failure) {
         return *sender_->write_failure;
     }
     return read_failure;
@@ -244,7 +249,7 @@ Task<> Connection::abandon()
 bool Connection::reusable() const noexcept
 {
     return sender_ && sender_->all_sent && !closed_ && !peer_ended_ && begin_ == end_
-        && parser_.complete() && parser_.keep_alive();
+           && parser_.complete() && parser_.keep_alive();
 }
 
 void Connection::close() noexcept

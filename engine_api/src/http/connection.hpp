@@ -27,7 +27,9 @@ public:
     /// Sends `head` (with a short body, when there is one), then starts to send `source` in chunks.
     /// `progress`, if any, is called for every piece that the engine took.
     Task<> send(
-        std::string head, std::shared_ptr<ByteSource> source, bool is_head_request,
+        std::string head,
+        std::shared_ptr<ByteSource> source,
+        bool is_head_request,
         std::function<void()> progress
     );
 
@@ -65,7 +67,9 @@ private:
     struct Sender; // what the sending coroutine shares with us
 
     static Task<> send_all(
-        std::shared_ptr<NetStream> stream, std::string head, std::shared_ptr<ByteSource> source,
+        std::shared_ptr<NetStream> stream,
+        std::string head,
+        std::shared_ptr<ByteSource> source,
         std::shared_ptr<Sender> sender
     );
     Task<bool> receive(); // more bytes into the buffer; false at the end of the connection

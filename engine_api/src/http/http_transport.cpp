@@ -101,8 +101,11 @@ Result<std::string> HttpTransport::head_of(const Request& request, bool upgrade)
         field("Host", "localhost"); // Go refuses a path or an empty name
     } else {
         const bool ipv6 = endpoint_.host.find(':') != std::string::npos;
-        field("Host", (ipv6 ? "[" + endpoint_.host + "]" : endpoint_.host) + ":"
-            + std::to_string(endpoint_.port));
+        field(
+            "Host",
+            (ipv6 ? "[" + endpoint_.host + "]" : endpoint_.host) + ":"
+                + std::to_string(endpoint_.port)
+        );
     }
     field("User-Agent", "slipway");
     field("Accept-Encoding", "identity");
@@ -169,7 +172,9 @@ void HttpTransport::park(std::unique_ptr<Connection> connection)
 
 // One exchange up to the end of its answer.
 Task<Response> HttpTransport::exchange(
-    Connection& connection, const Request& request, const std::string& head,
+    Connection& connection,
+    const Request& request,
+    const std::string& head,
     std::function<void()> progress
 )
 {

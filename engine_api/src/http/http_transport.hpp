@@ -37,8 +37,12 @@ private:
     Task<std::unique_ptr<Connection>> connect_new();
     std::unique_ptr<Connection> take_idle();
     void park(std::unique_ptr<Connection> connection);
-    Task<Response> exchange(Connection& connection, const Request& request, const std::string& head,
-        std::function<void()> progress);
+    Task<Response> exchange(
+        Connection& connection,
+        const Request& request,
+        const std::string& head,
+        std::function<void()> progress
+    );
     Task<std::shared_ptr<Exchange>> start(Request request, bool upgrade);
     Task<Error> refusal(Connection& connection, const Request& request);
     std::string route(const Request& request) const;

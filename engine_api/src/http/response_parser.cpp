@@ -112,7 +112,9 @@ Result<> ResponseParser::feed_end()
     error_code failed;
     parser_->put_eof(failed);
     if (failed) {
-        return fail(Errc::truncated, "the engine closed the connection in the middle of its answer");
+        return fail(
+            Errc::truncated, "the engine closed the connection in the middle of its answer"
+        );
     }
     return ok();
 }

@@ -40,7 +40,7 @@ public:
 
     bool head_complete() const;
     bool complete() const;
-    bool keep_alive() const;      ///< the connection can carry another request after this answer
+    bool keep_alive() const; ///< the connection can carry another request after this answer
     bool ends_with_connection() const; ///< neither length nor chunks: everything up to the end
     int status() const;
     const Headers& headers() const; ///< of the answer, and of its trailer at the end

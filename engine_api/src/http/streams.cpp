@@ -22,7 +22,8 @@ Task<std::size_t> read_body(std::shared_ptr<Exchange> exchange, std::span<char> 
 class HttpResponseStream final : public ResponseStream {
 public:
     explicit HttpResponseStream(std::shared_ptr<Exchange> exchange)
-        : exchange_(std::move(exchange)), status_(exchange_->connection->answer().status()),
+        : exchange_(std::move(exchange)),
+          status_(exchange_->connection->answer().status()),
           headers_(exchange_->connection->answer().headers())
     {
     }

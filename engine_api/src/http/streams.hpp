@@ -16,10 +16,13 @@ namespace slipway::engine {
 /// stream made of it can be dropped while one of them waits.
 struct Exchange {
     Exchange(
-        const boost::asio::any_io_executor& executor, std::unique_ptr<Connection> carrier,
-        std::optional<std::chrono::milliseconds> limit, std::string what
+        const boost::asio::any_io_executor& executor,
+        std::unique_ptr<Connection> carrier,
+        std::optional<std::chrono::milliseconds> limit,
+        std::string what
     )
-        : connection(std::move(carrier)), doing(std::move(what)),
+        : connection(std::move(carrier)),
+          doing(std::move(what)),
           watchdog(executor, limit, [c = connection.get()] { c->close(); })
     {
     }

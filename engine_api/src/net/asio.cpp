@@ -19,8 +19,8 @@ Errc kind_of(const boost::system::error_code& code)
         || code == asio::network_unreachable || code == asio::network_down
         || code == sys::address_not_available || code == sys::address_family_not_supported
         || code == asio::host_not_found || code == asio::host_not_found_try_again
-        || code == asio::no_data || code == asio::no_recovery
-        || code == asio::service_not_found || code == sys::wrong_protocol_type) {
+        || code == asio::no_data || code == asio::no_recovery || code == asio::service_not_found
+        || code == sys::wrong_protocol_type) {
         return Errc::unreachable;
     }
     return Errc::io;

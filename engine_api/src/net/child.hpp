@@ -43,7 +43,7 @@ public:
         if (running()) {
             // The child may end, and drop the state, while it handles the signal.
             const auto keep = state_;
-            keep->stop.emit(boost::asio::cancellation_type::terminal);
+            keep->ask_to_stop();
         }
     }
 
@@ -59,7 +59,7 @@ public:
         while (!state->result) {
             co_await state->ended.async_wait(io);
             if (!state->result && state->alive) {
-                state->stop.emit(boost::asio::cancellation_type::terminal);
+                state->ask_to_stop();
             }
         }
         if (state->thrown) {
@@ -77,11 +77,23 @@ private:
             : ended(executor, boost::asio::steady_timer::time_point::max())
         {
         }
+        // A signal before the first step would make co_spawn of Boost 1.81 throw out of
+        // io_context::run.
+        void ask_to_stop()
+        {
+            if (begun) {
+                stop.emit(boost::asio::cancellation_type::terminal);
+            } else {
+                unwanted = true;
+            }
+        }
         boost::asio::steady_timer ended; // never runs out: a condition to wait for
         boost::asio::cancellation_signal stop;
         std::optional<Result<>> result;
         std::exception_ptr thrown;
-        bool alive = true; // false from the end of the coroutine, or of its io_context
+        bool begun = false;
+        bool unwanted = false; // cancelled before it began
+        bool alive = true;     // false from the end of the coroutine, or of its io_context
     };
 
     // A class of its own instead of bind_cancellation_slot: with that one, co_spawn of Boost 1.81
@@ -112,11 +124,11 @@ private:
 
     static Task<> run(std::shared_ptr<State> state, Task<> task)
     {
-        const Life life(std::move(state));
+        const Life life(state);
         // After a cancellation the next co_await would throw; clean-up has to be able to run.
         co_await boost::asio::this_coro::throw_if_cancelled(false);
-        const auto asked = (co_await boost::asio::this_coro::cancellation_state).cancelled();
-        if (asked != boost::asio::cancellation_type::none) { // before the first step
+        state->begun = true;
+        if (state->unwanted) {
             co_return fail(cancelled_error("starting"));
         }
         co_return co_await std::move(task);

@@ -35,8 +35,7 @@ std::string advice(const std::string& path, Errc code)
         std::array<char, 4096> room{};
         struct group entry {};
         struct group* found = nullptr;
-        if (exists
-            && ::getgrgid_r(info.st_gid, &entry, room.data(), room.size(), &found) == 0
+        if (exists && ::getgrgid_r(info.st_gid, &entry, room.data(), room.size(), &found) == 0
             && found != nullptr) {
             group = "the group '" + std::string(found->gr_name) + "'";
         }
@@ -97,7 +96,8 @@ Task<std::unique_ptr<NetStream>> connect_tcp(asio::any_io_executor executor, End
 }
 
 Task<> open_into(
-    std::shared_ptr<std::unique_ptr<NetStream>> out, asio::any_io_executor executor,
+    std::shared_ptr<std::unique_ptr<NetStream>> out,
+    asio::any_io_executor executor,
     Endpoint endpoint
 )
 {
@@ -111,18 +111,16 @@ Task<> open_into(
 
 } // namespace
 
-Task<std::unique_ptr<NetStream>> connect(
-    asio::any_io_executor executor, Endpoint endpoint, std::chrono::milliseconds limit
-)
+Task<std::unique_ptr<NetStream>>
+connect(asio::any_io_executor executor, Endpoint endpoint, std::chrono::milliseconds limit)
 {
     const auto stream = std::make_shared<std::unique_ptr<NetStream>>();
     Child work(executor, open_into(stream, executor, endpoint));
     const Watchdog watchdog(executor, limit, [&work] { work.cancel(); });
     auto done = co_await work.join();
     if (watchdog.expired()) {
-        done = fail(
-            Errc::timed_out, "no connection within " + std::to_string(limit.count()) + " ms"
-        );
+        done =
+            fail(Errc::timed_out, "no connection within " + std::to_string(limit.count()) + " ms");
     }
     CO_CHECK(during(std::move(done), "reaching " + to_string(endpoint)));
     co_return std::move(*stream);

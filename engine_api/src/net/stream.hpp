@@ -25,9 +25,8 @@ public:
 
 /// Opens a connection to the endpoint within `limit`: name look-up, socket, and TLS handshake when
 /// the endpoint asks for one.
-Task<std::unique_ptr<NetStream>> connect(
-    boost::asio::any_io_executor executor, Endpoint endpoint, std::chrono::milliseconds limit
-);
+Task<std::unique_ptr<NetStream>>
+connect(boost::asio::any_io_executor executor, Endpoint endpoint, std::chrono::milliseconds limit);
 
 /// Wraps a connected stream in TLS as the client and shakes hands. `host` is checked against the
 /// certificate (DNS name or IP) unless the settings name another.

@@ -81,8 +81,12 @@ resolve(asio::any_io_executor executor, std::string host, std::uint16_t port)
     }
     const auto lookup = std::make_shared<LookUp>(executor);
     lookup->resolver.async_resolve(
-        host, std::to_string(port), tcp::resolver::numeric_service,
-        [lookup](const boost::system::error_code& failed, const tcp::resolver::results_type& found) {
+        host,
+        std::to_string(port),
+        tcp::resolver::numeric_service,
+        [lookup](
+            const boost::system::error_code& failed, const tcp::resolver::results_type& found
+        ) {
             lookup->failed = failed;
             for (const auto& entry : found) {
                 lookup->peers.push_back(entry.endpoint());

@@ -36,9 +36,7 @@ Result<Context> make_context(const TlsSettings& settings)
     SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE);
     // A renegotiation would make writes wait for reads. Go's servers never ask for one.
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
-    SSL_CTX_set_verify(
-        context.get(), settings.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr
-    );
+    SSL_CTX_set_verify(context.get(), settings.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     if (settings.ca.empty()) {
         SSL_CTX_set_default_verify_paths(context.get());
     } else if (SSL_CTX_load_verify_locations(context.get(), settings.ca.c_str(), nullptr) != 1) {
@@ -68,7 +66,7 @@ bool expect_host(SSL* ssl, const std::string& host)
     }
     X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return !host.empty() && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1 // SNI: names only
-        && X509_VERIFY_PARAM_set1_host(rules, host.c_str(), host.size()) == 1;
+           && X509_VERIFY_PARAM_set1_host(rules, host.c_str(), host.size()) == 1;
 }
 
 bool is_alert_about_certificates(int reason)
@@ -83,8 +81,10 @@ bool is_alert_about_certificates(int reason)
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
     case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
     case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
-    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED: return true;
-    default: return false;
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -111,7 +111,9 @@ Result<std::unique_ptr<SSL, FreeSsl>> make_tls(const TlsSettings& settings, std:
     }
     const std::string name = settings.server_name.empty() ? std::move(host) : settings.server_name;
     if (!expect_host(ssl.get(), name)) {
-        return fail(Errc::invalid_argument, "'" + name + "' is no name that a certificate can have");
+        return fail(
+            Errc::invalid_argument, "'" + name + "' is no name that a certificate can have"
+        );
     }
     return ssl;
 }
@@ -122,7 +124,7 @@ Error handshake_error(const SSL* ssl, const TlsFailure& failure)
     const long verdict = SSL_get_verify_result(ssl);
     if (failure.reason == SSL_R_CERTIFICATE_VERIFY_FAILED && verdict != X509_V_OK) {
         error.message = std::string("the engine's certificate is not trusted: ")
-            + X509_verify_cert_error_string(verdict);
+                        + X509_verify_cert_error_string(verdict);
         error.hint = "check that ca.pem is the authority that signed the engine's certificate, and "
                      "that the certificate names this host";
     } else if (is_alert_about_certificates(failure.reason)) {
@@ -140,6 +142,13 @@ Error stream_error(const TlsFailure& failure)
     Error error(refused ? Errc::unreachable : Errc::protocol, "TLS: " + failure.text);
     if (refused) error.hint = certificate_hint;
     return error;
+}
+
+Error silent_end_error(Error broken)
+{
+    broken.code = Errc::unreachable;
+    broken.hint = certificate_hint;
+    return broken;
 }
 
 } // namespace slipway::engine

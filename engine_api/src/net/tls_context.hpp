@@ -36,4 +36,8 @@ Error handshake_error(const SSL* ssl, const TlsFailure& failure);
 /// The session failed later. With TLS 1.3 a refusal of our certificate arrives here.
 Error stream_error(const TlsFailure& failure);
 
+/// The connection broke before the peer had said anything after the handshake. With TLS 1.3 that is
+/// how a refusal of our certificate looks when a reset overtakes the alert.
+Error silent_end_error(Error broken);
+
 } // namespace slipway::engine

@@ -8,8 +8,8 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <limits>
+#include <optional>
 
 namespace slipway::engine {
 
@@ -25,10 +25,12 @@ constexpr std::size_t record_bytes = 16384; // the most one TLS record carries
 class TlsStream final : public NetStream {
 public:
     TlsStream(
-        const asio::any_io_executor& executor, std::unique_ptr<NetStream> lower,
+        const asio::any_io_executor& executor,
+        std::unique_ptr<NetStream> lower,
         std::unique_ptr<SSL, FreeSsl> ssl
     )
-        : lower_(std::move(lower)), ssl_(std::move(ssl)),
+        : lower_(std::move(lower)),
+          ssl_(std::move(ssl)),
           flushed_(executor, asio::steady_timer::time_point::max())
     {
         from_peer_ = BIO_new(BIO_s_mem());
@@ -70,12 +72,16 @@ public:
             ERR_clear_error();
             const int n = SSL_read(ssl_.get(), into.data(), clamp(into.size()));
             if (n > 0) {
+                heard_ = true;
                 co_return static_cast<std::size_t>(n);
             }
             switch (SSL_get_error(ssl_.get(), n)) {
-            case SSL_ERROR_ZERO_RETURN: co_return std::size_t{0};
-            case SSL_ERROR_WANT_READ: break;
-            default: co_return fail(stream_error(take_tls_failure()));
+            case SSL_ERROR_ZERO_RETURN:
+                co_return std::size_t{0};
+            case SSL_ERROR_WANT_READ:
+                break;
+            default:
+                co_return fail(stream_error(take_tls_failure()));
             }
             // A key update leaves an answer to send. A writer that is sending takes it along; to
             // wait for that writer here would hang when the peer reads only after it was read.
@@ -85,8 +91,14 @@ public:
                     co_return fail(sent.error());
                 }
             }
-            CO_TRY(const bool more, co_await feed());
+            auto more = co_await feed();
+            if (!more && more.error().code == Errc::io && !heard_) {
+                more = fail(silent_end_error(std::move(more).error()));
+            }
             if (!more) {
+                co_return fail(std::move(more).error());
+            }
+            if (!*more) {
                 co_return fail(
                     Errc::truncated, "the TLS connection was cut without its closing alert"
                 );
@@ -102,7 +114,8 @@ public:
             }
             ERR_clear_error();
             // One record at a time keeps what waits in memory small.
-            const int n = SSL_write(ssl_.get(), data.data(), clamp(std::min(data.size(), record_bytes)));
+            const int n =
+                SSL_write(ssl_.get(), data.data(), clamp(std::min(data.size(), record_bytes)));
             if (n <= 0) {
                 co_return fail(stream_error(take_tls_failure()));
             }
@@ -162,7 +175,8 @@ private:
             const int n = BIO_read(to_peer_, outgoing_.data(), static_cast<int>(outgoing_.size()));
             const std::string_view piece(outgoing_.data(), static_cast<std::size_t>(n));
             if (auto sent = co_await lower_->write(piece); !sent) {
-                broken_ = std::move(sent).error(); // a part of a record may be out: nothing may follow
+                broken_ =
+                    std::move(sent).error(); // a part of a record may be out: nothing may follow
             }
         }
         flushing_ = false;
@@ -178,6 +192,7 @@ private:
     BIO* from_peer_ = nullptr; // owned by ssl_
     BIO* to_peer_ = nullptr;   // owned by ssl_
     bool flushing_ = false;
+    bool heard_ = false;          // anything after the handshake
     std::optional<Error> broken_; // why our direction cannot be used any more
     asio::steady_timer flushed_;  // cancelled at the end of a flush
     std::array<char, 32768> incoming_{};
@@ -187,7 +202,9 @@ private:
 } // namespace
 
 Task<std::unique_ptr<NetStream>> start_tls(
-    asio::any_io_executor executor, std::unique_ptr<NetStream> lower, TlsSettings settings,
+    asio::any_io_executor executor,
+    std::unique_ptr<NetStream> lower,
+    TlsSettings settings,
     std::string host
 )
 {

@@ -63,13 +63,17 @@ TEST_SUITE("engine.containers")
         CHECK(lab.must(lab.containers.inspect(spec.name)).id == id);
         CHECK(lab.must(lab.containers.inspect("/" + spec.name)).id == id);
         const auto again = lab.refused(lab.containers.create(spec)).code;
-        CHECK_MESSAGE((again == Errc::conflict || (lab.podman() && again == Errc::engine)), name(again));
+        CHECK_MESSAGE(
+            (again == Errc::conflict || (lab.podman() && again == Errc::engine)), name(again)
+        );
         lab.remove(id);
 
         auto absent = lab.spec({"true"});
         absent.image = "slipway.invalid/no-such-image:none";
         CHECK(lab.refused(lab.containers.create(absent)).code == Errc::not_found);
-        CHECK(lab.refused(lab.containers.start("slipway-no-such-container")).code == Errc::not_found);
+        CHECK(
+            lab.refused(lab.containers.start("slipway-no-such-container")).code == Errc::not_found
+        );
         CHECK(lab.ours().empty());
     }
 
@@ -107,7 +111,8 @@ TEST_SUITE("engine.containers")
     TEST_CASE("logs keep the two outputs apart")
     {
         Lab lab;
-        const auto id = lab.create(lab.spec({"sh", "-c", "echo to out; echo to err >&2; echo more"}));
+        const auto id =
+            lab.create(lab.spec({"sh", "-c", "echo to out; echo to err >&2; echo more"}));
         CHECK(lab.must(lab.containers.start(id)) == Change::done);
         engine::LogOptions follow;
         follow.follow = true;

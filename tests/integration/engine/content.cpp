@@ -38,7 +38,9 @@ std::shared_ptr<engine::ByteSource> context(const std::string& dockerfile)
 }
 
 // Reads a build to its failure, wherever it comes.
-Error failure_of(Lab& lab, const std::string& dockerfile, std::optional<std::int64_t>* code = nullptr)
+Error failure_of(
+    Lab& lab, const std::string& dockerfile, std::optional<std::int64_t>* code = nullptr
+)
 {
     engine::BuildSpec spec;
     spec.tags = {unique("broken") + ":latest"};
@@ -68,7 +70,8 @@ TEST_SUITE("engine.content")
 
         auto download = lab.must(lab.archives.get(id, "/tmp/big"));
         CHECK(download.stat.size == static_cast<std::int64_t>(big.size()));
-        const auto bytes = lab.read(std::shared_ptr<engine::ResponseStream>(std::move(download.tar)), false);
+        const auto bytes =
+            lab.read(std::shared_ptr<engine::ResponseStream>(std::move(download.tar)), false);
         CHECK(bytes.out.find(big) != std::string::npos);
 
         CHECK(lab.refused(lab.archives.stat(id, "/tmp/none")).code == Errc::not_found);
@@ -120,7 +123,9 @@ TEST_SUITE("engine.content")
         CHECK(engine::bare_id(lab.must(lab.images.inspect(two)).id) == engine::bare_id(info.id));
         const engine::ListImages all;
         const auto listed = lab.must(lab.images.list(all));
-        CHECK(std::ranges::any_of(listed, [&](const auto& image) { return engine::has_tag(image, two); }));
+        CHECK(std::ranges::any_of(listed, [&](const auto& image) {
+            return engine::has_tag(image, two);
+        }));
 
         engine::RemoveImage force;
         force.force = true;
@@ -138,7 +143,9 @@ TEST_SUITE("engine.content")
         spec.labels["slipway.test"] = "build";
         spec.build_args["GREETING"] = "good day";
         auto progress = lab.must(lab.builds.build(
-            context("FROM busybox:latest\nARG GREETING\nCOPY file /file\nRUN echo \"$GREETING\" > /made\n"), spec
+            context("FROM busybox:latest\nARG GREETING\nCOPY file /file\nRUN echo \"$GREETING\" > "
+                    "/made\n"),
+            spec
         ));
         const auto id = lab.must(progress.result());
         CHECK(!id.empty());
@@ -181,7 +188,10 @@ TEST_SUITE("engine.content")
         engine::PullImage what;
         what.reference = "127.0.0.1:1/slipway-test/none:latest";
         auto progress = run(lab.io, lab.images.pull(what));
-        const Error error = progress ? lab.refused(progress->result()) : std::move(progress).error();
-        CHECK_MESSAGE((error.code == Errc::engine || error.code == Errc::not_found), describe(error));
+        const Error error =
+            progress ? lab.refused(progress->result()) : std::move(progress).error();
+        CHECK_MESSAGE(
+            (error.code == Errc::engine || error.code == Errc::not_found), describe(error)
+        );
     }
 }

@@ -59,7 +59,8 @@ inline std::string make_tar(const std::map<std::string, std::string>& files)
         put(156, "0");
         put(257, std::string("ustar\00000", 8));
         unsigned sum = 0;
-        for (const char c : head) sum += static_cast<unsigned char>(c);
+        for (const char c : head)
+            sum += static_cast<unsigned char>(c);
         char digits[16];
         std::snprintf(digits, sizeof digits, "%06o", sum);
         put(148, std::string(digits, 6) + std::string("\0 ", 2));
@@ -85,12 +86,18 @@ inline std::string pattern(std::size_t size)
 class Lab {
 public:
     Lab()
-        : label_("slipway.test=" + std::to_string(
-              std::chrono::system_clock::now().time_since_epoch().count()
-          )),
-          client_(connect()), containers(client_.transport()), execs(client_.transport()),
-          archives(client_.transport()), images(client_.transport()), builds(client_.transport()),
-          volumes(client_.transport()), system(client_.transport())
+        : label_(
+            "slipway.test="
+            + std::to_string(std::chrono::system_clock::now().time_since_epoch().count())
+        ),
+          client_(connect()),
+          containers(client_.transport()),
+          execs(client_.transport()),
+          archives(client_.transport()),
+          images(client_.transport()),
+          builds(client_.transport()),
+          volumes(client_.transport()),
+          system(client_.transport())
     {
     }
     Lab(const Lab&) = delete;
@@ -128,7 +135,10 @@ public:
         spec.host.network_mode = "none";
         return spec;
     }
-    std::string create(const engine::ContainerSpec& spec) { return must(containers.create(spec)).id; }
+    std::string create(const engine::ContainerSpec& spec)
+    {
+        return must(containers.create(spec)).id;
+    }
     /// A container that sleeps, for execs and files.
     std::string idle()
     {
@@ -144,7 +154,10 @@ public:
         auto got = run(io, containers.list(options));
         return got ? *std::move(got) : std::vector<engine::ContainerSummary>();
     }
-    void remove(const std::string& id) { CHECK(must(containers.discard(id)) == engine::Change::done); }
+    void remove(const std::string& id)
+    {
+        CHECK(must(containers.discard(id)) == engine::Change::done);
+    }
 
     std::int64_t exit_code(const std::string& id)
     {

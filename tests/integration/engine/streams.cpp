@@ -70,7 +70,8 @@ TEST_SUITE("engine.streams")
         const auto id = lab.create(with_stdin(lab.spec({"sh", "-c", "echo out; exit 3"})));
         const auto stream = attach(lab, id);
         CHECK(lab.must(lab.containers.start(id)) == Change::done);
-        const auto output = run(lab.io, Lab::converse(stream, pattern(std::size_t{10} << 20U), true));
+        const auto output =
+            run(lab.io, Lab::converse(stream, pattern(std::size_t{10} << 20U), true));
         // Podman may reset the connection under the unread bytes.
         const bool reset = !output && lab.podman() && output.error().code == Errc::io;
         if (!reset) {
@@ -86,7 +87,9 @@ TEST_SUITE("engine.streams")
     {
         Lab lab;
         const auto id = lab.create(with_stdin(lab.spec(
-            {"sh", "-c", "read go; i=0; while [ $i -lt 500 ]; do echo out$i; echo err$i >&2; i=$((i+1)); done"}
+            {"sh",
+             "-c",
+             "read go; i=0; while [ $i -lt 500 ]; do echo out$i; echo err$i >&2; i=$((i+1)); done"}
         )));
         const auto stream = attach(lab, id);
         CHECK(lab.must(lab.containers.start(id)) == Change::done);

@@ -6,12 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
@@ -101,7 +101,10 @@ std::string read_file(const fs::path& path)
 {
     std::ifstream in(path, std::ios::binary);
     if (!in) give_up("reading " + path.native());
-    return {std::istreambuf_iterator<char>(in), {}};
+    std::string out(static_cast<std::size_t>(fs::file_size(path)), '\0');
+    in.read(out.data(), static_cast<std::streamsize>(out.size()));
+    if (!in) give_up("reading " + path.native());
+    return out;
 }
 
 void set_mtime(const fs::path& path, std::int64_t ns)
@@ -186,13 +189,12 @@ std::string differences(
     std::string out;
     for (const auto& [name, text] : wanted) {
         const auto found = got.find(name);
-        if (found == got.end())
-            out += "missing " + name + '\n';
-        else if (found->second != text)
-            out += name + ": " + found->second + " not " + text + '\n';
+        const std::string now = found != got.end() ? found->second : "nothing";
+        if (now != text)
+            out.append(name).append(": ").append(now).append(" not ").append(text) += '\n';
     }
     for (const auto& [name, text] : got) {
-        if (!wanted.contains(name)) out += "unexpected " + name + '\n';
+        if (!wanted.contains(name)) out.append("unexpected ").append(name) += '\n';
     }
     return out;
 }
@@ -266,12 +268,13 @@ std::string raw_pax(const std::vector<std::pair<std::string, std::string>>& reco
 {
     std::string body;
     for (const auto& [key, value] : records) {
-        const std::string rest = ' ' + key + '=' + value + '\n';
+        std::string rest(" ");
+        rest.append(key).append("=").append(value).append("\n");
         std::size_t length = rest.size() + 1;
         while (std::to_string(length).size() + rest.size() != length) {
             length = std::to_string(length).size() + rest.size();
         }
-        body += std::to_string(length) + rest;
+        body.append(std::to_string(length)).append(rest);
     }
     Raw raw;
     raw.name = "PaxHeaders/x";

@@ -30,7 +30,7 @@ core::DoctorReport usable()
     core::EngineReport& engine = report.engine.emplace();
     engine.traits.api = {1, 41};
     engine.traits.engine_api = {1, 41};
-    engine.version.version = "20.10.24";
+    engine.info.server_version = "20.10.24";
     engine.info.storage_driver = "overlay2\xFF\"";
     core::DirectorySight seen;
     seen.directory = "/run";
@@ -49,8 +49,10 @@ rapidjson::Document read(const std::string& text)
 
 } // namespace
 
-TEST_SUITE("cli.doctor_report") {
-    TEST_CASE("JSON of a usable engine") {
+TEST_SUITE("cli.doctor_report")
+{
+    TEST_CASE("JSON of a usable engine")
+    {
         core::DoctorReport report = usable();
         const auto json = read(cli::doctor_json(report));
         CHECK(json["usable"].GetBool());
@@ -63,7 +65,8 @@ TEST_SUITE("cli.doctor_report") {
         CHECK(json["candidates"][1]["used"].GetBool());
     }
 
-    TEST_CASE("sees_files is true for all, false for not all, null when not known") {
+    TEST_CASE("sees_files is true for all, false for not all, null when not known")
+    {
         core::DoctorReport report = usable();
         core::DirectorySight other;
         other.directory = "/work";
@@ -76,7 +79,8 @@ TEST_SUITE("cli.doctor_report") {
         CHECK(read(cli::doctor_json(report))["engine"]["sees_files"].IsNull());
     }
 
-    TEST_CASE("JSON without an engine") {
+    TEST_CASE("JSON without an engine")
+    {
         core::DoctorReport report;
         report.candidates.push_back(probed("/run/closed.sock", ProbeState::no_permission));
         report.advice.push_back("what to do there");
@@ -87,7 +91,8 @@ TEST_SUITE("cli.doctor_report") {
         CHECK(json["candidates"][0]["state"] == "no_permission");
     }
 
-    TEST_CASE("the text without colours") {
+    TEST_CASE("the text without colours")
+    {
         const std::string text = cli::doctor_text(usable(), cli::Style(false));
         CHECK(text.find("docker 20.10.24 at unix:///run/used.sock\n") == 0);
         CHECK(text.find("sees our files   /run: yes\n") != std::string::npos);
@@ -97,7 +102,8 @@ TEST_SUITE("cli.doctor_report") {
         CHECK(cli::doctor_text(usable(), cli::Style(true)).find('\x1b') != std::string::npos);
     }
 
-    TEST_CASE("the text says what to do when no engine can be used") {
+    TEST_CASE("the text says what to do when no engine can be used")
+    {
         core::DoctorReport report;
         report.candidates.push_back(probed("/run/closed.sock", ProbeState::no_permission));
         report.reason = "no engine answers";

@@ -24,8 +24,10 @@ const std::string replacement = "\xEF\xBF\xBD";
 
 } // namespace
 
-TEST_SUITE("cli.json") {
-    TEST_CASE("valid text comes back as it went") {
+TEST_SUITE("cli.json")
+{
+    TEST_CASE("valid text comes back as it went")
+    {
         for (const std::string& text : {
                  std::string("plain"),
                  std::string("\"quoted\" \\ / \b\f\n\r\t"),
@@ -37,25 +39,32 @@ TEST_SUITE("cli.json") {
         }
     }
 
-    TEST_CASE("bytes that are no UTF-8 are replaced") {
-        CHECK(read_back("a\xFF" "b") == "a" + replacement + "b");
-        CHECK(read_back("\xC3") == replacement);                                 // cut short
-        CHECK(read_back("\xE2\x82") == replacement + replacement);               // cut short
-        CHECK(read_back("\xC0\xAF") == replacement + replacement);               // overlong
+    TEST_CASE("bytes that are no UTF-8 are replaced")
+    {
+        CHECK(
+            read_back("a\xFF"
+                      "b")
+            == "a" + replacement + "b"
+        );
+        CHECK(read_back("\xC3") == replacement);                   // cut short
+        CHECK(read_back("\xE2\x82") == replacement + replacement); // cut short
+        CHECK(read_back("\xC0\xAF") == replacement + replacement); // overlong
         CHECK(read_back("\xE0\x80\xAF") == replacement + replacement + replacement);
         CHECK(read_back("\xED\xA0\x80") == replacement + replacement + replacement); // surrogate
-        CHECK(read_back("\xF4\x90\x80\x80").size() == 4 * replacement.size());   // past U+10FFFF
+        CHECK(read_back("\xF4\x90\x80\x80").size() == 4 * replacement.size()); // past U+10FFFF
         CHECK(read_back("\x80") == replacement);
     }
 
-    TEST_CASE("every single byte gives valid JSON") {
+    TEST_CASE("every single byte gives valid JSON")
+    {
         for (int byte = 0; byte < 256; ++byte) {
             const std::string one(1, static_cast<char>(byte));
             CHECK(read_back(one) == (byte < 0x80 ? one : replacement));
         }
     }
 
-    TEST_CASE("the shape") {
+    TEST_CASE("the shape")
+    {
         JsonText json;
         json.begin_object();
         json.number("n", -9007199254740993);

@@ -40,8 +40,10 @@ struct Terminal {
 
 } // namespace
 
-TEST_SUITE("cli.printer") {
-    TEST_CASE("data goes to stdout as it is, all else to stderr") {
+TEST_SUITE("cli.printer")
+{
+    TEST_CASE("data goes to stdout as it is, all else to stderr")
+    {
         MemoryOutput out;
         MemoryOutput err;
         Printer printer(out, err, {});
@@ -54,7 +56,8 @@ TEST_SUITE("cli.printer") {
         CHECK(err.text == "  Building x\nwarning: w\n[1/2] FROM x\n");
     }
 
-    TEST_CASE("an error is one line of causes, its further lines below, then the hint") {
+    TEST_CASE("an error is one line of causes, its further lines below, then the hint")
+    {
         MemoryOutput out;
         MemoryOutput err;
         Printer printer(out, err, {});
@@ -66,27 +69,32 @@ TEST_SUITE("cli.printer") {
         CHECK(out.text.empty());
     }
 
-    TEST_CASE("what an engine says cannot steer the terminal") {
+    TEST_CASE("what an engine says cannot steer the terminal")
+    {
         MemoryOutput out;
         MemoryOutput err;
         Printer printer(out, err, {});
-        printer.error("a\x1b[2Jb\x1b]0;title\x07" "c\x07\rd");
+        printer.error("a\x1b[2Jb\x1b]0;title\x07"
+                      "c\x07\rd");
         CHECK(err.text == "error: d\n");
     }
 
-    TEST_CASE("--verbose adds what was asked of the engine") {
+    TEST_CASE("--verbose adds what was asked of the engine")
+    {
         MemoryOutput out;
         MemoryOutput err;
         Printer::Settings settings;
         settings.verbose = true;
         Printer printer(out, err, settings);
         Error error(Errc::engine, "no");
-        error.answer = EngineAnswer{.status = 500, .method = "GET", .route = "/v1.41/info", .engine = "docker"};
+        error.answer = EngineAnswer{
+            .status = 500, .method = "GET", .route = "/v1.41/info", .engine = "docker"};
         printer.error(error);
         CHECK(err.text == "error: no\n  docker answered 500 to GET /v1.41/info\n");
     }
 
-    TEST_CASE("quiet keeps errors and warnings") {
+    TEST_CASE("quiet keeps errors and warnings")
+    {
         MemoryOutput out;
         MemoryOutput err;
         Printer::Settings settings;
@@ -102,7 +110,8 @@ TEST_SUITE("cli.printer") {
         CHECK(err.text == "warning: w\n");
     }
 
-    TEST_CASE("colours surround the role's word only") {
+    TEST_CASE("colours surround the role's word only")
+    {
         MemoryOutput out;
         MemoryOutput err;
         Printer::Settings settings;
@@ -112,7 +121,8 @@ TEST_SUITE("cli.printer") {
         CHECK(err.text == "\x1b[1;31merror\x1b[0m: no\n\n\x1b[1;36mhint\x1b[0m: do\n");
     }
 
-    TEST_CASE("progress is drawn after half a second, when the loop comes by") {
+    TEST_CASE("progress is drawn after half a second, when the loop comes by")
+    {
         Terminal terminal;
         terminal.printer.progress("working");
         CHECK(terminal.taken().empty());
@@ -127,7 +137,8 @@ TEST_SUITE("cli.printer") {
         CHECK(!terminal.printer.next_refresh());
     }
 
-    TEST_CASE("progress that ends in time is never seen") {
+    TEST_CASE("progress that ends in time is never seen")
+    {
         Terminal terminal;
         terminal.printer.progress("working");
         terminal.time += 499ms;
@@ -137,7 +148,8 @@ TEST_SUITE("cli.printer") {
         CHECK(terminal.taken().empty());
     }
 
-    TEST_CASE("redraws are held back to ten a second, and the last text wins") {
+    TEST_CASE("redraws are held back to ten a second, and the last text wins")
+    {
         Terminal terminal;
         terminal.printer.progress("one");
         terminal.time += 500ms;
@@ -151,7 +163,8 @@ TEST_SUITE("cli.printer") {
         CHECK(terminal.taken() == "\rthree\x1b[K");
     }
 
-    TEST_CASE("a long line loses its middle and leaves the last column free") {
+    TEST_CASE("a long line loses its middle and leaves the last column free")
+    {
         Terminal terminal;
         terminal.printer.progress("[3/9] RUN apt-get update && apt-get install");
         terminal.time += 500ms;
@@ -159,7 +172,8 @@ TEST_SUITE("cli.printer") {
         CHECK(terminal.taken() == "\r[3/9] RUN a...stall\x1b[K");
     }
 
-    TEST_CASE("lines push the progress line away, and it comes back below them") {
+    TEST_CASE("lines push the progress line away, and it comes back below them")
+    {
         Terminal terminal;
         terminal.printer.progress("working");
         terminal.time += 500ms;
@@ -174,11 +188,13 @@ TEST_SUITE("cli.printer") {
         CHECK(terminal.taken() == "\r\x1b[K");
     }
 
-    TEST_CASE("a closed pipe is silent, a full disk is not") {
+    TEST_CASE("a closed pipe is silent, a full disk is not")
+    {
         MemoryOutput out;
         MemoryOutput err;
         Printer printer(out, err, {});
-        SUBCASE("closed pipe") {
+        SUBCASE("closed pipe")
+        {
             out.failure = std::make_error_code(std::errc::broken_pipe);
             printer.data("x");
             out.failure = {};
@@ -186,7 +202,8 @@ TEST_SUITE("cli.printer") {
             CHECK(out.text.empty());
             CHECK(!printer.stdout_failure());
         }
-        SUBCASE("full disk") {
+        SUBCASE("full disk")
+        {
             out.failure = std::make_error_code(std::errc::no_space_on_device);
             printer.data("x");
             CHECK(printer.stdout_failure() == std::errc::no_space_on_device);
@@ -194,7 +211,8 @@ TEST_SUITE("cli.printer") {
         CHECK(err.text.empty());
     }
 
-    TEST_CASE("a descriptor that does not block is waited for") {
+    TEST_CASE("a descriptor that does not block is waited for")
+    {
         std::signal(SIGPIPE, SIG_IGN);
         std::array<int, 2> ends{};
         REQUIRE(::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) == 0);

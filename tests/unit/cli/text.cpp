@@ -4,8 +4,10 @@
 
 using namespace slipway::cli;
 
-TEST_SUITE("cli.text") {
-    TEST_CASE("one_line cuts between code points, whatever the width") {
+TEST_SUITE("cli.text")
+{
+    TEST_CASE("one_line cuts between code points, whatever the width")
+    {
         const std::string text = "grüße aus köln, später mehr";
         for (std::size_t columns = 0; columns < 40; ++columns) {
             const std::string line = one_line(text, columns);
@@ -15,12 +17,14 @@ TEST_SUITE("cli.text") {
         CHECK(one_line(text, 12) == "grüße ...ehr");
     }
 
-    TEST_CASE("one_line makes one line") {
+    TEST_CASE("one_line makes one line")
+    {
         CHECK(one_line("a\nb\tc\n\n", 80) == "a b c");
         CHECK(one_line("", 80).empty());
     }
 
-    TEST_CASE("plain takes escape sequences out") {
+    TEST_CASE("plain takes escape sequences out")
+    {
         CHECK(plain("\x1b[1;31mred\x1b[0m") == "red");
         CHECK(plain("\x1b]8;;http://x\x1b\\link") == "link");
         CHECK(plain("a\x1b") == "a");
@@ -30,20 +34,23 @@ TEST_SUITE("cli.text") {
         CHECK(plain("tab\tand\nline") == "tab\tand\nline");
     }
 
-    TEST_CASE("plain shows what a carriage return left") {
+    TEST_CASE("plain shows what a carriage return left")
+    {
         CHECK(plain("10%\r50%\r100%\n") == "100%\n");
         CHECK(plain("line\r\nnext\r\n") == "line\nnext\n");
         CHECK(plain("first\nabc\rd") == "first\nd");
         CHECK(plain("kept\r") == "kept");
     }
 
-    TEST_CASE("lines_of") {
+    TEST_CASE("lines_of")
+    {
         CHECK(lines_of("").empty());
         CHECK(lines_of("a\n") == std::vector<std::string_view>{"a"});
         CHECK(lines_of("\na\n\nb") == std::vector<std::string_view>{"", "a", "", "b"});
     }
 
-    TEST_CASE("size_text has three digits at most") {
+    TEST_CASE("size_text has three digits at most")
+    {
         CHECK(size_text(0) == "0 B");
         CHECK(size_text(999) == "999 B");
         CHECK(size_text(1000) == "1.0 kB");

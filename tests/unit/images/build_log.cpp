@@ -30,8 +30,10 @@ using Lines = std::vector<std::string>;
 
 } // namespace
 
-TEST_SUITE("core.images.build_log") {
-    TEST_CASE("a failing build of dockerd 20.10") {
+TEST_SUITE("core.images.build_log")
+{
+    TEST_CASE("a failing build of dockerd 20.10")
+    {
         Heard heard;
         heard.stream("Step 1/2 : FROM busybox:latest");
         heard.stream("\n");
@@ -50,7 +52,8 @@ TEST_SUITE("core.images.build_log") {
         CHECK(heard.log.step().text == "RUN echo oh no; exit 42");
     }
 
-    TEST_CASE("a build of podman 4.3 with several stages") {
+    TEST_CASE("a build of podman 4.3 with several stages")
+    {
         Heard heard;
         heard.stream("[1/2] STEP 1/2: FROM busybox:latest AS host\n");
         heard.stream("[2/2] STEP 2/3: RUN echo hello\n");
@@ -68,7 +71,8 @@ TEST_SUITE("core.images.build_log") {
         });
     }
 
-    TEST_CASE("lines come out the same however they are cut") {
+    TEST_CASE("lines come out the same however they are cut")
+    {
         const std::string all = "Step 1/1 : RUN x\nfirst\nsecond\n\nlast without an end";
         Lines whole;
         for (std::size_t cut = 0; cut <= all.size(); ++cut) {
@@ -83,10 +87,18 @@ TEST_SUITE("core.images.build_log") {
         CHECK(whole.back() == "output|1/1|last without an end");
     }
 
-    TEST_CASE("output that only looks like a step is output") {
+    TEST_CASE("output that only looks like a step is output")
+    {
         Heard heard;
-        for (const char* line : {"Step by step\n", "Step 1/ : x\n", "Step /2 : x\n", "Step 1 : x\n",
-                 "STEP 1/2 x\n", "[1/2 STEP 1/2: x\n", "[x] y\n", "12/34\n"}) {
+        for (const char* line :
+             {"Step by step\n",
+              "Step 1/ : x\n",
+              "Step /2 : x\n",
+              "Step 1 : x\n",
+              "STEP 1/2 x\n",
+              "[1/2 STEP 1/2: x\n",
+              "[x] y\n",
+              "12/34\n"}) {
             heard.stream(line);
         }
         for (const std::string& line : heard.lines) {
@@ -95,7 +107,8 @@ TEST_SUITE("core.images.build_log") {
         CHECK(heard.lines.size() == 8);
     }
 
-    TEST_CASE("a line without an end does not grow without bound") {
+    TEST_CASE("a line without an end does not grow without bound")
+    {
         Heard heard;
         for (int i = 0; i < 100; ++i) {
             heard.stream(std::string(1000, 'x'));
@@ -103,7 +116,8 @@ TEST_SUITE("core.images.build_log") {
         CHECK(heard.lines.size() == 1);
     }
 
-    TEST_CASE("a step without a network is noticed, and forgotten at the next step") {
+    TEST_CASE("a step without a network is noticed, and forgotten at the next step")
+    {
         Heard heard;
         heard.stream("Step 1/2 : RUN apt-get update\n");
         CHECK(!heard.log.saw_no_network());
@@ -113,7 +127,8 @@ TEST_SUITE("core.images.build_log") {
         CHECK(!heard.log.saw_no_network());
     }
 
-    TEST_CASE("the messages of a pull") {
+    TEST_CASE("the messages of a pull")
+    {
         engine::Progress message;
         message.status = "Downloading";
         message.id = "3f4a1b";

@@ -1,13 +1,13 @@
-#include <slipway/core/image_catalog.hpp>
-
 #include "images/dockerfile.hpp"
+
+#include <slipway/core/image_catalog.hpp>
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
-
-#include <unistd.h>
 
 using namespace slipway;
 using core::ImageCatalog;
@@ -41,39 +41,54 @@ Error refused(std::string text)
 
 } // namespace
 
-TEST_SUITE("core.images.catalog") {
-    TEST_CASE("stages named like a triple are targets") {
+TEST_SUITE("core.images.catalog")
+{
+    TEST_CASE("stages named like a triple are targets")
+    {
         const ImageCatalog catalog = parsed(sample);
-        CHECK(catalog.targets()
-            == std::vector<std::string>{"x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"});
+        CHECK(
+            catalog.targets()
+            == std::vector<std::string>{"x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"}
+        );
         CHECK(catalog.default_base() == "debian:bookworm-slim");
         CHECK(catalog.has_target("aarch64-unknown-linux-gnu"));
         CHECK(!catalog.has_target("host"));
         CHECK(!catalog.is_built_in());
     }
 
-    TEST_CASE("line ends of another system and other escapes") {
-        CHECK(parsed("FROM a AS x-y-z\r\nRUN b\r\n").targets() == std::vector<std::string>{"x-y-z"});
-        CHECK(parsed("# escape=`\nFROM a `\n AS x-y-z").targets() == std::vector<std::string>{"x-y-z"});
+    TEST_CASE("line ends of another system and other escapes")
+    {
+        CHECK(
+            parsed("FROM a AS x-y-z\r\nRUN b\r\n").targets() == std::vector<std::string>{"x-y-z"}
+        );
+        CHECK(
+            parsed("# escape=`\nFROM a `\n AS x-y-z").targets() == std::vector<std::string>{"x-y-z"}
+        );
         CHECK(parsed("FROM a\\\n AS x-y-z").targets().empty() == false);
     }
 
-    TEST_CASE("an ARG after the first stage is no base") {
+    TEST_CASE("an ARG after the first stage is no base")
+    {
         CHECK(parsed("FROM a AS x-y-z\nARG BASE=b\n").default_base().empty());
     }
 
-    TEST_CASE("a file without targets is refused") {
+    TEST_CASE("a file without targets is refused")
+    {
         CHECK(refused("FROM a AS host\n").code == Errc::invalid_argument);
         CHECK(refused("").message == "Dockerfile.test: no stage is named after a target");
         CHECK(refused("FROM a\nFROM b AS\n").code == Errc::invalid_argument);
     }
 
-    TEST_CASE("two stages of one name are refused") {
-        CHECK(refused("FROM a AS x-y-z\nFROM b AS x-y-z\n").message
-            == "Dockerfile.test: two stages have the name 'x-y-z'");
+    TEST_CASE("two stages of one name are refused")
+    {
+        CHECK(
+            refused("FROM a AS x-y-z\nFROM b AS x-y-z\n").message
+            == "Dockerfile.test: two stages have the name 'x-y-z'"
+        );
     }
 
-    TEST_CASE("the built-in catalogue is Dockerfile.images") {
+    TEST_CASE("the built-in catalogue is Dockerfile.images")
+    {
         const ImageCatalog& catalog = ImageCatalog::built_in();
         CHECK(catalog.is_built_in());
         CHECK(catalog.has_target("aarch64-unknown-linux-gnu"));
@@ -81,9 +96,10 @@ TEST_SUITE("core.images.catalog") {
         CHECK(catalog.default_base() == "debian:bookworm-slim");
     }
 
-    TEST_CASE("loading files") {
+    TEST_CASE("loading files")
+    {
         const auto path = std::filesystem::temp_directory_path()
-            / ("slipway-catalog-" + std::to_string(::getpid()));
+                          / ("slipway-catalog-" + std::to_string(::getpid()));
         std::ofstream(path) << sample;
         const auto catalog = ImageCatalog::load(path);
         std::filesystem::remove(path);
@@ -99,13 +115,16 @@ TEST_SUITE("core.images.catalog") {
     }
 }
 
-TEST_SUITE("core.images.image_name") {
-    TEST_CASE("the name is stable") {
+TEST_SUITE("core.images.image_name")
+{
+    TEST_CASE("the name is stable")
+    {
         // XXH3-128 of "FROM a AS x-y-z\n", NUL, NUL, "x-y-z".
         CHECK(parsed("FROM a AS x-y-z\n").image_name("x-y-z") == "slipway/x-y-z:6f57a8ad3e0a");
     }
 
-    TEST_CASE("the Dockerfile, the base and the target each change the name") {
+    TEST_CASE("the Dockerfile, the base and the target each change the name")
+    {
         const ImageCatalog catalog = parsed(sample);
         const std::string target = "aarch64-unknown-linux-gnu";
         const std::string name = catalog.image_name(target);

@@ -12,22 +12,23 @@ std::string repeated(const std::string& text, std::size_t times)
 {
     std::string out;
     out.reserve(text.size() * times);
-    for (std::size_t i = 0; i < times; ++i) out += text;
+    for (std::size_t i = 0; i < times; ++i)
+        out += text;
     return out;
 }
 
 std::string with_header_of(std::size_t bytes)
 {
     return "HTTP/1.1 200 OK\r\nX-Long: " + std::string(bytes, 'h')
-        + "\r\nContent-Length: 2\r\n\r\nok";
+           + "\r\nContent-Length: 2\r\n\r\nok";
 }
 
 struct Row {
     std::string title;
     std::string bytes;
-    int status = 0;               // of a good answer
-    std::string body{};           // of a good answer
-    Errc error = Errc::internal;  // of a bad one
+    int status = 0;              // of a good answer
+    std::string body{};          // of a good answer
+    Errc error = Errc::internal; // of a bad one
 };
 
 const std::vector<Row>& rows()
@@ -39,65 +40,126 @@ const std::vector<Row>& rows()
         {"a header of 5000 lines",
          "HTTP/1.1 200 OK\r\n" + repeated("X-Line: abcdefghijklmnopqrstuvwxyz\r\n", 5000)
              + "Content-Length: 2\r\n\r\nok",
-         200, "ok"},
+         200,
+         "ok"},
         {"a header line of 300 KiB", with_header_of(300U << 10U), 0, "", Errc::protocol},
-        {"a header without end", "HTTP/1.1 200 OK\r\n" + repeated("X-Line: abc\r\n", 200'000), 0, "",
+        {"a header without end",
+         "HTTP/1.1 200 OK\r\n" + repeated("X-Line: abc\r\n", 200'000),
+         0,
+         "",
          Errc::protocol},
-        {"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
-         200, "abcde"},
+        {"chunks",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+         200,
+         "abcde"},
         {"chunks and a trailer",
-         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: 1\r\n\r\n", 200, "a"},
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: 1\r\n\r\n",
+         200,
+         "a"},
         {"a chunk size that is no number",
-         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n", 0, "", Errc::protocol},
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
+         0,
+         "",
+         Errc::protocol},
         {"a negative chunk size",
-         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nabc\r\n0\r\n\r\n", 0, "", Errc::protocol},
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nabc\r\n0\r\n\r\n",
+         0,
+         "",
+         Errc::protocol},
         {"a chunk size that overflows",
-         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc", 0, "",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc",
+         0,
+         "",
          Errc::protocol},
         {"a chunk of 2^63 bytes",
-         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8000000000000000\r\nabc", 0, "",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8000000000000000\r\nabc",
+         0,
+         "",
          Errc::truncated},
         {"a chunk that is longer than it said",
-         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", 0, "", Errc::protocol},
-        {"the end inside a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", 0, "",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
+         0,
+         "",
+         Errc::protocol},
+        {"the end inside a chunk",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+         0,
+         "",
          Errc::truncated},
-        {"no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", 0, "",
+        {"no last chunk",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+         0,
+         "",
          Errc::truncated},
-        {"a body shorter than its length", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", 0, "",
+        {"a body shorter than its length",
+         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
+         0,
+         "",
          Errc::truncated},
-        {"a body longer than its length", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and more", 200,
+        {"a body longer than its length",
+         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and more",
+         200,
          "ok"},
-        {"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", 0, "",
+        {"two lengths",
+         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+         0,
+         "",
          Errc::protocol},
         {"length and chunks",
-         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0, "",
+         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         0,
+         "",
          Errc::protocol},
         {"chunks and length",
-         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n", 0, "",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
+         0,
+         "",
          Errc::protocol},
         {"bare line feeds", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", 0, "", Errc::protocol},
         {"no HTTP at all", "SSH-2.0-OpenSSH_9.2\r\n", 0, "", Errc::protocol},
         {"interim answers",
          "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\n"
-         "HTTP/1.1 103 Early Hints\r\nLink: z\r\n\r\n" + good,
-         200, "ok"},
-        {"interim answers without end", repeated("HTTP/1.1 102 Processing\r\n\r\n", 20'000), 0, "",
+         "HTTP/1.1 103 Early Hints\r\nLink: z\r\n\r\n"
+             + good,
+         200,
+         "ok"},
+        {"interim answers without end",
+         repeated("HTTP/1.1 102 Processing\r\n\r\n", 20'000),
+         0,
+         "",
          Errc::protocol},
-        {"101 that nobody asked for", "HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n",
-         0, "", Errc::protocol},
+        {"101 that nobody asked for",
+         "HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n",
+         0,
+         "",
+         Errc::protocol},
         {"204", "HTTP/1.1 204 No Content\r\n\r\n", 204, ""},
         {"304", "HTTP/1.1 304 Not Modified\r\n\r\n", 304, ""},
-        {"a redirect", "HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", 0, "",
+        {"a redirect",
+         "HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n",
+         0,
+         "",
          Errc::protocol},
         {"a compressed answer",
-         "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b", 0, "",
+         "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b",
+         0,
+         "",
          Errc::protocol},
-        {"an encoding that is none", "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nok",
-         200, "ok"},
+        {"an encoding that is none",
+         "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nok",
+         200,
+         "ok"},
         {"HTTP/1.0, ended by the connection", "HTTP/1.0 200 OK\r\n\r\nall of it", 200, "all of it"},
         {"HTTP/1.1, ended by the connection", "HTTP/1.1 200 OK\r\n\r\nall of it", 200, "all of it"},
-        {"an error is an answer", "HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\n{}", 409, "{}"},
-        {"an error without a text", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", 400, ""},
+        {"an error is an answer",
+         "HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\n{}",
+         409,
+         "{}"},
+        {"an error without a text",
+         "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+         400,
+         ""},
         {"the end in the header", "HTTP/1.1 200 OK\r\nConte", 0, "", Errc::truncated},
         {"no answer", "", 0, "", Errc::io},
     };
@@ -125,7 +187,7 @@ TEST_SUITE("engine.transport.answers")
     {
         for (const Road road : all_roads) {
             for (const auto& row : rows()) {
-                CAPTURE(name(road));
+                CAPTURE(std::string(name(road)));
                 CAPTURE(row.title);
                 const auto before = open_descriptors();
                 {
@@ -143,12 +205,12 @@ TEST_SUITE("engine.transport.answers")
         for (const Road road : all_roads) {
             for (const auto& row : rows()) {
                 if (row.bytes.size() > 1000) continue;
-                CAPTURE(name(road));
+                CAPTURE(std::string(name(road)));
                 CAPTURE(row.title);
                 const FakeEngine fake(road, {[&row](FakePeer& peer) {
-                    peer.head();
-                    peer.drip(row.bytes);
-                }});
+                                          peer.head();
+                                          peer.drip(row.bytes);
+                                      }});
                 Rig rig(fake);
                 auto expected = row;
                 // The parser waits for the header's end, which only CR LF CR LF makes.
@@ -162,19 +224,24 @@ TEST_SUITE("engine.transport.answers")
     TEST_CASE("a reset at any place is a typed error")
     {
         for (const Road road : {Road::tcp, Road::tls}) {
-            for (const std::string sent : {"", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"}) {
-                CAPTURE(name(road));
+            for (const std::string sent :
+                 {"", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"}) {
+                CAPTURE(std::string(name(road)));
                 CAPTURE(sent);
                 const FakeEngine fake(road, {[&sent](FakePeer& peer) {
-                    peer.head();
-                    peer.send(sent);
-                    peer.reset();
-                }});
+                                          peer.head();
+                                          peer.send(sent);
+                                          peer.reset();
+                                      }});
                 Rig rig(fake);
                 const auto got = rig.get();
                 REQUIRE(!got.has_value());
                 const auto code = got.error().code;
-                CHECK_MESSAGE((code == Errc::io || code == Errc::truncated), describe(got.error()));
+                // Over TLS, before the first byte, it may be a refusal of our certificate.
+                const bool refusal = road == Road::tls && sent.empty() && code == Errc::unreachable;
+                CHECK_MESSAGE(
+                    (refusal || code == Errc::io || code == Errc::truncated), describe(got.error())
+                );
             }
         }
     }
@@ -182,12 +249,12 @@ TEST_SUITE("engine.transport.answers")
     TEST_CASE("a header that never ends runs into the call's deadline")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
+            CAPTURE(std::string(name(road)));
             const FakeEngine fake(road, {[](FakePeer& peer) {
-                peer.head();
-                peer.drip("HTTP/1.1 200 OK\r\n");
-                peer.stall();
-            }});
+                                      peer.head();
+                                      peer.drip("HTTP/1.1 200 OK\r\n");
+                                      peer.stall();
+                                  }});
             Rig rig(fake);
             Request request("GET", "/x");
             request.unversioned().deadline(200ms);
@@ -239,21 +306,28 @@ TEST_SUITE("engine.transport.answers")
         };
         const std::string closing = "Connection: close\r\n\r\n";
         const std::vector<Refusal> refusals{
-            {"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n"
+            {"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: "
+             "21\r\n\r\n"
              "{\"message\":\"no such\"}",
-             Errc::not_found, "no such"},
-            {"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", Errc::invalid_argument, "HTTP 400"},
-            {"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\n" + closing + "<html>proxy</html>",
-             Errc::engine, "proxy"},
+             Errc::not_found,
+             "no such"},
+            {"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+             Errc::invalid_argument,
+             "HTTP 400"},
+            {"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\n" + closing
+                 + "<html>proxy</html>",
+             Errc::engine,
+             "proxy"},
             {"HTTP/1.1 500 Oops\r\nContent-Type: application/json\r\n" + closing + "{\"message\":",
-             Errc::engine, "message"},
+             Errc::engine,
+             "message"},
             {"HTTP/1.1 500 Oops\r\n" + closing + std::string(2U << 20U, 'm'), Errc::engine, "mmm"},
             {"HTTP/1.1 409 Conflict\r\n" + closing + "\xff\xfe\xc3(", Errc::conflict, ""},
             {"HTTP/1.1 401 No\r\nContent-Length: 100\r\n\r\ncut off", Errc::unauthorized, "401"},
         };
         for (const Road road : all_roads) {
             for (const auto& row : refusals) {
-                CAPTURE(name(road));
+                CAPTURE(std::string(name(road)));
                 CAPTURE(row.bytes.substr(0, 30));
                 const FakeEngine fake(road, {answer_once(row.bytes)});
                 Rig rig(fake);
@@ -271,10 +345,10 @@ TEST_SUITE("engine.transport.answers")
     TEST_CASE("a refusal whose text never comes is still a refusal")
     {
         const FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
-            peer.head();
-            peer.send("HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\n");
-            peer.stall();
-        }});
+                                  peer.head();
+                                  peer.send("HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\n");
+                                  peer.stall();
+                              }});
         auto options = generous_options();
         options.connect_deadline = 300ms;
         Rig rig(fake, options);

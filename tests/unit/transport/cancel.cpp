@@ -1,6 +1,6 @@
+#include "net/child.hpp"
 #include "unit/transport/support.hpp"
 
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -12,56 +12,53 @@ namespace asio = boost::asio;
 
 namespace {
 
-// A root as the rules want it: clean-up can run after a cancellation. Its end is seen one handler
-// before the one of co_spawn.
-Task<> root(Task<> task, std::shared_ptr<bool> ended)
+using End = std::shared_ptr<std::optional<Result<>>>;
+
+Task<> root(Task<> task, End end)
 {
-    co_await asio::this_coro::throw_if_cancelled(false);
     auto result = co_await std::move(task);
-    *ended = true;
+    end->emplace(result);
     co_return result;
 }
 
 enum class Verdict { ended, cancelled, failed, hung };
+
+std::string last_end; // of the task that ran last, for messages
 
 // Runs a task and cancels it after `steps` handlers of the io_context.
 Verdict cancel_after(
     asio::io_context& io, Task<> task, int steps, std::chrono::milliseconds patience = generous
 )
 {
-    asio::cancellation_signal stop;
-    std::optional<Result<>> out;
-    const auto ended = std::make_shared<bool>(false);
-    asio::co_spawn(
-        io, root(std::move(task), ended),
-        asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr thrown, Result<> result) {
-            if (thrown) std::rethrow_exception(thrown);
-            out.emplace(std::move(result));
-        })
-    );
+    const auto end = std::make_shared<std::optional<Result<>>>();
+    engine::Child child(io.get_executor(), root(std::move(task), end)); // gives signals at once
     io.restart();
-    for (int i = 0; i < steps && !*ended; ++i) {
+    for (int i = 0; i < steps && !*end; ++i) {
         if (io.run_one_for(patience) == 0) break;
     }
-    const bool was_faster = *ended;
-    if (!was_faster) stop.emit(asio::cancellation_type::terminal);
+    const bool was_faster = end->has_value();
+    if (!was_faster) child.cancel();
     io.run_for(generous);
-    if (!io.stopped() || !out) return Verdict::hung;
-    if (was_faster) return out->has_value() ? Verdict::ended : Verdict::failed;
-    if (out->has_value()) return Verdict::failed; // it was cancelled before its end
-    return out->error().code == Errc::cancelled ? Verdict::cancelled : Verdict::failed;
+    if (!io.stopped() || child.running()) return Verdict::hung;
+    if (!*end) return Verdict::cancelled; // before its first step
+    const Result<>& out = **end;
+    last_end = out ? "a value" : describe(out.error());
+    if (was_faster) return out ? Verdict::ended : Verdict::failed;
+    if (out) return Verdict::failed; // it was cancelled before its end
+    return out.error().code == Errc::cancelled ? Verdict::cancelled : Verdict::failed;
 }
 
 // Cancels at every step until the call ends first.
 void cancel_everywhere(
-    Road road, const FakeEngine::Script& script,
+    Road road,
+    const FakeEngine::Script& script,
     const std::function<Task<>(std::shared_ptr<HttpTransport>)>& call
 )
 {
     const auto before = open_descriptors();
     int cancelled = 0;
     for (int steps = 0;; ++steps) {
-        CAPTURE(name(road));
+        CAPTURE(std::string(name(road)));
         CAPTURE(steps);
         Verdict verdict = Verdict::hung;
         {
@@ -72,7 +69,7 @@ void cancel_everywhere(
         }
         REQUIRE(descriptors_come_back_to(before));
         REQUIRE(verdict != Verdict::hung);
-        REQUIRE(verdict != Verdict::failed);
+        REQUIRE_MESSAGE(verdict != Verdict::failed, last_end);
         if (verdict == Verdict::ended) break;
         ++cancelled;
         REQUIRE(steps < 2000);
@@ -146,7 +143,10 @@ TEST_SUITE("engine.transport.cancel")
             cancel_everywhere(road, answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), get);
             cancel_everywhere(road, answer_body, put);
             cancel_everywhere(
-                road, answer_once("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+                road,
+                answer_once(
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+                ),
                 stream
             );
             cancel_everywhere(road, echo_script, echo);
@@ -166,19 +166,25 @@ TEST_SUITE("engine.transport.cancel")
             }
         };
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
+            CAPTURE(std::string(name(road)));
             const auto before = open_descriptors();
             {
                 const FakeEngine fake(road, {[&](FakePeer& peer) {
-                    peer.head();
-                    peer.send(switched);
-                    peer.stall();
-                }});
+                                          peer.head();
+                                          peer.send(switched);
+                                          peer.stall();
+                                      }});
                 Rig rig(fake);
-                CHECK(cancel_after(rig.io, write_for_ever(rig.transport), 10'000, 100ms) == Verdict::cancelled);
+                CHECK(
+                    cancel_after(rig.io, write_for_ever(rig.transport), 10'000, 100ms)
+                    == Verdict::cancelled
+                );
                 const FakeEngine mute(road, {[](FakePeer& peer) { peer.stall(); }});
                 Rig other(mute);
-                CHECK(cancel_after(other.io, get(other.transport), 10'000, 100ms) == Verdict::cancelled);
+                CHECK(
+                    cancel_after(other.io, get(other.transport), 10'000, 100ms)
+                    == Verdict::cancelled
+                );
             }
             CHECK(descriptors_come_back_to(before));
         }
@@ -187,11 +193,17 @@ TEST_SUITE("engine.transport.cancel")
     TEST_CASE("clean-up calls run after a cancellation")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
-            const FakeEngine fake(road, {
-                [](FakePeer& peer) { peer.head(); peer.stall(); },
-                answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
-            });
+            CAPTURE(std::string(name(road)));
+            const FakeEngine fake(
+                road,
+                {
+                    [](FakePeer& peer) {
+                        peer.head();
+                        peer.stall();
+                    },
+                    answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+                }
+            );
             Rig rig(fake);
             bool cleaned = false;
             const auto job = [&]() -> Task<> {
@@ -208,14 +220,14 @@ TEST_SUITE("engine.transport.cancel")
     TEST_CASE("a cancellation is not lost on a stream that is never silent")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
+            CAPTURE(std::string(name(road)));
             const FakeEngine fake(road, {[](FakePeer& peer) {
-                peer.head();
-                peer.send("HTTP/1.1 200 OK\r\n\r\n");
-                const std::string piece(1U << 20U, 'x');
-                while (peer.send(piece)) {
-                }
-            }});
+                                      peer.head();
+                                      peer.send("HTTP/1.1 200 OK\r\n\r\n");
+                                      const std::string piece(1U << 20U, 'x');
+                                      while (peer.send(piece)) {
+                                      }
+                                  }});
             for (const int steps : {40, 41, 42, 43, 44, 45, 46, 47}) {
                 Rig rig(fake);
                 const auto drain = [&]() -> Task<> {
@@ -236,13 +248,16 @@ TEST_SUITE("engine.transport.cancel")
         const auto before = open_descriptors();
         for (const Road road : all_roads) {
             for (int steps = 0; steps < 40; ++steps) {
-                CAPTURE(name(road));
+                CAPTURE(std::string(name(road)));
                 CAPTURE(steps);
-                const FakeEngine fake(road, {[](FakePeer& peer) {
-                    peer.head();
-                    peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n");
-                    peer.stall();
-                }});
+                const FakeEngine fake(
+                    road, {[](FakePeer& peer) {
+                        peer.head();
+                        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
+                        );
+                        peer.stall();
+                    }}
+                );
                 asio::io_context io;
                 auto transport = std::make_shared<HttpTransport>(
                     io.get_executor(), fake.endpoint(), generous_options()
@@ -257,7 +272,8 @@ TEST_SUITE("engine.transport.cancel")
                     co_return ok();
                 };
                 asio::co_spawn(io, upload(std::move(transport)), asio::detached);
-                for (int i = 0; i < steps; ++i) io.run_one_for(5ms);
+                for (int i = 0; i < steps; ++i)
+                    io.run_one_for(5ms);
             }
         }
         CHECK(descriptors_come_back_to(before));

@@ -11,7 +11,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Result<Response> get_from(const engine::Endpoint& endpoint, std::chrono::milliseconds limit = generous)
+Result<Response>
+get_from(const engine::Endpoint& endpoint, std::chrono::milliseconds limit = generous)
 {
     boost::asio::io_context io;
     auto options = generous_options();
@@ -21,7 +22,8 @@ Result<Response> get_from(const engine::Endpoint& endpoint, std::chrono::millise
 }
 
 Result<engine::Client> connect_to(
-    boost::asio::io_context& io, const FakeEngine& fake,
+    boost::asio::io_context& io,
+    const FakeEngine& fake,
     engine::ClientOptions options = generous_options()
 )
 {
@@ -59,7 +61,8 @@ public:
     ~FullListener()
     {
         ::close(listener_);
-        for (const int fd : waiting_) ::close(fd);
+        for (const int fd : waiting_)
+            ::close(fd);
     }
     std::uint16_t port() const { return port_; }
 
@@ -74,10 +77,12 @@ const std::string docker_20 =
     "Server: Docker/20.10.24+dfsg1 (linux)\r\nContent-Length: 0\r\n\r\n";
 const std::string docker_28 =
     "HTTP/1.1 200 OK\r\nApi-Version: 1.51\r\nBuilder-Version: 2\r\nDocker-Experimental: false\r\n"
-    "Ostype: linux\r\nServer: Docker/28.5.2 (linux)\r\nSwarm: inactive\r\nContent-Length: 0\r\n\r\n";
+    "Ostype: linux\r\nServer: Docker/28.5.2 (linux)\r\nSwarm: inactive\r\nContent-Length: "
+    "0\r\n\r\n";
 const std::string podman_4 =
     "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nBuilder-Version: \r\nDocker-Experimental: true\r\n"
-    "Libpod-API-Version: 4.3.1\r\nLibpod-Buildah-Version: 1.28.2\r\nServer: Libpod/4.3.1 (linux)\r\n"
+    "Libpod-API-Version: 4.3.1\r\nLibpod-Buildah-Version: 1.28.2\r\nServer: Libpod/4.3.1 "
+    "(linux)\r\n"
     "Content-Length: 0\r\n\r\n";
 const std::string podman_5 =
     "HTTP/1.1 200 OK\r\nApi-Version: 1.44\r\nBuilder-Version: 1\r\nDocker-Experimental: true\r\n"
@@ -115,7 +120,7 @@ TEST_SUITE("engine.transport.connecting")
     {
         const FakeEngine fake(Road::unix_socket, {answer(docker_20)});
         const auto path = fake.endpoint().socket_path;
-        ::chmod(path.c_str(), 0660);
+        ::chmod(path.c_str(), 0600);
         ::chmod(std::filesystem::path(path).parent_path().c_str(), 0755);
         const auto user = ::geteuid();
         if (user != 0) ::chmod(path.c_str(), 0000); // the owner's own mode counts for him
@@ -176,7 +181,11 @@ TEST_SUITE("engine.transport.connecting")
         const tcp::endpoint refusing(local, 1);
         const tcp::endpoint alive(local, fake.endpoint().port);
         const std::vector<std::vector<tcp::endpoint>> orders{
-            {alive}, {dead, alive}, {refusing, alive}, {refusing, dead, refusing, alive}, {alive, dead},
+            {alive},
+            {dead, alive},
+            {refusing, alive},
+            {refusing, dead, refusing, alive},
+            {alive, dead},
         };
         const auto before = open_descriptors();
         for (const auto& order : orders) {
@@ -184,11 +193,13 @@ TEST_SUITE("engine.transport.connecting")
             const auto stream = run(io, engine::connect_first(io.get_executor(), order));
             REQUIRE_MESSAGE(stream.has_value(), describe(stream.error()));
         }
-        boost::asio::io_context io;
-        const std::vector<tcp::endpoint> none{refusing, refusing};
-        const auto refused = run(io, engine::connect_first(io.get_executor(), none));
-        REQUIRE(!refused.has_value());
-        CHECK(refused.error().code == Errc::unreachable);
+        {
+            boost::asio::io_context io;
+            const std::vector<tcp::endpoint> none{refusing, refusing};
+            const auto refused = run(io, engine::connect_first(io.get_executor(), none));
+            REQUIRE(!refused.has_value());
+            CHECK(refused.error().code == Errc::unreachable);
+        }
         CHECK(descriptors_come_back_to(before));
     }
 
@@ -250,7 +261,7 @@ TEST_SUITE("engine.transport.connecting")
             {"another authority", usual, false, false, "127.0.0.1", false, "not trusted"},
             {"another host", wrong_host, true, false, "127.0.0.1", false, "not trusted"},
             {"expired", expired, true, false, "localhost", false, "expired"},
-            {"we show no certificate", mutual, true, false, "127.0.0.1", false, "certificate"},
+            {"we show no certificate", mutual, true, false, "127.0.0.1", false, ""},
             {"we show one", mutual, true, true, "127.0.0.1", true},
         };
         Pki strangers;
@@ -275,7 +286,7 @@ TEST_SUITE("engine.transport.connecting")
                 REQUIRE(!got.has_value());
                 CHECK_MESSAGE(got.error().code == Errc::unreachable, describe(got.error()));
                 CHECK_MESSAGE(contains(got.error().message, row.text), describe(got.error()));
-                CHECK(!got.error().hint.empty());
+                CHECK_MESSAGE(contains(got.error().hint, "certificate"), describe(got.error()));
             }
         }
     }
@@ -298,11 +309,12 @@ TEST_SUITE("engine.transport.connecting")
         CHECK(wrong_key.error().code == Errc::invalid_argument);
 
         const FakeEngine plain(Road::tcp, {[](FakePeer& peer) {
-            peer.read(1);
-            peer.send("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
-            peer.half_close();
-            peer.read_to_end();
-        }});
+                                   peer.read(1);
+                                   peer.send("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+                                   );
+                                   peer.half_close();
+                                   peer.read_to_end();
+                               }});
         endpoint = secure.endpoint();
         endpoint.port = plain.endpoint().port;
         const auto no_tls = get_from(endpoint);
@@ -332,7 +344,7 @@ TEST_SUITE("engine.client.negotiation")
         };
         for (const Road road : all_roads) {
             for (const auto& row : rows) {
-                CAPTURE(name(road));
+                CAPTURE(std::string(name(road)));
                 const FakeEngine fake(road, {answer(row.pong)});
                 boost::asio::io_context io;
                 const auto client =
@@ -344,7 +356,9 @@ TEST_SUITE("engine.client.negotiation")
                 CHECK(traits.os == row.os);
                 CHECK(traits.builder_version == row.builder);
                 CHECK(traits.auto_remove_hides_exit_code == row.hides_exit_code);
-                CHECK(traits.put_archive_makes_directories == (row.kind == engine::EngineKind::podman));
+                CHECK(
+                    traits.put_archive_makes_directories == (row.kind == engine::EngineKind::podman)
+                );
                 CHECK(fake.connections() == 1);
             }
         }
@@ -353,7 +367,9 @@ TEST_SUITE("engine.client.negotiation")
     TEST_CASE("the version in use: ours, the engine's, or the one that was forced")
     {
         const auto with_api = [](const std::string& api) {
-            return answer("HTTP/1.1 200 OK\r\nApi-Version: " + api + "\r\nContent-Length: 0\r\n\r\n");
+            return answer(
+                "HTTP/1.1 200 OK\r\nApi-Version: " + api + "\r\nContent-Length: 0\r\n\r\n"
+            );
         };
         struct Row {
             std::string offered;
@@ -373,8 +389,8 @@ TEST_SUITE("engine.client.negotiation")
             CAPTURE(row.offered);
             std::string head;
             FakeEngine fake(Road::unix_socket, {[&](FakePeer& peer) {
-                with_api(row.offered)(peer);
-            }});
+                                with_api(row.offered)(peer);
+                            }});
             auto options = generous_options();
             options.api = row.forced;
             boost::asio::io_context io;
@@ -392,16 +408,18 @@ TEST_SUITE("engine.client.negotiation")
     TEST_CASE("a refused HEAD is asked again with GET")
     {
         std::vector<std::string> heads;
-        FakeEngine fake(Road::unix_socket, {[&](FakePeer& peer) {
-            for (auto head = peer.head(); !head.empty(); head = peer.head()) {
-                heads.push_back(head.substr(0, head.find("\r\n")));
-                peer.send(
-                    head.starts_with("HEAD")
-                        ? "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 3\r\n\r\n"
-                        : docker_20
-                );
-            }
-        }});
+        FakeEngine fake(
+            Road::unix_socket, {[&](FakePeer& peer) {
+                for (auto head = peer.head(); !head.empty(); head = peer.head()) {
+                    heads.push_back(head.substr(0, head.find("\r\n")));
+                    peer.send(
+                        head.starts_with("HEAD")
+                            ? "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 3\r\n\r\n"
+                            : docker_20
+                    );
+                }
+            }}
+        );
         {
             boost::asio::io_context io;
             const auto client = connect_to(io, fake);
@@ -419,11 +437,16 @@ TEST_SUITE("engine.client.negotiation")
             std::string hint;
         };
         const std::vector<Row> rows{
-            {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html>\nWelcome",
-             "<html>", ""},
+            {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: "
+             "close\r\n\r\n<html>\nWelcome",
+             "<html>",
+             ""},
             {"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
-             "HTTP request to an HTTPS server", "DOCKER_TLS_VERIFY"},
-            {"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "HTTP 503", ""},
+             "HTTP request to an HTTPS server",
+             "DOCKER_TLS_VERIFY"},
+            {"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+             "HTTP 503",
+             ""},
         };
         for (const auto& row : rows) {
             const FakeEngine fake(Road::tcp, {answer_once(row.bytes)});

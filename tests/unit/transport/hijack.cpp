@@ -49,16 +49,16 @@ TEST_SUITE("engine.transport.hijack")
     {
         for (const Road road : all_roads) {
             for (const std::string& header : {switched, plain_200}) {
-                CAPTURE(name(road));
+                CAPTURE(std::string(name(road)));
                 CAPTURE(header.substr(0, 12));
                 std::string head;
                 std::string input;
                 FakeEngine fake(road, {[&](FakePeer& peer) {
-                    head = peer.head();
-                    peer.send(header + "first");
-                    input = peer.read_to_end(); // half-closed by the client
-                    peer.send(" second");
-                }});
+                                    head = peer.head();
+                                    peer.send(header + "first");
+                                    input = peer.read_to_end(); // half-closed by the client
+                                    peer.send(" second");
+                                }});
                 {
                     Rig rig(fake);
                     const auto stream = attach(rig);
@@ -84,11 +84,11 @@ TEST_SUITE("engine.transport.hijack")
     TEST_CASE("single bytes make the same stream")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
+            CAPTURE(std::string(name(road)));
             const FakeEngine fake(road, {[](FakePeer& peer) {
-                peer.head();
-                peer.drip(switched + "abcdef");
-            }});
+                                      peer.head();
+                                      peer.drip(switched + "abcdef");
+                                  }});
             Rig rig(fake);
             const auto stream = attach(rig);
             REQUIRE(stream.has_value());
@@ -103,7 +103,8 @@ TEST_SUITE("engine.transport.hijack")
         for (const std::string answer_bytes :
              {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-              "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"}) {
+              "HTTP/1.1 204 No Content\r\n\r\n",
+              "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"}) {
             CAPTURE(answer_bytes);
             const FakeEngine fake(Road::unix_socket, {answer_once(answer_bytes)});
             Rig rig(fake);
@@ -116,11 +117,13 @@ TEST_SUITE("engine.transport.hijack")
     TEST_CASE("a refusal is text without a length, ended by the connection")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
-            const FakeEngine fake(road, {answer_once(
-                "HTTP/1.1 404 Not Found\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n"
-                "No such container: c\r\n"
-            )});
+            CAPTURE(std::string(name(road)));
+            const FakeEngine fake(
+                road,
+                {answer_once("HTTP/1.1 404 Not Found\r\nContent-Type: "
+                             "application/vnd.docker.raw-stream\r\n\r\n"
+                             "No such container: c\r\n")}
+            );
             Rig rig(fake);
             const auto stream = attach(rig);
             REQUIRE(!stream.has_value());
@@ -132,12 +135,12 @@ TEST_SUITE("engine.transport.hijack")
     TEST_CASE("a reset in the stream is a typed error")
     {
         for (const Road road : {Road::tcp, Road::tls}) {
-            CAPTURE(name(road));
+            CAPTURE(std::string(name(road)));
             const FakeEngine fake(road, {[](FakePeer& peer) {
-                peer.head();
-                peer.send(switched + "abc");
-                peer.reset();
-            }});
+                                      peer.head();
+                                      peer.send(switched + "abc");
+                                      peer.reset();
+                                  }});
             Rig rig(fake);
             const auto stream = attach(rig);
             if (!stream) { // the reset overtook the header
@@ -218,15 +221,16 @@ TEST_SUITE("engine.transport.hijack")
     TEST_CASE("the output comes through while the engine does not read stdin")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
+            CAPTURE(std::string(name(road)));
             const FakeEngine fake(road, {[](FakePeer& peer) {
-                peer.head();
-                peer.send(switched);
-                std::this_thread::sleep_for(100ms); // the client's stdin fills the sockets
-                peer.send(std::string(8U << 20U, 'o'));
-                peer.half_close();
-                peer.stall();
-            }});
+                                      peer.head();
+                                      peer.send(switched);
+                                      std::this_thread::sleep_for(100ms
+                                      ); // the client's stdin fills the sockets
+                                      peer.send(std::string(8U << 20U, 'o'));
+                                      peer.half_close();
+                                      peer.stall();
+                                  }});
             Rig rig(fake);
             auto stream = attach(rig);
             REQUIRE(stream.has_value());
@@ -240,15 +244,15 @@ TEST_SUITE("engine.transport.hijack")
     TEST_CASE("much data in both directions at once")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
+            CAPTURE(std::string(name(road)));
             const FakeEngine fake(road, {[](FakePeer& peer) { // like cat
-                peer.head();
-                peer.send(switched);
-                for (;;) {
-                    const auto piece = peer.read(10'000);
-                    if (piece.empty() || !peer.send(piece)) return;
-                }
-            }});
+                                      peer.head();
+                                      peer.send(switched);
+                                      for (;;) {
+                                          const auto piece = peer.read(10'000);
+                                          if (piece.empty() || !peer.send(piece)) return;
+                                      }
+                                  }});
             Rig rig(fake);
             auto stream = attach(rig);
             REQUIRE(stream.has_value());
@@ -263,15 +267,15 @@ TEST_SUITE("engine.transport.hijack")
     {
         for (const Road road : all_roads) {
             for (const bool upgraded : {true, false}) {
-                CAPTURE(name(road));
+                CAPTURE(std::string(name(road)));
                 CAPTURE(upgraded);
                 const auto before = open_descriptors();
                 {
                     const FakeEngine fake(road, {[&](FakePeer& peer) {
-                        peer.head();
-                        peer.send(upgraded ? switched : plain_200);
-                        peer.stall();
-                    }});
+                                              peer.head();
+                                              peer.send(upgraded ? switched : plain_200);
+                                              peer.stall();
+                                          }});
                     Rig rig(fake);
                     std::unique_ptr<engine::ResponseStream> response;
                     std::unique_ptr<engine::DuplexStream> duplex;

@@ -41,9 +41,9 @@ TEST_SUITE("engine.transport.requests")
     {
         std::string head;
         FakeEngine fake(Road::unix_socket, {[&](FakePeer& peer) {
-            head = peer.head();
-            peer.send(good);
-        }});
+                            head = peer.head();
+                            peer.send(good);
+                        }});
         {
             Rig rig(fake);
             Request request("POST", "/containers/" + Request::segment("a b/c") + "/start");
@@ -52,7 +52,9 @@ TEST_SUITE("engine.transport.requests")
             REQUIRE(rig.send(request).has_value());
         }
         fake.settle();
-        CHECK(contains(head, "POST /v0.0/containers/a%20b/c/start?name=x%20y%26z&all=1 HTTP/1.1\r\n"));
+        CHECK(
+            contains(head, "POST /v0.0/containers/a%20b/c/start?name=x%20y%26z&all=1 HTTP/1.1\r\n")
+        );
         CHECK(contains(head, "\r\nHost: localhost\r\n"));
         CHECK(contains(head, "\r\nContent-Length: 0\r\n")); // dockerd refuses a chunked empty body
         CHECK(contains(head, "\r\nAccept-Encoding: identity\r\n"));
@@ -81,19 +83,20 @@ TEST_SUITE("engine.transport.requests")
     {
         for (const Road road : all_roads) {
             for (const std::size_t size : {0U, 1U, 65536U, 65537U, 3U << 20U}) {
-                CAPTURE(name(road));
+                CAPTURE(std::string(name(road)));
                 CAPTURE(size);
                 std::string body;
                 FakeEngine fake(road, {[&](FakePeer& peer) {
-                    peer.head();
-                    while (body.size() < 5 || !body.ends_with("0\r\n\r\n")) {
-                        const auto piece = peer.read(1);
-                        if (piece.empty()) break;
-                        body += piece;
-                        if (body.size() < size) body += peer.read(size - body.size());
-                    }
-                    peer.send(good);
-                }});
+                                    peer.head();
+                                    while (body.size() < 5 || !body.ends_with("0\r\n\r\n")) {
+                                        const auto piece = peer.read(1);
+                                        if (piece.empty()) break;
+                                        body += piece;
+                                        if (body.size() < size)
+                                            body += peer.read(size - body.size());
+                                    }
+                                    peer.send(good);
+                                }});
                 {
                     Rig rig(fake);
                     const auto got = rig.send(upload(std::make_shared<PatternSource>(size)));
@@ -111,12 +114,14 @@ TEST_SUITE("engine.transport.requests")
     TEST_CASE("a large JSON body goes out while an answer is awaited")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
-            const FakeEngine fake(road, {[](FakePeer& peer) {
-                peer.head();
-                peer.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 7\r\n\r\nrefused");
-                peer.stall(); // without reading
-            }});
+            CAPTURE(std::string(name(road)));
+            const FakeEngine fake(
+                road, {[](FakePeer& peer) {
+                    peer.head();
+                    peer.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 7\r\n\r\nrefused");
+                    peer.stall(); // without reading
+                }}
+            );
             Rig rig(fake);
             Request request("POST", "/x");
             request.json(std::string(16U << 20U, 'j'));
@@ -133,25 +138,29 @@ TEST_SUITE("engine.transport.requests")
         for (const Road road : all_roads) {
             for (const int status : {404, 400, 401, 413}) {
                 for (const Then then : {Then::closes, Then::stops_reading, Then::reads_on}) {
-                    CAPTURE(name(road));
+                    CAPTURE(std::string(name(road)));
                     CAPTURE(status);
                     CAPTURE(static_cast<int>(then));
                     const auto before = open_descriptors();
                     {
-                        FakeEngine fake(road, {[=](FakePeer& peer) {
-                            peer.head();
-                            peer.read(100'000);
-                            peer.send(
-                                "HTTP/1.1 " + std::to_string(status) + " No\r\nContent-Length: 20\r\n"
-                                + (then == Then::closes ? "Connection: close\r\n\r\n" : "\r\n")
-                                + "{\"message\":\"no dir\"}"
-                            );
-                            if (then == Then::stops_reading) peer.stall();
-                            if (then == Then::reads_on) peer.read_to_end();
-                            if (then == Then::closes) peer.half_close();
-                        }});
+                        FakeEngine fake(
+                            road, {[=](FakePeer& peer) {
+                                peer.head();
+                                peer.read(100'000);
+                                peer.send(
+                                    "HTTP/1.1 " + std::to_string(status)
+                                    + " No\r\nContent-Length: 20\r\n"
+                                    + (then == Then::closes ? "Connection: close\r\n\r\n" : "\r\n")
+                                    + "{\"message\":\"no dir\"}"
+                                );
+                                if (then == Then::stops_reading) peer.stall();
+                                if (then == Then::reads_on) peer.read_to_end();
+                                if (then == Then::closes) peer.half_close();
+                            }}
+                        );
                         Rig rig(fake);
-                        const auto sent = rig.send(upload(std::make_shared<PatternSource>(64U << 20U)));
+                        const auto sent =
+                            rig.send(upload(std::make_shared<PatternSource>(64U << 20U)));
                         REQUIRE_MESSAGE(sent.has_value(), describe(sent.error()));
                         CHECK(sent->status == status);
                         CHECK(contains(sent->body, "no dir"));
@@ -171,12 +180,12 @@ TEST_SUITE("engine.transport.requests")
     TEST_CASE("success before the request has ended is not believed")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
+            CAPTURE(std::string(name(road)));
             const FakeEngine fake(road, {[](FakePeer& peer) {
-                peer.head();
-                peer.send(good);
-                peer.stall();
-            }});
+                                      peer.head();
+                                      peer.send(good);
+                                      peer.stall();
+                                  }});
             Rig rig(fake);
             const auto got = rig.send(upload(std::make_shared<PatternSource>(64U << 20U)));
             REQUIRE(!got.has_value());
@@ -188,20 +197,26 @@ TEST_SUITE("engine.transport.requests")
     TEST_CASE("an upload that stands still runs out of time, one that moves does not")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
-            const FakeEngine fake(road, {
-                [](FakePeer& peer) { peer.head(); peer.stall(); },
-                [](FakePeer& peer) {
-                    peer.head();
-                    for (int i = 0; i < 12; ++i) {
-                        std::this_thread::sleep_for(200ms);
-                        peer.read(512U << 10U);
-                    }
-                    peer.read(26U << 20U);
-                    peer.send(good);
-                    peer.stall();
-                },
-            });
+            CAPTURE(std::string(name(road)));
+            const FakeEngine fake(
+                road,
+                {
+                    [](FakePeer& peer) {
+                        peer.head();
+                        peer.stall();
+                    },
+                    [](FakePeer& peer) {
+                        peer.head();
+                        for (int i = 0; i < 12; ++i) {
+                            std::this_thread::sleep_for(200ms);
+                            peer.read(512U << 10U);
+                        }
+                        peer.read(26U << 20U);
+                        peer.send(good);
+                        peer.stall();
+                    },
+                }
+            );
             auto options = generous_options();
             options.call_deadline = 2'000ms;
             Rig rig(fake, options);
@@ -216,19 +231,21 @@ TEST_SUITE("engine.transport.requests")
     TEST_CASE("a body whose source fails ends without its last chunk and with the source's error")
     {
         for (const Road road : all_roads) {
-            for (const std::size_t given : {std::size_t{0}, std::size_t{100}, std::size_t{1} << 20U}) {
-                CAPTURE(name(road));
+            for (const std::size_t given :
+                 {std::size_t{0}, std::size_t{100}, std::size_t{1} << 20U}) {
+                CAPTURE(std::string(name(road)));
                 CAPTURE(given);
                 std::string body;
                 FakeEngine fake(road, {[&](FakePeer& peer) {
-                    peer.head();
-                    body = peer.read_to_end();
-                    peer.send(good);
-                }});
+                                    peer.head();
+                                    body = peer.read_to_end();
+                                    peer.send(good);
+                                }});
                 {
                     Rig rig(fake);
                     const Error broken(Errc::permission_denied, "cannot read src/a.c");
-                    const auto got = rig.send(upload(std::make_shared<PatternSource>(given, broken)));
+                    const auto got =
+                        rig.send(upload(std::make_shared<PatternSource>(given, broken)));
                     REQUIRE(!got.has_value());
                     CHECK(got.error().code == Errc::permission_denied);
                     CHECK(got.error().message == "cannot read src/a.c");
@@ -241,11 +258,13 @@ TEST_SUITE("engine.transport.requests")
 
     TEST_CASE("a source that fails after the answer has begun is the call's error")
     {
-        FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
-            peer.head();
-            peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
-            peer.read_to_end();
-        }});
+        FakeEngine fake(
+            Road::unix_socket, {[](FakePeer& peer) {
+                peer.head();
+                peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
+                peer.read_to_end();
+            }}
+        );
         Rig rig(fake);
         const Error broken(Errc::io, "the disk is gone");
         auto source = std::make_shared<PatternSource>(4U << 20U, broken);
@@ -262,10 +281,11 @@ TEST_SUITE("engine.transport.requests")
     TEST_CASE("short calls share a connection")
     {
         for (const Road road : all_roads) {
-            CAPTURE(name(road));
+            CAPTURE(std::string(name(road)));
             const FakeEngine fake(road, {answer(good)});
             Rig rig(fake);
-            for (int i = 0; i < 5; ++i) REQUIRE(rig.get().has_value());
+            for (int i = 0; i < 5; ++i)
+                REQUIRE(rig.get().has_value());
             CHECK(fake.connections() == 1);
         }
     }
@@ -274,15 +294,23 @@ TEST_SUITE("engine.transport.requests")
     {
         for (const std::string odd :
              {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
-              "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 Smuggled\r\nContent-Length: 0\r\n\r\n",
+              "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 "
+              "Smuggled\r\nContent-Length: 0\r\n\r\n",
               "HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n",
               "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
               "HTTP/1.1 304 Not Modified\r\n\r\nunexpected"}) {
             CAPTURE(odd);
-            const FakeEngine fake(Road::tcp, {
-                [odd](FakePeer& peer) { peer.head(); peer.send(odd); peer.stall(); },
-                answer(good),
-            });
+            const FakeEngine fake(
+                Road::tcp,
+                {
+                    [odd](FakePeer& peer) {
+                        peer.head();
+                        peer.send(odd);
+                        peer.stall();
+                    },
+                    answer(good),
+                }
+            );
             Rig rig(fake);
             REQUIRE(rig.get().has_value());
             std::this_thread::sleep_for(20ms); // lets the second segment of the odd answer arrive
@@ -297,7 +325,7 @@ TEST_SUITE("engine.transport.requests")
     {
         for (const Road road : all_roads) {
             for (const std::string method : {"GET", "POST"}) {
-                CAPTURE(name(road));
+                CAPTURE(std::string(name(road)));
                 FakeEngine fake(road, {answer_once(good), answer(good)});
                 Rig rig(fake);
                 REQUIRE(rig.get().has_value());
@@ -318,7 +346,7 @@ TEST_SUITE("engine.transport.requests")
         };
         for (const Road road : all_roads) {
             for (const std::string method : {"GET", "HEAD", "DELETE", "POST"}) {
-                CAPTURE(name(road));
+                CAPTURE(std::string(name(road)));
                 CAPTURE(method);
                 const FakeEngine fake(road, {dies_at_second, answer(good)});
                 Rig rig(fake);
@@ -337,7 +365,9 @@ TEST_SUITE("engine.transport.requests")
             peer.send(good);
             peer.head();
         };
-        const FakeEngine fake(Road::unix_socket, {dies_at_second, [](FakePeer& peer) { peer.head(); }});
+        const FakeEngine fake(Road::unix_socket, {dies_at_second, [](FakePeer& peer) {
+                                                      peer.head();
+                                                  }});
         Rig rig(fake);
         REQUIRE(rig.get().has_value());
         const auto got = rig.get();
@@ -349,11 +379,11 @@ TEST_SUITE("engine.transport.requests")
     TEST_CASE("a half answer is not tried again")
     {
         const FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
-            peer.head();
-            peer.send(good);
-            peer.head();
-            peer.send("HTTP/1.1 2");
-        }});
+                                  peer.head();
+                                  peer.send(good);
+                                  peer.head();
+                                  peer.send("HTTP/1.1 2");
+                              }});
         Rig rig(fake);
         REQUIRE(rig.get().has_value());
         const auto got = rig.get();

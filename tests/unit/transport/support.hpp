@@ -40,9 +40,9 @@ inline engine::ClientOptions generous_options()
 /// A transport to a fake engine, with the io_context that drives it.
 struct Rig {
     explicit Rig(const FakeEngine& fake, engine::ClientOptions options = generous_options())
-        : transport(std::make_shared<HttpTransport>(
-            io.get_executor(), fake.endpoint(), std::move(options)
-        ))
+        : transport(
+            std::make_shared<HttpTransport>(io.get_executor(), fake.endpoint(), std::move(options))
+        )
     {
     }
     Result<Response> send(Request request) { return run(io, transport->send(std::move(request))); }

@@ -35,8 +35,9 @@ std::string_view to_string(Security security) noexcept;
 /// The engine that is used.
 struct EngineReport {
     engine::Traits traits;
-    engine::EngineVersion version;
+    /// GET /version is not asked: /info has what matters, and podman takes a second for the other.
     engine::EngineInfo info;
+    std::string architecture; ///< Go's name, on every engine: "amd64", "arm64"
     Security security = Security::local_socket;
     std::vector<DirectorySight> directories; ///< in the order of DoctorQuestion::directories
     std::vector<std::string> problems;       ///< what could not be found out, and why
@@ -61,11 +62,11 @@ struct DoctorReport {
 
 /// Asks every place where an engine may be, at the same time, and the one that is used for more.
 ///
-/// To find out whether it sees our files, a marker file is written into a fresh directory below each
-/// of the given ones, and a container that is never started gets those directories as read-only
-/// binds. The container is made from an image that is there, or from an empty one. Directories,
+/// To find out whether it sees our files, a marker file is written into a fresh directory below
+/// each of the given ones, and a container that is never started gets the given ones as read-only
+/// binds. The container is made from an image that is there, or from an empty one. Markers,
 /// container and image are gone when this returns, also after an error or a cancellation. Podman
-/// makes a bind source that it does not have, so an empty directory may stay on another machine.
+/// makes a given directory that it does not have, on its own machine.
 ///
 /// Errors: those of engine::candidates (configuration that cannot be understood); cancelled. What
 /// fails later is part of the report.

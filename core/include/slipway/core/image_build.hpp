@@ -32,23 +32,25 @@ struct BuildChoice {
     bool no_cache = false; ///< run every step anew
 };
 
-/// Whether the catalog can build that. Errors: invalid_argument (no such target: the hint has them; a
-/// base for a Dockerfile without `ARG BASE`).
+/// Whether the catalog can build that. Errors: invalid_argument (no such target: the hint has them;
+/// a base for a Dockerfile without `ARG BASE`).
 Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice);
 
 /// Builds the image of a target with the engine's classic builder and returns its reference. The
 /// context holds the Dockerfile and nothing else, so a COPY from the context finds no file. The
-/// image has the labels org.slipway.owner and org.slipway.target.
+/// image has the label org.slipway.target, and not our owner label: a container of the user's would
+/// inherit it and pass for one of ours.
 ///
-/// Cancelling closes the connection. dockerd stops the build then; podman goes on with it and
-/// leaves the finished image (Traits::build_survives_disconnect).
+/// Cancelling closes the connection. dockerd stops the build then and removes its container; podman
+/// 4.3 ends the step it is at first, and leaves neither container nor image
+/// (Traits::build_survives_disconnect).
 ///
-/// Errors: those of check_choice, engine (a step failed: the message says which and with what exit code), those of
+/// Errors: those of check_choice, engine (a step failed: the message says which and with what exit
+/// code), those of
 ///   engine::Builds and engine::ProgressStream.
 /// API: POST /build, 1.29+.
-Task<std::string> build_image(
-    engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event
-);
+Task<std::string>
+build_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event);
 
 /// The reference of a target's image, which is built when the engine does not have it.
 /// Errors: those of engine::Images::inspect and build_image.

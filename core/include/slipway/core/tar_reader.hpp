@@ -69,10 +69,11 @@ struct Unpacked {
 ///
 /// Cancelling stops the thread and waits for it, which takes no longer than one local write.
 ///
-/// Errors: truncated (no end; what came whole before it stays), protocol (no tar, a hostile entry,
-///   text after the end), conflict (a directory in the way that holds more than was sent), io
-///   (with a hint when the disk is full), permission_denied, not_found (no destination), cancelled,
-///   and whatever `from` gave.
+/// Errors: truncated (no end; what came whole before it stays), engine (the engine's own error text
+///   in or behind the archive, shown), protocol (no tar, a hostile entry, other bytes after the
+///   end), conflict (a symlink or a directory of this side in the way), io (with a hint when the
+///   disk is full), permission_denied, not_found (no destination), cancelled, and whatever `from`
+///   gave.
 /// API: GET /containers/{id}/archive, 1.24+.
 Task<Unpacked> unpack(
     std::shared_ptr<engine::ByteSource> from,
