@@ -4,10 +4,9 @@
 #include "terminal.hpp"
 #include "text.hpp"
 
-#include <fmt/format.h>
-
 #include <boost/asio/this_coro.hpp>
 
+#include <fmt/format.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -41,11 +40,13 @@ Error with_advice(Error error, const core::Job& job)
 {
     const auto code = core::exit_code_of(error);
     if (code && error.hint.empty()) {
-        error.hint = *code == 127
-            ? "the image " + job.image + " has no program " + job.argv.front()
-                + ", or not in its PATH; a shell's own words need `sh -c '...'`"
-            : job.argv.front() + " is there but cannot be executed: check its mode, its architecture "
-                "and its first line";
+        error.hint =
+            *code == 127
+                ? "the image " + job.image + " has no program " + job.argv.front()
+                      + ", or not in its PATH; a shell's own words need `sh -c '...'`"
+                : job.argv.front()
+                      + " is there but cannot be executed: check its mode, its architecture "
+                        "and its first line";
     }
     return error;
 }

@@ -20,8 +20,8 @@ struct ImageChoice {
 /// "x86_64-unknown-linux-gnu" on an amd64 machine.
 std::string host_target();
 
-/// Makes sure that the engine has the image and returns its reference: a target's image is built, any
-/// other one pulled. Errors: those of the build or the pull; invalid_argument (no such target).
+/// Makes sure that the engine has the image and returns its reference: a target's image is built,
+/// any other one pulled. Errors: those of the build or the pull; invalid_argument (no such target).
 Task<std::string> provide_image(Context& context, engine::Client client, ImageChoice choice);
 
 /// Connects this process's stdin, stdout and stderr (or its terminal) with the job, runs it, tells

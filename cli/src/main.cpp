@@ -3,9 +3,12 @@
 #include "exit_code.hpp"
 #include "version.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <string>
 
@@ -50,10 +53,23 @@ int run(int argc, char** argv, cli::Output& out, cli::Output& err)
     }
 }
 
+// A standard stream that the caller closed would give its number to the next file or socket we
+// open, which would then be read as stdin or written to as stdout.
+void open_closed_streams()
+{
+    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(descriptor, F_GETFD) == -1 && errno == EBADF) {
+            // The lowest free number is given, which is this one: those below are open by now.
+            if (::open("/dev/null", O_RDWR) != descriptor) std::abort();
+        }
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv)
 {
+    open_closed_streams();
     std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write() instead
     cli::FileOutput out(STDOUT_FILENO);
     cli::FileOutput err(STDERR_FILENO);

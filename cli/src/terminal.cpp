@@ -23,12 +23,11 @@ namespace {
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
 // Asio can wait for a pipe, a socket or a terminal, not for a file, which never keeps us waiting.
-std::optional<asio::posix::stream_descriptor> waiter_for(
-    const asio::any_io_executor& executor, int descriptor
-)
+std::optional<asio::posix::stream_descriptor>
+waiter_for(const asio::any_io_executor& executor, int descriptor)
 {
     std::optional<asio::posix::stream_descriptor> waiter;
-    struct stat status{};
+    struct stat status {};
     if (::fstat(descriptor, &status) == 0
         && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || ::isatty(descriptor) == 1)) {
         waiter.emplace(executor);
@@ -59,12 +58,12 @@ void set_back()
 bool on_terminal()
 {
     return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1
-        && ::isatty(STDERR_FILENO) == 1;
+           && ::isatty(STDERR_FILENO) == 1;
 }
 
 bool stdin_is_piped()
 {
-    struct stat status{};
+    struct stat status {};
     return ::fstat(STDIN_FILENO, &status) == 0 && !S_ISCHR(status.st_mode);
 }
 
@@ -92,7 +91,7 @@ Task<std::size_t> LocalInput::read(std::span<char> into)
         if (n >= 0) {
             co_return static_cast<std::size_t>(n);
         }
-        if (errno != EINTR && errno != EAGAIN) {
+        if (errno != EINTR && (errno != EAGAIN || !waiter_)) {
             co_return fail(failure("reading standard input"));
         }
     }
@@ -125,7 +124,7 @@ Task<> LocalOutput::write(std::string_view data)
         const ::ssize_t n = ::write(descriptor_, data.data(), piece);
         if (n >= 0) {
             data.remove_prefix(static_cast<std::size_t>(n));
-        } else if (errno != EINTR && errno != EAGAIN) {
+        } else if (errno != EINTR && (errno != EAGAIN || !waiter_)) {
             co_return fail(failure("writing the command's output"));
         }
     }

@@ -55,6 +55,7 @@ Traits traits_of_podman(std::string_view version)
     traits.missing_bind_source_is_created = true;
     traits.build_extra_hosts_is_json = true;
     traits.build_ulimits_are_text = true;
+    traits.build_survives_disconnect = true;
     // Its service closes a keep-alive connection after 10 s, and itself after 5 s without any.
     traits.idle_limit = std::chrono::milliseconds(2'000);
     return traits;

@@ -8,7 +8,6 @@
 #include <slipway/engine/client.hpp>
 
 #include <fmt/format.h>
-
 #include <sys/resource.h>
 
 #include <chrono>

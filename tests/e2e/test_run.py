@@ -111,6 +111,12 @@ class Streams(Case):
         self.assertEqual(result.stdout, b"done\n")
         self.assertEqual(result.stderr, b"")
 
+    def test_closed_standard_streams_do_no_harm(self):
+        result = subprocess.run(
+            ["sh", "-c", '"$0" run --image busybox --no-workspace -- echo x <&- >&-', SLIPWAY],
+            cwd=self.dir, env=self.environment(), stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
     def test_every_byte_of_a_large_output_arrives(self):
         result = self.assert_ok(self.run_in_busybox(
             "sh", "-c", "yes 0123456789abcdef | head -c 50000000", text=False))

@@ -69,11 +69,14 @@ public:
 
     /// Reads a request's header up to its empty line; what came after it stays for the next read.
     /// Empty at the end of the connection.
-    std::string head()
+    std::string head() { return read_to("\r\n\r\n"); }
+    /// Reads up to and with `mark`; empty at the end of the connection.
+    std::string read_to(std::string_view mark)
     {
-        for (;;) {
-            const auto end = buffer_.find("\r\n\r\n");
-            if (end != std::string::npos) return take(end + 4);
+        for (std::size_t from = 0;;) {
+            const auto found = buffer_.find(mark, from);
+            if (found != std::string::npos) return take(found + mark.size());
+            from = buffer_.size() - std::min(buffer_.size(), mark.size());
             if (!fill()) return {};
         }
     }

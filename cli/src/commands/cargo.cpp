@@ -4,9 +4,9 @@
 
 #include <slipway/core/cargo_recipe.hpp>
 
-#include <CLI/App.hpp>
 #include <unistd.h>
 
+#include <CLI/App.hpp>
 #include <filesystem>
 #include <string_view>
 
@@ -53,7 +53,8 @@ void add_cargo(CLI::App& app, Context& context)
     CLI::App* command = app.add_subcommand("cargo", "Run cargo in the image of a target");
     command->footer(
         "  slipway [options] cargo build --release --target aarch64-unknown-linux-gnu\n\n"
-        "All that follows `cargo` is cargo's; Slipway's own options stand before it. The target is\n"
+        "All that follows `cargo` is cargo's; Slipway's own options stand before it. The target "
+        "is\n"
         "that of --target, else of CARGO_BUILD_TARGET, else this machine's. Results land in\n"
         "target/<triple>/<profile>/ of the workspace, tests run under the target's emulator."
     );

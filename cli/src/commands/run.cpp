@@ -6,7 +6,6 @@
 #include <slipway/core/workspace.hpp>
 
 #include <CLI/App.hpp>
-
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -58,7 +57,9 @@ Result<core::Job> job_of(const Context& context, const RunOptions& options)
         } else {
             workspace.root = fs::canonical(options.workspace, failed);
             if (failed || !fs::is_directory(workspace.root)) {
-                return fail(Errc::not_found, "no directory " + options.workspace);
+                Error error(Errc::not_found, "no directory " + options.workspace);
+                error.hint = "--workspace takes a directory that exists here";
+                return fail(std::move(error));
             }
         }
         const fs::path real_here = fs::canonical(here, failed);
@@ -82,11 +83,16 @@ Task<int> run_command(Context& context, std::shared_ptr<RunOptions> options)
 void add_run(CLI::App& app, Context& context)
 {
     auto options = std::make_shared<RunOptions>();
-    CLI::App* command = app.add_subcommand("run", "Run a command in a container, with the workspace");
+    CLI::App* command =
+        app.add_subcommand("run", "Run a command in a container, with the workspace");
     CLI::Option* target = command
-        ->add_option("--target", options->image.target,
-            "Run in the image of this target, built when it is missing (default: this machine's)")
-        ->type_name("TRIPLE");
+                              ->add_option(
+                                  "--target",
+                                  options->image.target,
+                                  "Run in the image of this target, built when it is missing "
+                                  "(default: this machine's)"
+                              )
+                              ->type_name("TRIPLE");
     command->add_option("--image", options->image.image, "Run in this image, pulled when missing")
         ->type_name("IMAGE")
         ->excludes(target);
@@ -94,17 +100,22 @@ void add_run(CLI::App& app, Context& context)
         ->type_name("NAME[=VALUE]")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    CLI::Option* workspace = command
-        ->add_option("--workspace", options->workspace,
-            "The directory that the command sees at its own path (default: the cargo workspace or "
-            "git work tree around the current directory, else that directory)")
-        ->type_name("DIR");
-    command->add_flag("--no-workspace", options->no_workspace, "Send no files")->excludes(workspace);
+    CLI::Option* workspace =
+        command
+            ->add_option(
+                "--workspace",
+                options->workspace,
+                "The directory that the command sees at its own path (default: the cargo workspace "
+                "or "
+                "git work tree around the current directory, else that directory)"
+            )
+            ->type_name("DIR");
+    command->add_flag("--no-workspace", options->no_workspace, "Send no files")
+        ->excludes(workspace);
     command->add_option("--network", options->network, "none, host, or a network of the engine")
         ->type_name("NAME");
-    command->add_option(
-        "command", options->words, "The command and its arguments, after `--`"
-    )->type_name("[-- COMMAND ...]");
+    command->add_option("command", options->words, "The command and its arguments, after `--`")
+        ->type_name("[-- COMMAND ...]");
     command->footer(
         "The command gets the files of the workspace, save directories marked by a CACHEDIR.TAG;\n"
         "what it changes comes back when it has ended. The exit code is the command's."
@@ -113,9 +124,7 @@ void add_run(CLI::App& app, Context& context)
         context.command = [options](Context& c) {
             if (c.rest.empty()) c.rest = options->words;
             if (c.rest.empty()) {
-                c.printer->error(
-                    "no command to run", "put it after `--`: slipway run -- make -j4"
-                );
+                c.printer->error("no command to run", "put it after `--`: slipway run -- make -j4");
                 return exit_code::usage;
             }
             return run(c, run_command(c, options));

@@ -114,10 +114,15 @@ build_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, OnI
 {
     CO_CHECK(check_choice(catalog, choice));
     const engine::BuildSpec spec = spec_of(catalog, choice);
-    CO_TRY(
-        engine::ProgressStream stream,
-        co_await engine::Builds(client.transport()).build(context_of(catalog), spec)
-    );
+    auto begun = co_await engine::Builds(client.transport()).build(context_of(catalog), spec);
+    if (!begun) {
+        // dockerd parses the Dockerfile before it answers.
+        if (begun.error().code == Errc::invalid_argument && begun.error().hint.empty()) {
+            begun.error().hint = "correct " + catalog.origin();
+        }
+        co_return fail(std::move(begun).error());
+    }
+    engine::ProgressStream stream = *std::move(begun);
     BuildLog log(std::move(on_event));
     auto followed = co_await follow(stream, log);
     log.finish();

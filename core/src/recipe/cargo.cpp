@@ -50,14 +50,30 @@ Result<Options> read_options(const std::vector<std::string>& args)
 bool travels(std::string_view name)
 {
     constexpr std::array<std::string_view, 20> names{
-        "CARGO_ENCODED_RUSTFLAGS", "CARGO_INCREMENTAL", "HTTPS_PROXY",   "HTTP_PROXY",
-        "HTTP_TIMEOUT",            "NO_COLOR",          "NO_PROXY",      "RUSTDOCFLAGS",
-        "RUSTFLAGS",               "RUST_BACKTRACE",    "RUST_LOG",      "RUST_MIN_STACK",
-        "RUST_TEST_THREADS",       "SOURCE_DATE_EPOCH", "TERM",          "http_proxy",
-        "https_proxy",             "no_proxy",          "CARGO_BUILD_JOBS", "CARGO_BUILD_RUSTFLAGS"};
-    constexpr std::array<std::string_view, 3> families{"CARGO_NET_", "CARGO_PROFILE_", "CARGO_TERM_"};
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_INCREMENTAL",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "HTTP_TIMEOUT",
+        "NO_COLOR",
+        "NO_PROXY",
+        "RUSTDOCFLAGS",
+        "RUSTFLAGS",
+        "RUST_BACKTRACE",
+        "RUST_LOG",
+        "RUST_MIN_STACK",
+        "RUST_TEST_THREADS",
+        "SOURCE_DATE_EPOCH",
+        "TERM",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "CARGO_BUILD_JOBS",
+        "CARGO_BUILD_RUSTFLAGS"};
+    constexpr std::array<std::string_view, 3> families{
+        "CARGO_NET_", "CARGO_PROFILE_", "CARGO_TERM_"};
     return std::ranges::find(names, name) != names.end()
-        || std::ranges::any_of(families, [&](auto family) { return name.starts_with(family); });
+           || std::ranges::any_of(families, [&](auto family) { return name.starts_with(family); });
 }
 
 std::string_view first_part(std::string_view& path)
@@ -73,13 +89,13 @@ bool is_result(std::string_view in_target_dir, std::string_view target)
 {
     std::string_view rest = in_target_dir;
     const auto top = first_part(rest);
-    if (top == "CACHEDIR.TAG" || top == "doc" || top == "package" || top == "criterion") return true;
+    if (top == "CACHEDIR.TAG" || top == "doc" || top == "package" || top == "criterion")
+        return true;
     if (top != target) return false; // build scripts and macros of the image's own architecture
     if (rest.empty()) return true;
     first_part(rest); // the profile, or "doc"
     const auto inner = first_part(rest);
-    return inner != "deps" && inner != "build" && inner != "incremental"
-        && !inner.starts_with('.');
+    return inner != "deps" && inner != "build" && inner != "incremental" && !inner.starts_with('.');
 }
 
 } // namespace
@@ -90,8 +106,9 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
         Error error(
             Errc::unsupported, "cannot change the toolchain of an image to " + call.args.front()
         );
-        error.hint = "leave " + call.args.front() + " out, or use `slipway run --image IMAGE -- cargo "
-            "...` with an image that has this toolchain";
+        error.hint = "leave " + call.args.front()
+                     + " out, or use `slipway run --image IMAGE -- cargo "
+                       "...` with an image that has this toolchain";
         return fail(std::move(error));
     }
     TRY(const Options options, read_options(call.args));
@@ -101,9 +118,9 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     CargoPlan plan;
     const auto from_environment = call.environment.find("CARGO_BUILD_TARGET");
     plan.target = !options.target.empty() ? options.target
-        : from_environment != call.environment.end() && !from_environment->second.empty()
-        ? from_environment->second
-        : call.host_target;
+                  : from_environment != call.environment.end() && !from_environment->second.empty()
+                      ? from_environment->second
+                      : call.host_target;
 
     fs::path directory = call.directory;
     if (!options.manifest_path.empty()) {
@@ -112,8 +129,8 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     TRY(plan.workspace.root, find_workspace(directory, call.home));
     const fs::path& root = plan.workspace.root;
     const fs::path target_dir = options.target_dir.empty()
-        ? root / "target"
-        : (call.directory / options.target_dir).lexically_normal();
+                                    ? root / "target"
+                                    : (call.directory / options.target_dir).lexically_normal();
     const std::string relative = target_dir.lexically_relative(root).string();
     if (relative.empty() || relative == "." || relative.starts_with("..")) {
         Error error(

@@ -1,7 +1,6 @@
 #include "sandbox/exit_status.hpp"
 
 #include <slipway/core/sandbox.hpp>
-
 #include <slipway/engine/containers.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -52,7 +51,8 @@ std::optional<int> exit_code_of(const Error& error)
     };
     const std::string route = error.answer ? error.answer->route : "";
     if (!route.ends_with("/start") && !route.ends_with("/attach")) return {};
-    if (says("permission denied") || says("is a directory") || says("exec format error")) return 126;
+    if (says("permission denied") || says("is a directory") || says("exec format error"))
+        return 126;
     if (says("not found") || says("no such file or directory")) return 127;
     return {};
 }

@@ -2,7 +2,6 @@
 
 #include <slipway/core/labels.hpp>
 #include <slipway/core/sandbox.hpp>
-
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/frames.hpp>
 #include <slipway/engine/system.hpp>

@@ -52,7 +52,9 @@ Result<fs::path> find_workspace(const fs::path& directory, const fs::path& home)
     std::error_code failed;
     const fs::path start = fs::canonical(directory, failed);
     if (failed) {
-        Error error(Errc::not_found, "no directory " + directory.string() + ": " + failed.message());
+        Error error(
+            Errc::not_found, "no directory " + directory.string() + ": " + failed.message()
+        );
         error.cause = failed;
         return fail(std::move(error));
     }
@@ -64,7 +66,9 @@ Result<fs::path> find_workspace(const fs::path& directory, const fs::path& home)
     for (const auto& root : {cargo_root(start), git_root(start), std::optional(start)}) {
         if (root && !too_wide(*root)) return *root;
     }
-    Error error(Errc::invalid_argument, "will not send all of " + start.string() + " to a container");
+    Error error(
+        Errc::invalid_argument, "will not send all of " + start.string() + " to a container"
+    );
     error.hint = "run in a project's directory, or name one with --workspace DIR, or send nothing "
                  "with --no-workspace";
     return fail(std::move(error));

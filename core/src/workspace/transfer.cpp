@@ -1,7 +1,6 @@
 #include <slipway/core/tar_reader.hpp>
 #include <slipway/core/tar_writer.hpp>
 #include <slipway/core/workspace.hpp>
-
 #include <slipway/engine/archive.hpp>
 
 #include <algorithm>
@@ -19,8 +18,8 @@ std::string inside(const fs::path& root)
 }
 
 struct UnpackRequest {
-    std::string path;        // in the container
-    fs::path destination;    // here
+    std::string path;     // in the container
+    fs::path destination; // here
     UnpackOptions options{};
 };
 
@@ -36,9 +35,8 @@ Task<Unpacked> get_and_unpack(engine::Client client, std::string container, Unpa
 
 // The tar holds a hard link to a file that the filter left out, as between cargo's
 // target/T/debug/app and target/T/debug/deps/app-0123. Asked for by itself it comes with its bytes.
-Task<Unpacked> fetch_linked_file(
-    engine::Client client, std::string container, fs::path root, std::string file
-)
+Task<Unpacked>
+fetch_linked_file(engine::Client client, std::string container, fs::path root, std::string file)
 {
     const fs::path path = root / file;
     UnpackRequest request;
@@ -49,9 +47,8 @@ Task<Unpacked> fetch_linked_file(
 
 } // namespace
 
-Task<std::shared_ptr<const Manifest>> send_workspace(
-    engine::Client client, std::string container, Workspace workspace, Owner owner
-)
+Task<std::shared_ptr<const Manifest>>
+send_workspace(engine::Client client, std::string container, Workspace workspace, Owner owner)
 {
     const std::string doing = "sending " + workspace.root.string() + " to the container";
     std::vector<PackRoot> roots(1);
@@ -69,7 +66,9 @@ Task<std::shared_ptr<const Manifest>> send_workspace(
 }
 
 Task<Fetched> fetch_workspace(
-    engine::Client client, std::string container, Workspace workspace,
+    engine::Client client,
+    std::string container,
+    Workspace workspace,
     std::shared_ptr<const Manifest> sent
 )
 {
@@ -97,8 +96,7 @@ Task<Fetched> fetch_workspace(
         fetched.bytes += file.written_bytes;
     }
     CO_TRY(
-        Removed removed,
-        during(remove_deleted(workspace.root, deleted(*sent, unpacked)), doing)
+        Removed removed, during(remove_deleted(workspace.root, deleted(*sent, unpacked)), doing)
     );
     fetched.removed = std::move(removed.removed);
     fetched.kept = std::move(removed.kept);

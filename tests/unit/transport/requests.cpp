@@ -88,13 +88,7 @@ TEST_SUITE("engine.transport.requests")
                 std::string body;
                 FakeEngine fake(road, {[&](FakePeer& peer) {
                                     peer.head();
-                                    while (body.size() < 5 || !body.ends_with("0\r\n\r\n")) {
-                                        const auto piece = peer.read(1);
-                                        if (piece.empty()) break;
-                                        body += piece;
-                                        if (body.size() < size)
-                                            body += peer.read(size - body.size());
-                                    }
+                                    body = peer.read_to("0\r\n\r\n");
                                     peer.send(good);
                                 }});
                 {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <slipway/core/workspace.hpp>
-
 #include <slipway/engine/result.hpp>
 
 #include <filesystem>
@@ -34,7 +33,8 @@ struct CargoPlan {
 ///
 /// What comes back: everything the command changed in the workspace, and of the target directory
 /// the results (`target/<triple>/<profile>/` with its examples, docs, packages) and none of cargo's
-/// intermediate files. The variables of cargo, rustc and of proxies travel in, none with credentials.
+/// intermediate files. The variables of cargo, rustc and of proxies travel in, none with
+/// credentials.
 ///
 /// Errors: invalid_argument (no subcommand; an option without its value; a target directory
 ///   outside of the workspace), unsupported (`+toolchain`: the toolchain is the image's), those of

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <slipway/core/workspace.hpp>
-
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/containers.hpp>
@@ -19,14 +18,14 @@ namespace slipway::core {
 
 /// One command to run in a container of its own.
 struct Job {
-    std::string image;                 ///< reference or id; must be on the engine already
-    std::string platform;              ///< "os/arch[/variant]"; empty: the engine's own
-    std::vector<std::string> argv;     ///< required; follows the image's ENTRYPOINT if it has one
-    std::vector<std::string> env;      ///< "NAME=value"
-    std::string cwd;                   ///< absolute, in the container; empty: the image's
-    std::string network;               ///< "none", "host", a network's name; empty: the engine's own
+    std::string image;             ///< reference or id; must be on the engine already
+    std::string platform;          ///< "os/arch[/variant]"; empty: the engine's own
+    std::vector<std::string> argv; ///< required; follows the image's ENTRYPOINT if it has one
+    std::vector<std::string> env;  ///< "NAME=value"
+    std::string cwd;               ///< absolute, in the container; empty: the image's
+    std::string network;           ///< "none", "host", a network's name; empty: the engine's own
     std::optional<Workspace> workspace; ///< present at its own path; what changed comes back
-    bool terminal = false;             ///< the command gets a terminal; its output is one raw stream
+    bool terminal = false; ///< the command gets a terminal; its output is one raw stream
 };
 
 /// Where a job's streams lead. All are borrowed and must outlive the run.
@@ -49,8 +48,9 @@ struct JobResult {
 inline constexpr std::chrono::milliseconds interrupt_grace{1'000};
 
 /// Runs a job to its end: makes the container, puts the workspace in, joins the streams, starts it,
-/// takes changed files back and removes the container with its anonymous volumes, whatever happened.
-/// Files come back when the command fails too: its logs and reports are part of its result.
+/// takes changed files back and removes the container with its anonymous volumes, whatever
+/// happened. Files come back when the command fails too: its logs and reports are part of its
+/// result.
 ///
 /// Cancelling interrupts the command (SIGINT, then SIGKILL after `interrupt_grace`), brings nothing
 /// back, removes the container and gives Errc::cancelled.

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <slipway/core/manifest.hpp>
-
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/result.hpp>
@@ -27,9 +26,8 @@ struct Workspace {
 ///
 /// Errors: invalid_argument (it would be "/" or the home directory: the hint says how to choose),
 ///   not_found, io.
-Result<std::filesystem::path> find_workspace(
-    const std::filesystem::path& directory, const std::filesystem::path& home
-);
+Result<std::filesystem::path>
+find_workspace(const std::filesystem::path& directory, const std::filesystem::path& home);
 
 /// Ids that files have in the container.
 struct Owner {
@@ -39,9 +37,8 @@ struct Owner {
 
 /// Puts the tree into a container that does not run yet, as one tar stream. Directories that a
 /// valid CACHEDIR.TAG marks (cargo's target, say) stay here. Returns what was sent.
-Task<std::shared_ptr<const Manifest>> send_workspace(
-    engine::Client client, std::string container, Workspace workspace, Owner owner
-);
+Task<std::shared_ptr<const Manifest>>
+send_workspace(engine::Client client, std::string container, Workspace workspace, Owner owner);
 
 struct Fetched {
     std::vector<std::string> written; ///< relative to the root

@@ -60,8 +60,8 @@ public:
         }
     }
 
-    /// Waits for the end and gives the child's result, or Errc::cancelled when the waiting coroutine
-    /// is cancelled; the child then goes on and can be waited for again.
+    /// Waits for the end and gives the child's result, or Errc::cancelled when the waiting
+    /// coroutine is cancelled; the child then goes on and can be waited for again.
     Task<> wait()
     {
         const auto state = state_;

@@ -44,9 +44,8 @@ public:
     ///   socket's mode), timed_out, unsupported (the engine is older than `oldest_api`), protocol
     ///   (something else answers there).
     /// API: HEAD /_ping, and GET where HEAD is refused. Source: engine API 1.41 to 1.51.
-    static Task<Client> connect(
-        boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options
-    );
+    static Task<Client>
+    connect(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options);
     static Task<Client> connect(boost::asio::any_io_executor executor, Endpoint endpoint);
 
     Transport& transport() const noexcept { return *transport_; }

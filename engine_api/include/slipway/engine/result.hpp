@@ -1,12 +1,12 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <tl/expected.hpp>
 
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
 
@@ -46,7 +46,7 @@ struct [[nodiscard]] Error {
     Error(Errc kind, std::string text) : code(kind), message(std::move(text)) {}
 
     Errc code;
-    std::string message;                ///< one line, no final dot; the engine's own words, unparsed
+    std::string message; ///< one line, no final dot; the engine's own words, unparsed
     std::vector<std::string> context{}; ///< what was being done, innermost first
     std::string hint{};                 ///< what the user can do; may be empty
     std::error_code cause{};            ///< operating system or TLS code when there is one

@@ -32,18 +32,20 @@ std::string_view to_string(EngineKind kind) noexcept;
 /// Endpoints ask for a named difference, never for the kind.
 struct Traits {
     EngineKind kind = EngineKind::docker;
-    ApiVersion api{};          ///< in use: min(ours, the engine's)
-    ApiVersion engine_api{};   ///< the engine's newest
-    std::string os;            ///< "linux"; empty on podman 4
-    std::string server;        ///< the Server header: "Docker/20.10.24 (linux)", "Libpod/4.3.1 (linux)"
-    int builder_version = 1;   ///< 2 when the engine advises BuildKit
+    ApiVersion api{};        ///< in use: min(ours, the engine's)
+    ApiVersion engine_api{}; ///< the engine's newest
+    std::string os;          ///< "linux"; empty on podman 4
+    std::string server; ///< the Server header: "Docker/20.10.24 (linux)", "Libpod/4.3.1 (linux)"
+    int builder_version = 1;                    ///< 2 when the engine advises BuildKit
     bool put_archive_makes_directories = false; ///< podman: PUT archive to a missing path is no 404
     bool reports_exit_code_before_exec_ends = false; ///< podman: ExitCode is 0 while an exec runs
     bool auto_remove_hides_exit_code = false; ///< podman 4: wait(removed) says 0 whatever happened
-    bool missing_bind_source_is_created = false; ///< podman: no 400 for a bind source that is absent
+    bool missing_bind_source_is_created =
+        false;                              ///< podman: no 400 for a bind source that is absent
     bool build_extra_hosts_is_json = false; ///< podman: `extrahosts` is one JSON array
     bool build_ulimits_are_text = false;    ///< podman: `ulimits` is ["nofile=10:20"]
-    bool build_survives_disconnect = false; ///< podman: closing a build's connection does not stop it
+    bool build_survives_disconnect =
+        false; ///< podman: closing a build's connection does not stop it
     std::chrono::milliseconds idle_limit{30'000}; ///< how long an idle connection can be trusted
 };
 

@@ -43,7 +43,8 @@ public:
     /// the text form skips an empty one.
     Request& query(std::string_view key, std::string_view value);
     Request& query(std::string_view key, std::int64_t value);
-    Request& query_flag(std::string_view key, bool value); ///< `key=1` when true, nothing when false
+    Request&
+    query_flag(std::string_view key, bool value); ///< `key=1` when true, nothing when false
 
     Request& header(std::string name, std::string value);
 
