@@ -108,6 +108,9 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job)
         }
         const auto code = core::exit_code_of(result.error());
         if (!code) {
+            if (result.error().code == Errc::cancelled && job.workspace) {
+                context.printer->status("Interrupted", "no files were brought back");
+            }
             co_return fail(std::move(result).error());
         }
         context.printer->error(with_advice(std::move(result).error(), job));

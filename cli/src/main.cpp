@@ -35,7 +35,10 @@ int run(int argc, char** argv, cli::Output& out, cli::Output& err)
     );
     context.printer = &plain;
     try {
-        if (const auto code = cli::parse(argc, argv, context)) return *code;
+        if (const auto code = cli::parse(argc, argv, context)) {
+            const bool unwritten = *code == cli::exit_code::success && plain.stdout_failure();
+            return unwritten ? cli::exit_code::failed : *code;
+        }
         const cli::Globals& globals = context.globals;
         cli::Printer printer(
             out, err, cli::settings_for_process(globals.color, globals.quiet, globals.verbose)

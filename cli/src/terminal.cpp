@@ -150,12 +150,15 @@ RawTerminal::~RawTerminal()
 TerminalSizeWatch::TerminalSizeWatch(
     const asio::any_io_executor& executor, std::function<void(engine::TerminalSize)> changed
 )
-    : signals_(executor, SIGWINCH), changed_(std::move(changed))
+    : signals_(executor, SIGWINCH),
+      changed_(std::move(changed)),
+      alive_(std::make_shared<bool>(true))
 {
+    tell();
     wait();
 }
 
-void TerminalSizeWatch::wait()
+void TerminalSizeWatch::tell()
 {
     winsize size{};
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
@@ -164,8 +167,14 @@ void TerminalSizeWatch::wait()
         told.rows = size.ws_row;
         changed_(told);
     }
-    signals_.async_wait([this](const boost::system::error_code& stopped, int) {
-        if (!stopped) wait();
+}
+
+void TerminalSizeWatch::wait()
+{
+    signals_.async_wait([this, alive = alive_](const boost::system::error_code& stopped, int) {
+        if (stopped || !*alive) return;
+        tell();
+        wait();
     });
 }
 

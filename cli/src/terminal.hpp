@@ -8,6 +8,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 namespace slipway::cli {
@@ -67,12 +68,17 @@ public:
         const boost::asio::any_io_executor& executor,
         std::function<void(engine::TerminalSize)> changed
     );
+    ~TerminalSizeWatch() { *alive_ = false; }
+    TerminalSizeWatch(const TerminalSizeWatch&) = delete;
+    TerminalSizeWatch& operator=(const TerminalSizeWatch&) = delete;
 
 private:
+    void tell();
     void wait();
 
     boost::asio::signal_set signals_;
     std::function<void(engine::TerminalSize)> changed_;
+    std::shared_ptr<bool> alive_; // a signal can be under way when we go
 };
 
 } // namespace slipway::cli

@@ -71,6 +71,17 @@ class Images(Case):
             self.slipway("run", "--image", "registry.invalid/no/such:image", "--", "true"),
             1, "registry.invalid/no/such:image", ".")
 
+    def test_an_empty_name_is_no_choice_of_another_image(self):
+        for option in ("--image", "--target"):
+            result = self.slipway("run", option, "", "--no-workspace", "--", "true")
+            self.assert_error(result, 2, f"{option}.*empty", ".")
+
+    def test_a_network_that_does_not_exist_is_not_a_missing_program(self):
+        result = self.slipway("run", "--image", "busybox", "--network", "no-such-network",
+                              "--no-workspace", "--", "true")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertRegex(result.stderr, "error: .*no-such-network")
+
     def test_a_target_that_has_no_stage(self):
         result = self.slipway("run", "--target", "aarch64-unknown-linux-gnuu", "--", "true")
         self.assert_error(result, 2, "aarch64-unknown-linux-gnuu", "aarch64-unknown-linux-gnu")

@@ -12,8 +12,7 @@ namespace slipway::test {
 /// The bytes of a file under fixtures/.
 inline std::string fixture(std::string_view name)
 {
-    const std::filesystem::path here(__FILE__);
-    const auto file = here.parent_path().parent_path().parent_path() / "fixtures" / name;
+    const auto file = std::filesystem::path(SLIPWAY_FIXTURES) / name;
     std::ifstream in(file, std::ios::binary);
     if (!in) throw std::runtime_error("there is no fixture " + file.string());
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};

@@ -32,6 +32,9 @@ Task<int> cargo_command(Context& context)
     call.args = context.rest;
     std::error_code failed;
     call.directory = std::filesystem::current_path(failed);
+    if (failed) {
+        co_return fail(Errc::not_found, "no current directory: " + failed.message());
+    }
     call.home = context.environment.home;
     call.environment = process_environment();
     call.host_target = host_target();

@@ -15,6 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// An empty value is a variable of a script that was not set, and no choice.
+std::string refuse_empty(const std::string& value)
+{
+    return value.empty() ? "the value is empty" : "";
+}
+
 struct RunOptions {
     ImageChoice image;
     std::vector<std::string> env;
@@ -64,7 +70,8 @@ Result<core::Job> job_of(const Context& context, const RunOptions& options)
         }
         const fs::path real_here = fs::canonical(here, failed);
         const std::string below = real_here.lexically_relative(workspace.root).string();
-        job.cwd = below.starts_with("..") ? workspace.root.string() : real_here.string();
+        const bool outside = below == ".." || below.starts_with("../");
+        job.cwd = outside ? workspace.root.string() : real_here.string();
         job.workspace = std::move(workspace);
     }
     return job;
@@ -92,9 +99,11 @@ void add_run(CLI::App& app, Context& context)
                                   "Run in the image of this target, built when it is missing "
                                   "(default: this machine's)"
                               )
-                              ->type_name("TRIPLE");
+                              ->type_name("TRIPLE")
+                              ->check(refuse_empty);
     command->add_option("--image", options->image.image, "Run in this image, pulled when missing")
         ->type_name("IMAGE")
+        ->check(refuse_empty)
         ->excludes(target);
     command->add_option("--env", options->env, "Set a variable, or pass one on (repeatable)")
         ->type_name("NAME[=VALUE]")
@@ -109,7 +118,8 @@ void add_run(CLI::App& app, Context& context)
                 "or "
                 "git work tree around the current directory, else that directory)"
             )
-            ->type_name("DIR");
+            ->type_name("DIR")
+            ->check(refuse_empty);
     command->add_flag("--no-workspace", options->no_workspace, "Send no files")
         ->excludes(workspace);
     command->add_option("--network", options->network, "none, host, or a network of the engine")

@@ -15,7 +15,6 @@ struct Options {
     std::string target;
     std::string manifest_path;
     std::string target_dir;
-    bool has_subcommand = false;
 };
 
 Result<Options> read_options(const std::vector<std::string>& args)
@@ -28,19 +27,31 @@ Result<Options> read_options(const std::vector<std::string>& args)
     for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
         const std::string_view arg = args[i];
         for (const auto& [name, value] : known) {
+            std::string given;
             if (arg == name) {
                 if (i + 1 == args.size()) {
-                    return fail(Errc::invalid_argument, std::string(name) + " needs a value");
+                    Error error(Errc::invalid_argument, std::string(name) + " needs a value");
+                    error.hint = "give one, or leave it out";
+                    return fail(std::move(error));
                 }
-                *value = args[++i];
-                break;
+                given = args[++i];
+            } else if (arg.starts_with(name) && arg.substr(name.size()).starts_with('=')) {
+                given = arg.substr(name.size() + 1);
+            } else {
+                continue;
             }
-            if (arg.starts_with(name) && arg.size() > name.size() && arg[name.size()] == '=') {
-                *value = arg.substr(name.size() + 1);
-                break;
+            if (given.empty() || !value->empty()) {
+                Error error(
+                    Errc::invalid_argument,
+                    std::string(name) + (given.empty() ? " needs a value" : " is given twice")
+                );
+                error.hint = "one image builds for one target: run cargo once for each";
+                if (given.empty()) error.hint = "give one, or leave " + std::string(name) + " out";
+                return fail(std::move(error));
             }
+            *value = std::move(given);
+            break;
         }
-        options.has_subcommand = options.has_subcommand || !arg.starts_with('-');
     }
     return options;
 }
@@ -111,10 +122,12 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
                        "...` with an image that has this toolchain";
         return fail(std::move(error));
     }
-    TRY(const Options options, read_options(call.args));
-    if (!options.has_subcommand) {
-        return fail(Errc::invalid_argument, "no cargo subcommand: try `slipway cargo build`");
+    if (call.args.empty()) {
+        Error error(Errc::invalid_argument, "no cargo subcommand");
+        error.hint = "try `slipway cargo build`";
+        return fail(std::move(error));
     }
+    TRY(const Options options, read_options(call.args));
     CargoPlan plan;
     const auto from_environment = call.environment.find("CARGO_BUILD_TARGET");
     plan.target = !options.target.empty() ? options.target
@@ -132,7 +145,7 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
                                     ? root / "target"
                                     : (call.directory / options.target_dir).lexically_normal();
     const std::string relative = target_dir.lexically_relative(root).string();
-    if (relative.empty() || relative == "." || relative.starts_with("..")) {
+    if (relative.empty() || relative == "." || relative == ".." || relative.starts_with("../")) {
         Error error(
             Errc::invalid_argument,
             "the target directory " + target_dir.string() + " is not inside the workspace "

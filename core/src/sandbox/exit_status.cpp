@@ -51,8 +51,12 @@ std::optional<int> exit_code_of(const Error& error)
     };
     const std::string route = error.answer ? error.answer->route : "";
     if (!route.ends_with("/start") && !route.ends_with("/attach")) return {};
-    if (says("permission denied") || says("is a directory") || says("exec format error"))
-        return 126;
+    // Other things are "not found" at a start, too: a network, say.
+    const bool about_the_command = says("exec: ") || says("container process")
+                                   || says("OCI runtime attempted")
+                                   || says("OCI permission denied");
+    if (!about_the_command) return {};
+    if (says("ermission denied") || says("is a directory") || says("xec format error")) return 126;
     if (says("not found") || says("no such file or directory")) return 127;
     return {};
 }

@@ -57,26 +57,34 @@ engine::ContainerSpec spec_of(const Job& job, const JobStreams& streams, Owner o
     return spec;
 }
 
-// Moves stdin until its end. The command may end, or close its stdin, at any time: engines then
-// stop reading or answer with a broken pipe, and neither is the user's business.
+// Moves stdin until its end, or until it cannot be read. The command may end, or close its stdin,
+// at any time: engines then stop reading or answer with a broken pipe, which is not the user's
+// business.
 Task<> forward(engine::ByteSource& from, engine::DuplexStream& to, bool terminal)
 {
     std::array<char, 65536> buffer{};
+    Result<> ended;
     for (;;) {
-        CO_TRY(const std::size_t n, co_await from.read(buffer));
-        if (n == 0) {
+        const auto n = co_await from.read(buffer);
+        if (!n) {
+            ended = fail(n.error());
+        }
+        if (!n || *n == 0) {
             break;
         }
-        if (!co_await to.write(std::string_view(buffer.data(), n))) {
+        if (!co_await to.write(std::string_view(buffer.data(), *n))) {
             co_return ok();
         }
+    }
+    if (!ended && ended.error().code == Errc::cancelled) {
+        co_return ended;
     }
     if (terminal) {
         co_await to.write("\x04"); // a half-close would cut a terminal's output
     } else {
         co_await to.shutdown_write();
     }
-    co_return ok();
+    co_return ended;
 }
 
 Task<> receive(engine::DuplexStream& from, JobStreams& streams, bool terminal)
@@ -86,6 +94,21 @@ Task<> receive(engine::DuplexStream& from, JobStreams& streams, bool terminal)
         co_return ok();
     }
     co_return co_await engine::demultiplex(from, *streams.out, *streams.err);
+}
+
+// Podman resets the connection, after all output, when a command has ended without reading its
+// stdin. How it ended is asked for in any case.
+bool reset_by_peer(const Error& error)
+{
+    return error.code == Errc::io && error.cause == std::errc::connection_reset;
+}
+
+// docker: `exec: "docker-init": executable file not found`; podman: `container-init binary not
+// found`.
+bool lacks_init(const Error& error)
+{
+    return error.message.find("-init") != std::string::npos
+           || error.message.find("catatonit") != std::string::npos;
 }
 
 // One attempt at a job, from its container's creation to its end.
@@ -98,13 +121,26 @@ public:
 
     Task<JobResult> go(Owner owner, bool init)
     {
-        const engine::ContainerSpec spec = spec_of(job_, streams_, owner, init);
-        CO_TRY(auto made, during(co_await containers_.create(spec), "creating a container"));
-        id_ = std::move(made.id);
-        auto result = co_await work(owner);
+        const auto executor = co_await asio::this_coro::executor;
+        // The engine makes the container even when we no longer listen to its answer, so an
+        // interrupt waits for the id, which alone can remove it.
+        Child making(executor, create(spec_of(job_, streams_, owner, init)));
+        auto made = co_await making.wait();
+        const bool interrupted = making.running();
+        if (interrupted) {
+            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+            made = co_await making.join();
+        }
+        if (!made) {
+            co_return fail(std::move(made).error());
+        }
+        Result<JobResult> result = fail(Errc::cancelled, "interrupted");
+        if (!interrupted) {
+            result = co_await work(owner);
+        }
         // From here on nothing may be interrupted, or the container stays behind.
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        const auto gone = during(co_await containers_.discard(id_), "removing the container");
+        const auto gone = co_await containers_.discard(id_);
         if (result && !gone) {
             co_return fail(gone.error());
         }
@@ -114,6 +150,13 @@ public:
     bool started() const noexcept { return started_; }
 
 private:
+    Task<> create(engine::ContainerSpec spec)
+    {
+        CO_TRY(auto made, co_await containers_.create(spec));
+        id_ = std::move(made.id);
+        co_return ok();
+    }
+
     Task<JobResult> work(Owner owner)
     {
         std::shared_ptr<const Manifest> sent;
@@ -122,10 +165,13 @@ private:
         }
         engine::AttachOptions attach;
         attach.in = streams_.in != nullptr;
-        CO_TRY(auto stream, during(co_await containers_.attach(id_, attach), "attaching"));
-        CO_CHECK(during(co_await containers_.start(id_), "starting " + job_.argv.front()));
+        CO_TRY(auto stream, co_await containers_.attach(id_, attach));
+        CO_CHECK(co_await containers_.start(id_));
         started_ = true;
-        CO_CHECK(co_await converse(*stream));
+        auto ended = co_await converse(*stream);
+        if (!ended && !(streams_.in != nullptr && reset_by_peer(ended.error()))) {
+            co_return fail(std::move(ended).error());
+        }
         CO_TRY(const FinalState state, co_await final_state(client_, id_));
         JobResult result;
         result.exit_code = state.exit_code;
@@ -155,7 +201,10 @@ private:
             ended = fail(Errc::cancelled, "interrupted");
         }
         input.cancel();
-        co_await input.join();
+        const auto fed = co_await input.join();
+        if (ended && !fed && fed.error().code != Errc::cancelled) {
+            ended = fail(fed.error());
+        }
         if (resize_) {
             resize_->cancel();
             co_await resize_->join();
@@ -169,11 +218,13 @@ private:
         const auto executor = co_await asio::this_coro::executor;
         co_await containers_.kill(id_, "SIGINT"); // it may have ended just now
         asio::steady_timer grace(executor, interrupt_grace);
-        grace.async_wait([&stream](const boost::system::error_code& stopped) {
-            if (!stopped) stream.close();
+        // The handler can still be due when the stream is gone.
+        const auto over = std::make_shared<bool>(false);
+        grace.async_wait([&stream, over](const boost::system::error_code& stopped) {
+            if (!stopped && !*over) stream.close();
         });
         co_await output.join(); // a second interrupt ends it at once
-        grace.cancel();
+        *over = true;
         co_return ok();
     }
 
@@ -219,7 +270,7 @@ Task<JobResult> run(engine::Client client, Job job, JobStreams streams)
     const bool init = job.terminal;
     Run attempt(client, job, streams);
     auto result = co_await attempt.go(owner, init);
-    if (!result && init && !attempt.started() && result.error().code != Errc::cancelled) {
+    if (!result && init && !attempt.started() && lacks_init(result.error())) {
         Run plain(client, job, streams);
         co_return co_await plain.go(owner, false);
     }

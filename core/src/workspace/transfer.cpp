@@ -3,11 +3,18 @@
 #include <slipway/core/workspace.hpp>
 #include <slipway/engine/archive.hpp>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
+#include <chrono>
 
 namespace slipway::core {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -26,11 +33,19 @@ struct UnpackRequest {
 Task<Unpacked> get_and_unpack(engine::Client client, std::string container, UnpackRequest request)
 {
     engine::Archives archives(client.transport());
-    CO_TRY(auto download, co_await archives.get(container, request.path));
-    std::shared_ptr<engine::ByteSource> tar = std::move(download.tar);
-    co_return co_await unpack(
-        std::move(tar), std::move(request.destination), std::move(request.options)
-    );
+    boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
+    for (auto wait = 20ms;; wait *= 2) {
+        CO_TRY(auto download, co_await archives.get(container, request.path));
+        std::shared_ptr<engine::ByteSource> tar = std::move(download.tar);
+        auto unpacked = co_await unpack(std::move(tar), request.destination, request.options);
+        // Rootless podman gives an empty archive while it still cleans up after a command that has
+        // just ended. Unpacking twice does no harm.
+        if (unpacked || unpacked.error().code != Errc::truncated || wait > 640ms) {
+            co_return unpacked;
+        }
+        pause.expires_after(wait);
+        co_await pause.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    }
 }
 
 // The tar holds a hard link to a file that the filter left out, as between cargo's

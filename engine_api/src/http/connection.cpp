@@ -58,11 +58,11 @@ Task<> Connection::send(
     // So little fits into the socket's buffer: no coroutine of its own.
     auto sent = co_await stream_->write(head);
     if (!sent && sent.error().code == Errc::cancelled) {
-        co_return fail(std::move(sent).error());
+        co_return fail(sent.error());
     }
     // A refusal can be on its way while we write: what the engine says beats the broken pipe.
     if (!sent) {
-        sender_->write_failure = std::move(sent).error();
+        sender_->write_failure = sent.error();
     }
     sender_->all_sent = sent.has_value();
     co_return ok();

@@ -102,14 +102,14 @@ TlsFailure take_tls_failure()
     return failure;
 }
 
-Result<std::unique_ptr<SSL, FreeSsl>> make_tls(const TlsSettings& settings, std::string host)
+Result<std::unique_ptr<SSL, FreeSsl>> make_tls(const TlsSettings& settings, const std::string& host)
 {
     TRY(const auto context, make_context(settings));
     std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(context.get())); // keeps the context alive
     if (!ssl) {
         return fail(Errc::internal, "OpenSSL gave no session: " + take_tls_failure().text);
     }
-    const std::string name = settings.server_name.empty() ? std::move(host) : settings.server_name;
+    const std::string name = settings.server_name.empty() ? host : settings.server_name;
     if (!expect_host(ssl.get(), name)) {
         return fail(
             Errc::invalid_argument, "'" + name + "' is no name that a certificate can have"

@@ -20,7 +20,8 @@ struct FreeSsl {
 /// A client session by the settings, not connected to anything. The peer's certificate must name
 /// `host` (DNS name or address) unless the settings name another. TLS 1.2 or newer, without
 /// renegotiation. Errors: invalid_argument (a file that cannot be used, a name that is none).
-Result<std::unique_ptr<SSL, FreeSsl>> make_tls(const TlsSettings& settings, std::string host);
+Result<std::unique_ptr<SSL, FreeSsl>>
+make_tls(const TlsSettings& settings, const std::string& host);
 
 /// What OpenSSL says about the failure of its last call.
 struct TlsFailure {

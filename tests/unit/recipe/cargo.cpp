@@ -1,0 +1,155 @@
+#include "support/temp_directory.hpp"
+
+#include <slipway/core/cargo_recipe.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+
+using namespace slipway;
+using namespace slipway::core;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Project {
+    Project()
+    {
+        fs::create_directories(root() / "member/src");
+        std::ofstream(root() / "Cargo.toml") << "[workspace]\nmembers = ['member']\n";
+        std::ofstream(root() / "member/Cargo.toml") << "[package]\nname = 'member'\n";
+    }
+    fs::path root() const { return fs::canonical(directory.path()) / "project"; }
+
+    Result<CargoPlan> plan(std::vector<std::string> args) const
+    {
+        CargoCall call = base;
+        call.args = std::move(args);
+        if (call.directory.empty()) call.directory = root();
+        return plan_cargo(call);
+    }
+
+    test::TempDirectory directory;
+    CargoCall base{
+        .args = {}, .directory = {}, .home = {}, .environment = {}, .host_target = "h-o-st"};
+};
+
+bool has(const std::vector<std::string>& texts, const std::string& text)
+{
+    return std::ranges::find(texts, text) != texts.end();
+}
+
+} // namespace
+
+TEST_SUITE("core.recipe.cargo")
+{
+    TEST_CASE("arguments go to cargo as they are")
+    {
+        const Project project;
+        const auto plan = project.plan({"run", "--target", "a-b-c", "--", "--target", "x"});
+        REQUIRE(plan.has_value());
+        const std::vector<std::string> argv{
+            "cargo", "run", "--target", "a-b-c", "--", "--target", "x"};
+        CHECK(plan->argv == argv);
+        CHECK(plan->target == "a-b-c");
+    }
+
+    TEST_CASE("the target: the option, then the variable, then the host's")
+    {
+        Project project;
+        CHECK(project.plan({"build"})->target == "h-o-st");
+        project.base.environment["CARGO_BUILD_TARGET"] = "from-the-env";
+        CHECK(project.plan({"build"})->target == "from-the-env");
+        CHECK(project.plan({"build", "--target=a-b-c"})->target == "a-b-c");
+    }
+
+    TEST_CASE("the workspace is found from a member and from a manifest's path")
+    {
+        Project project;
+        project.base.directory = project.root() / "member/src";
+        CHECK(project.plan({"build"})->workspace.root == project.root());
+        project.base.directory = project.root().parent_path();
+        const auto plan = project.plan({"build", "--manifest-path", "project/member/Cargo.toml"});
+        REQUIRE(plan.has_value());
+        CHECK(plan->workspace.root == project.root());
+        CHECK(has(plan->env, "CARGO_TARGET_DIR=" + (project.root() / "target").string()));
+    }
+
+    TEST_CASE("results come back, intermediate files do not")
+    {
+        const Project project;
+        const auto plan = project.plan({"build", "--target", "a-b-c"});
+        REQUIRE(plan.has_value());
+        const EntryFilter& keep = plan->workspace.bring_back;
+        for (const char* path :
+             {"src/main.rs",
+              "Cargo.lock",
+              "target",
+              "target/CACHEDIR.TAG",
+              "target/a-b-c",
+              "target/a-b-c/debug",
+              "target/a-b-c/debug/app",
+              "target/a-b-c/debug/app.d",
+              "target/a-b-c/release/examples/e",
+              "target/a-b-c/doc/index.html",
+              "target/package/x",
+              "target-other/deps/file"}) {
+            CAPTURE(path);
+            CHECK(keep(path, EntryType::file));
+        }
+        for (const char* path :
+             {"target/debug",
+              "target/debug/build/x",
+              "target/a-b-c/debug/deps",
+              "target/a-b-c/debug/deps/app-0",
+              "target/a-b-c/debug/build/x/out",
+              "target/a-b-c/debug/incremental/x",
+              "target/a-b-c/debug/.fingerprint/x",
+              "target/a-b-c/debug/.cargo-lock",
+              "target/.rustc_info.json",
+              "target/x-y-z/debug/app"}) {
+            CAPTURE(path);
+            CHECK_FALSE(keep(path, EntryType::file));
+        }
+    }
+
+    TEST_CASE("variables of the build travel, credentials and paths of the host do not")
+    {
+        Project project;
+        project.base.environment = {
+            {"RUSTFLAGS", "-C opt-level=1"},
+            {"CARGO_PROFILE_RELEASE_LTO", "true"},
+            {"CARGO_REGISTRY_TOKEN", "secret"},
+            {"CARGO_REGISTRIES_X_TOKEN", "secret"},
+            {"CARGO_HOME", "/home/me/.cargo"},
+            {"CARGO_TARGET_DIR", "/elsewhere"},
+            {"PATH", "/bin"}};
+        const auto plan = project.plan({"build"});
+        REQUIRE(plan.has_value());
+        CHECK(has(plan->env, "RUSTFLAGS=-C opt-level=1"));
+        CHECK(has(plan->env, "CARGO_PROFILE_RELEASE_LTO=true"));
+        CHECK(plan->env.size() == 3); // and CARGO_TARGET_DIR, ours
+    }
+
+    TEST_CASE("what cannot work is refused, with a way out")
+    {
+        const Project project;
+        const std::vector<std::pair<std::vector<std::string>, Errc>> rows{
+            {{}, Errc::invalid_argument},
+            {{"+nightly", "build"}, Errc::unsupported},
+            {{"build", "--target"}, Errc::invalid_argument},
+            {{"build", "--target="}, Errc::invalid_argument},
+            {{"build", "--target", "a-b-c", "--target", "d-e-f"}, Errc::invalid_argument},
+            {{"build", "--target-dir", "/elsewhere"}, Errc::invalid_argument},
+            {{"build", "--target-dir", "."}, Errc::invalid_argument}};
+        for (const auto& [args, code] : rows) {
+            CAPTURE(args.size());
+            const auto plan = project.plan(args);
+            REQUIRE_FALSE(plan.has_value());
+            CHECK(plan.error().code == code);
+            CHECK_FALSE(plan.error().hint.empty());
+        }
+    }
+}
