@@ -195,7 +195,12 @@ private:
         }
         // A child, so that an interrupt does not lose bytes in the middle of a frame.
         Child output(executor, receive(stream, streams_, job_.terminal));
-        auto ended = co_await output.wait();
+        // An interrupt that came just when an earlier operation was done has stopped nothing yet.
+        const auto signals = co_await asio::this_coro::cancellation_state;
+        Result<> ended;
+        if (signals.cancelled() == asio::cancellation_type::none) {
+            ended = co_await output.wait();
+        }
         if (output.running()) { // interrupted
             co_await interrupt(output, stream);
             ended = fail(Errc::cancelled, "interrupted");
