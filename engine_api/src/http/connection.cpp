@@ -1,5 +1,6 @@
 #include "http/connection.hpp"
 
+#include "net/asio.hpp"
 #include "net/watchdog.hpp"
 
 #include <algorithm>

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "http/response_parser.hpp"
-#include "net/child.hpp"
 #include "net/stream.hpp"
+
+#include <slipway/engine/child.hpp>
 
 #include <functional>
 #include <memory>

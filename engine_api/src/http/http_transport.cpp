@@ -1,6 +1,7 @@
 #include "http/http_transport.hpp"
 
 #include "error_reply.hpp"
+#include "net/asio.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,10 +1,10 @@
 #include "net/asio.hpp"
-#include "net/child.hpp"
 #include "net/socket_stream.hpp"
 #include "net/stream.hpp"
 #include "net/tcp_connect.hpp"
 #include "net/watchdog.hpp"
 
+#include <slipway/engine/child.hpp>
 #include <slipway/engine/endpoint.hpp>
 
 #include <boost/asio/local/stream_protocol.hpp>

@@ -1,7 +1,8 @@
 #include "net/tcp_connect.hpp"
 
-#include "net/child.hpp"
 #include "net/socket_stream.hpp"
+
+#include <slipway/engine/child.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "net/child.hpp"
 #include "support/run.hpp"
 
 #include <slipway/engine/archive.hpp>
 #include <slipway/engine/build.hpp>
+#include <slipway/engine/child.hpp>
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/containers.hpp>
 #include <slipway/engine/exec.hpp>

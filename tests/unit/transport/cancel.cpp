@@ -1,5 +1,6 @@
-#include "net/child.hpp"
 #include "unit/transport/support.hpp"
+
+#include <slipway/engine/child.hpp>
 
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -193,10 +194,7 @@ TEST_SUITE("engine.transport.cancel")
             const FakeEngine fake(
                 road,
                 {
-                    [](FakePeer& peer) {
-                        peer.head();
-                        peer.stall();
-                    },
+                    falls_silent,
                     answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
                 }
             );

@@ -1,5 +1,6 @@
-#include "net/child.hpp"
 #include "unit/transport/support.hpp"
+
+#include <slipway/engine/child.hpp>
 
 using namespace slipway;
 using namespace slipway::test;

@@ -195,10 +195,7 @@ TEST_SUITE("engine.transport.requests")
             const FakeEngine fake(
                 road,
                 {
-                    [](FakePeer& peer) {
-                        peer.head();
-                        peer.stall();
-                    },
+                    falls_silent,
                     [](FakePeer& peer) {
                         peer.head();
                         for (int i = 0; i < 12; ++i) {

@@ -52,6 +52,13 @@ struct Rig {
     std::shared_ptr<HttpTransport> transport;
 };
 
+/// An engine that takes a request's head and then does nothing at all.
+inline void falls_silent(FakePeer& peer)
+{
+    peer.head();
+    peer.stall();
+}
+
 inline Result<std::string> read_all(boost::asio::io_context& io, engine::ByteSource& source)
 {
     std::string out;

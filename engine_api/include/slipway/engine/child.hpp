@@ -1,16 +1,17 @@
 #pragma once
 
+#include <slipway/engine/interruption.hpp>
 #include <slipway/engine/result.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -19,26 +20,16 @@ namespace slipway::engine {
 
 /// A coroutine that runs beside the one which started it, on the same executor, and is joined.
 ///
-/// Dropping a Child asks it to stop but does not wait: the task must own what it uses, or the Child
-/// must be joined before that goes away.
+/// Dropping a Child asks it to stop but does not wait: the task must own what it uses.
 class Child {
 public:
     Child() = default;
     Child(boost::asio::any_io_executor executor, Task<> task)
         : state_(std::make_shared<State>(executor))
     {
-        boost::asio::co_spawn(
-            executor,
-            keep_going_when_cancelled(std::move(task)),
-            boost::asio::bind_cancellation_slot(
-                state_->stop.slot(),
-                [state = state_](std::exception_ptr thrown, Result<> result) {
-                    state->thrown = std::move(thrown);
-                    state->result.emplace(std::move(result));
-                    state->ended.cancel();
-                }
-            )
-        );
+        Ended ended;
+        ended.state = state_;
+        boost::asio::co_spawn(executor, run(state_, std::move(task)), std::move(ended));
     }
     Child(Child&&) = default;
     Child& operator=(Child&& other) noexcept
@@ -49,19 +40,19 @@ public:
     }
     ~Child() { cancel(); }
 
-    bool running() const noexcept { return state_ != nullptr && !state_->result; }
+    bool running() const noexcept { return state_ != nullptr && state_->alive; }
 
     void cancel()
     {
         if (running()) {
             // The child may end, and drop the state, while it handles the signal.
             const auto keep = state_;
-            keep->stop.emit(boost::asio::cancellation_type::terminal);
+            keep->ask_to_stop();
         }
     }
 
     /// Waits for the end and gives the child's result, or Errc::cancelled when the waiting
-    /// coroutine is cancelled; the child then goes on and can be waited for again.
+    /// coroutine is cancelled; the child then goes on (`running`) and can be waited for again.
     Task<> wait()
     {
         const auto state = state_;
@@ -69,8 +60,7 @@ public:
             co_return ok();
         }
         if (!state->result) {
-            // The timer never runs out; both the child's end and a cancellation stop the wait.
-            co_await state->ended.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+            co_await state->ended.async_wait(quietly);
         }
         if (!state->result) {
             co_return fail(Errc::cancelled, "cancelled");
@@ -85,31 +75,89 @@ public:
     /// child, and its end is still waited for: nothing runs on behind the caller's back.
     Task<> join()
     {
-        while (running()) {
-            co_await wait();
-            if (running()) {
-                cancel();
+        const auto state = state_;
+        if (state == nullptr) {
+            co_return ok();
+        }
+        const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
+        while (!state->result) {
+            co_await state->ended.async_wait(quietly);
+            if (!state->result && state->alive) {
+                state->ask_to_stop();
             }
         }
-        co_return co_await wait();
+        if (state->thrown) {
+            std::rethrow_exception(state->thrown);
+        }
+        if (*state->result && stop.arrived()) {
+            co_return fail(Errc::cancelled, "cancelled");
+        }
+        co_return *state->result;
     }
 
 private:
+    // The timer never runs out: how its wait ended says nothing.
+    static constexpr auto quietly = boost::asio::as_tuple(boost::asio::use_awaitable);
+
     struct State {
         explicit State(const boost::asio::any_io_executor& executor)
             : ended(executor, boost::asio::steady_timer::time_point::max())
         {
         }
+        // A signal before the first step would make co_spawn of Boost 1.81 throw out of
+        // io_context::run.
+        void ask_to_stop()
+        {
+            if (begun) {
+                stop.emit(boost::asio::cancellation_type::terminal);
+            } else {
+                unwanted = true;
+            }
+        }
         boost::asio::steady_timer ended; // never runs out: a condition to wait for
         boost::asio::cancellation_signal stop;
         std::optional<Result<>> result;
         std::exception_ptr thrown;
+        bool begun = false;
+        bool unwanted = false; // cancelled before it began
+        bool alive = true;     // false from the end of the coroutine, or of its io_context
     };
 
-    // After a cancellation the next co_await would throw; clean-up has to be able to run.
-    static Task<> keep_going_when_cancelled(Task<> task)
+    // A class of its own instead of bind_cancellation_slot: with that one, co_spawn of Boost 1.81
+    // sends the signal through the executor, by a bare pointer that the state may not outlive.
+    struct Ended {
+        using cancellation_slot_type = boost::asio::cancellation_slot;
+        cancellation_slot_type get_cancellation_slot() const noexcept { return state->stop.slot(); }
+
+        void operator()(std::exception_ptr thrown, Result<> result)
+        {
+            state->alive = false;
+            state->thrown = std::move(thrown);
+            state->result.emplace(std::move(result));
+            state->ended.cancel();
+        }
+        std::shared_ptr<State> state;
+    };
+
+    // Lives in the coroutine. An io_context that is destroyed takes the coroutine with it, and a
+    // signal would then reach for operations that are gone.
+    struct Life {
+        explicit Life(std::shared_ptr<State> of) : state(std::move(of)) {}
+        Life(const Life&) = delete;
+        Life& operator=(const Life&) = delete;
+        ~Life() { state->alive = false; }
+        std::shared_ptr<State> state;
+    };
+
+    static Task<> run(std::shared_ptr<State> state, Task<> task)
     {
+        const Life life(state);
+        // After a cancellation the next co_await would throw; clean-up has to be able to run.
         co_await boost::asio::this_coro::throw_if_cancelled(false);
+        state->begun = true;
+        if (state->unwanted) {
+            co_return fail(Errc::cancelled, "cancelled");
+        }
         co_return co_await std::move(task);
     }
 
