@@ -136,6 +136,9 @@ Mistake in_our_words(const CLI::ParseError& error, const CLI::App& at)
 {
     Mistake mistake;
     mistake.message = error.what();
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+        mistake.message = mistake.message.substr(0, mistake.message.find(':')) + " needs a value";
+    }
     std::replace(mistake.message.begin(), mistake.message.end(), '\n', ' ');
     while (mistake.message.ends_with('.') || mistake.message.ends_with(' ')) {
         mistake.message.pop_back();
@@ -175,11 +178,29 @@ std::vector<std::string> take_rest(std::vector<std::string>& words)
     return rest;
 }
 
-/// `slipway help images build` is `slipway images build --help`.
-std::vector<std::string> arguments(int argc, const char* const* argv, Context& context)
+/// An empty value is a variable of a script that was not set, and never a choice. CLI11 would take
+/// the word after `--host=` for its value.
+std::optional<Mistake> empty_value(const std::vector<std::string>& words)
 {
-    std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
-    context.rest = take_rest(words);
+    std::string before = "an argument";
+    for (const std::string& word : words) {
+        const bool bare = word.starts_with("--") && word.size() > 3 && word.ends_with('=')
+                          && word.find('=') == word.size() - 1;
+        if (bare) before = word.substr(0, word.size() - 1);
+        if (bare || word.empty()) {
+            Mistake mistake;
+            mistake.message = before + ": the value is empty";
+            mistake.hint = "give a value, or leave " + before + " out";
+            return mistake;
+        }
+        before = word;
+    }
+    return {};
+}
+
+/// `slipway help images build` is `slipway images build --help`.
+std::vector<std::string> arguments(std::vector<std::string> words)
+{
     if (!words.empty() && words.front() == "help") {
         words.erase(words.begin());
         words.emplace_back("--help");
@@ -206,8 +227,11 @@ std::optional<int> parse(int argc, const char* const* argv, Context& context)
         context.printer->error(mistake.message, mistake.hint);
         return exit_code::usage;
     };
+    std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    context.rest = take_rest(words);
+    if (const auto mistake = empty_value(words)) return complain(*mistake);
     try {
-        app->parse(arguments(argc, argv, context));
+        app->parse(arguments(std::move(words)));
     } catch (const CLI::CallForHelp&) {
         print(context, help_of(chosen(*app)));
         return exit_code::success;
@@ -216,9 +240,9 @@ std::optional<int> parse(int argc, const char* const* argv, Context& context)
         return exit_code::success;
     } catch (const CLI::ExtrasError& error) {
         CLI::App& at = chosen(*app);
-        auto words = app->remaining(true);
-        if (words.empty()) return complain(in_our_words(error, at));
-        return complain(unexpected(*app, at, words.front()));
+        auto left = app->remaining(true);
+        if (left.empty()) return complain(in_our_words(error, at));
+        return complain(unexpected(*app, at, left.front()));
     } catch (const CLI::ParseError& error) {
         return complain(in_our_words(error, chosen(*app)));
     }

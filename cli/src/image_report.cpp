@@ -7,6 +7,7 @@ namespace slipway::cli {
 namespace {
 
 constexpr std::size_t max_kept_output = std::size_t{256} << 10;
+constexpr std::size_t step_columns = 100;
 constexpr std::size_t instruction_columns = 44;
 
 std::string step_line(const core::ImageEvent& step)
@@ -39,7 +40,9 @@ void ImageReport::show(const core::ImageEvent& event)
         step_ = event;
         output_.clear();
         cut_ = false;
-        printer_->step(step_line(event));
+        printer_->step(
+            printer_->verbose() ? step_line(event) : one_line(step_line(event), step_columns)
+        );
         break;
     case Kind::output:
         if (printer_->verbose()) {
@@ -68,9 +71,7 @@ void ImageReport::show_failed_step()
 {
     printer_->end_progress();
     if (printer_->verbose() || step_.text.empty()) return;
-    // Where no line is overwritten, the step stands above already.
-    std::string text;
-    if (printer_->overwrites() || printer_->quiet()) text = step_line(step_) + "\n";
+    std::string text = step_line(step_) + "\n"; // it may stand above, but not in full
     if (cut_) text += "(the start is left out; --verbose shows all)\n";
     text += output_;
     if (!text.empty()) printer_->foreign(text + "\n");

@@ -36,18 +36,21 @@ bool output_closed(const Error& error)
     return error.code == Errc::io && error.cause == std::errc::broken_pipe;
 }
 
-Error with_advice(Error error, const core::Job& job)
+// Engines wrap the one thing that matters, `exec: "x": executable file not found in $PATH`, in the
+// names of all the programs that passed it on.
+Error not_executed(Error error, int code, const core::Job& job)
 {
-    const auto code = core::exit_code_of(error);
-    if (code && error.hint.empty()) {
-        error.hint =
-            *code == 127
-                ? "the image " + job.image + " has no program " + job.argv.front()
-                      + ", or not in its PATH; a shell's own words need `sh -c '...'`"
-                : job.argv.front()
-                      + " is there but cannot be executed: check its mode, its architecture "
-                        "and its first line";
+    const std::string& program = job.argv.front();
+    const std::string mark = "\"" + program + "\": ";
+    if (const auto at = error.message.find(mark); at != std::string::npos) {
+        const std::string said = error.message.substr(at + mark.size());
+        error.message = said.substr(0, std::min(said.find(": unknown"), said.find(": OCI ")));
+        error.context = {"running " + program + " in " + job.image};
     }
+    error.hint = code == 127 ? "the image has no such program, or not in its PATH; a shell's own "
+                               "words need `sh -c '...'`"
+                             : "it is there but cannot be executed: check its mode, its "
+                               "architecture and its first line";
     return error;
 }
 
@@ -70,6 +73,16 @@ void tell_fetched(Context& context, const core::Fetched& fetched)
 }
 
 } // namespace
+
+Result<std::filesystem::path> current_directory()
+{
+    std::error_code failed;
+    std::filesystem::path here = std::filesystem::current_path(failed);
+    if (!failed) return here;
+    Error error(Errc::not_found, "no current directory: " + failed.message());
+    error.hint = "it has been removed: change to one that exists";
+    return fail(std::move(error));
+}
 
 std::string host_target()
 {
@@ -113,7 +126,7 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job)
             }
             co_return fail(std::move(result).error());
         }
-        context.printer->error(with_advice(std::move(result).error(), job));
+        context.printer->error(not_executed(std::move(result).error(), *code, job));
         co_return *code;
     }
     if (result->out_of_memory) {

@@ -5,6 +5,7 @@
 #include <slipway/core/sandbox.hpp>
 #include <slipway/engine/client.hpp>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,6 +20,9 @@ struct ImageChoice {
 
 /// "x86_64-unknown-linux-gnu" on an amd64 machine.
 std::string host_target();
+
+/// Where this process stands, without symlinks. Errors: not_found (it has been removed).
+Result<std::filesystem::path> current_directory();
 
 /// Makes sure that the engine has the image and returns its reference: a target's image is built,
 /// any other one pulled. Errors: those of the build or the pull; invalid_argument (no such target).

@@ -1,6 +1,9 @@
 #include "terminal.hpp"
 
+#include <slipway/engine/interruption.hpp>
+
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <sys/ioctl.h>
@@ -20,13 +23,12 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+using Waiter = asio::posix::stream_descriptor;
 
 // Asio can wait for a pipe, a socket or a terminal, not for a file, which never keeps us waiting.
-std::optional<asio::posix::stream_descriptor>
-waiter_for(const asio::any_io_executor& executor, int descriptor)
+std::optional<Waiter> waiter_for(const asio::any_io_executor& executor, int descriptor)
 {
-    std::optional<asio::posix::stream_descriptor> waiter;
+    std::optional<Waiter> waiter;
     struct stat status {};
     if (::fstat(descriptor, &status) == 0
         && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || ::isatty(descriptor) == 1)) {
@@ -36,6 +38,16 @@ waiter_for(const asio::any_io_executor& executor, int descriptor)
         if (refused) waiter.reset();
     }
     return waiter;
+}
+
+Task<> ready(Waiter& waiter, Waiter::wait_type what)
+{
+    const engine::Interruption stop(co_await asio::this_coro::cancellation_state);
+    const auto [cut] = co_await waiter.async_wait(what, asio::as_tuple(asio::use_awaitable));
+    if (cut || stop.arrived()) {
+        co_return fail(Errc::cancelled, "cancelled");
+    }
+    co_return ok();
 }
 
 Error failure(std::string doing)
@@ -81,11 +93,7 @@ Task<std::size_t> LocalInput::read(std::span<char> into)
 {
     for (;;) {
         if (waiter_) {
-            const auto [cut] =
-                co_await waiter_->async_wait(asio::posix::stream_descriptor::wait_read, as_values);
-            if (cut) {
-                co_return fail(Errc::cancelled, "cancelled");
-            }
+            CO_CHECK(co_await ready(*waiter_, Waiter::wait_read));
         }
         const ::ssize_t n = ::read(descriptor_, into.data(), into.size());
         if (n >= 0) {
@@ -115,11 +123,7 @@ Task<> LocalOutput::write(std::string_view data)
             // A pipe that is ready takes this much without blocking; we must stay able to hear a
             // signal while its reader is slow.
             piece = std::min<std::size_t>(piece, PIPE_BUF);
-            const auto [cut] =
-                co_await waiter_->async_wait(asio::posix::stream_descriptor::wait_write, as_values);
-            if (cut) {
-                co_return fail(Errc::cancelled, "cancelled");
-            }
+            CO_CHECK(co_await ready(*waiter_, Waiter::wait_write));
         }
         const ::ssize_t n = ::write(descriptor_, data.data(), piece);
         if (n >= 0) {

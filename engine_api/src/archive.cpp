@@ -24,7 +24,7 @@ std::string
 doing(std::string_view what, std::string_view path, std::string_view where, std::string_view id)
 {
     std::string text(what);
-    return text.append(path).append(where).append(id);
+    return text.append(path).append(where).append(short_id(id));
 }
 
 /// Goes through `open` because a large archive needs more time than a call that is one answer.

@@ -46,6 +46,13 @@ Result<std::string> image_segment(std::string_view name)
     return Request::segment(name);
 }
 
+std::string_view short_id(std::string_view name) noexcept
+{
+    const bool is_id =
+        name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    return is_id ? name.substr(0, 12) : name;
+}
+
 Result<Request> request_on(
     std::string_view method,
     std::string_view prefix,

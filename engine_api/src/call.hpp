@@ -25,6 +25,9 @@ Result<std::string> segment_of(std::string_view name, std::string_view what);
 /// The same for an image, whose name has '/' inside.
 Result<std::string> image_segment(std::string_view name);
 
+/// An id of 64 digits as people know it: its first 12. Names stay as they are.
+std::string_view short_id(std::string_view name) noexcept;
+
 /// `METHOD /prefix/{name}suffix`, or the reason why there is no such request.
 Result<Request> request_on(
     std::string_view method,

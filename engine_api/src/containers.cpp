@@ -16,7 +16,7 @@ Result<Request> on(std::string_view method, std::string_view id, std::string_vie
 
 std::string doing(std::string_view what, std::string_view id)
 {
-    return std::string(what) + " container " + std::string(id);
+    return std::string(what) + " container " + std::string(short_id(id));
 }
 
 void drop_slash(std::string& name)

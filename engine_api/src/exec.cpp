@@ -127,7 +127,7 @@ Task<ExecInspect> inspect_exec(Transport& transport, Result<Request> request, st
 
 std::string starting(std::string_view exec)
 {
-    return "starting exec " + std::string(exec.substr(0, 12));
+    return "starting exec " + std::string(short_id(exec));
 }
 
 } // namespace
@@ -140,7 +140,7 @@ bool finished(const ExecInspect& exec, const Traits& traits) noexcept
 
 Task<std::string> Execs::create(std::string_view container, const ExecSpec& spec)
 {
-    std::string doing = "running a command in container " + std::string(container);
+    std::string doing = "running a command in container " + std::string(short_id(container));
     auto request = create_request(container, spec, transport_->traits());
     return create_exec(*transport_, std::move(request), std::move(doing));
 }
@@ -157,7 +157,7 @@ Task<> Execs::start_detached(std::string_view exec, bool tty)
 
 Task<ExecInspect> Execs::inspect(std::string_view exec)
 {
-    std::string doing = "inspecting exec " + std::string(exec.substr(0, 12));
+    std::string doing = "inspecting exec " + std::string(short_id(exec));
     return inspect_exec(*transport_, on("GET", exec, "/json"), std::move(doing));
 }
 
@@ -165,7 +165,7 @@ Task<> Execs::resize(std::string_view exec, TerminalSize size)
 {
     auto request = on("POST", exec, "/resize");
     if (request) request->query("h", size.rows).query("w", size.columns);
-    std::string doing = "resizing the terminal of exec " + std::string(exec.substr(0, 12));
+    std::string doing = "resizing the terminal of exec " + std::string(short_id(exec));
     return perform(*transport_, std::move(request), std::move(doing));
 }
 

@@ -223,7 +223,9 @@ std::string index_step(std::size_t index)
 
 Error not_writable(const Mismatch& found)
 {
-    return Error(Errc::invalid_argument, "the request's $" + found.path + " " + found.what);
+    Error error(Errc::invalid_argument, "the request's $" + found.path + " " + found.what);
+    error.hint = "engines take UTF-8 only: rename it, or spell it another way";
+    return error;
 }
 
 Error not_readable(const Mismatch& found)

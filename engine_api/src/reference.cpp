@@ -92,9 +92,12 @@ Result<Reference> parse_reference(std::string_view text)
     reference.name = rest;
     if (!is_name(rest) || (with_tag && !is_tag(reference.tag))
         || (with_digest && !is_digest(reference.digest))) {
-        return fail(
+        Error error(
             Errc::invalid_argument, "\"" + one_line(text, 300) + "\" is not an image reference"
         );
+        error.hint = "one looks like debian:bookworm-slim or registry.example:5000/team/tool:1.2, "
+                     "in lower case";
+        return fail(std::move(error));
     }
     return reference;
 }

@@ -1,3 +1,4 @@
+#include "call.hpp"
 #include "containers_json.hpp"
 #include "one_line.hpp"
 
@@ -45,7 +46,7 @@ Result<ExitStatus> exit_status(const std::string& body)
 Task<ExitStatus> Wait::result()
 {
     if (!reply_) co_return fail(Errc::internal, "this wait holds nothing to wait for");
-    const std::string doing = "waiting for container " + container_;
+    const std::string doing = "waiting for container " + std::string(short_id(container_));
     auto body = co_await read_reply(*reply_);
     if (!body) co_return during<ExitStatus>(fail(std::move(body).error()), doing);
     co_return during(exit_status(*body), doing);

@@ -123,6 +123,60 @@ class Disk(Case):
         self.assertTrue((self.dir / "dangling").is_symlink())
 
 
+    def test_a_file_that_is_not_ours_to_read(self):
+        tree = self.dir / "tree"
+        tree.mkdir()
+        (tree / "secret").write_text("x")
+        os.chmod(tree / "secret", 0)
+        # Root reads everything: without its capabilities it is like anybody else.
+        lost = "-dac_override,-dac_read_search"
+        result = subprocess.run(
+            ["setpriv", "--bounding-set", lost, "--inh-caps", lost, SLIPWAY, "run", "--image",
+             "busybox", "--", "true"], cwd=tree, env=self.environment(), text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assert_error(result, 1, "secret: Permission denied", "readable")
+
+    def test_a_place_that_is_not_ours_to_write(self):
+        fixed = self.dir / "fixed"
+        fixed.mkdir()
+        subprocess.run(["mount", "--bind", fixed, fixed], check=True)
+        self.addCleanup(subprocess.run, ["umount", fixed], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", fixed], check=True)
+        result = self.run_in_busybox("sh", "-c", "echo x > new", cwd=fixed)
+        self.assert_error(result, 1, "new.*Read-only", "right to write")
+
+    def test_a_full_device_as_stdout_says_what_became_of_the_files(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(
+                [SLIPWAY, "run", "--image", "busybox", "--", "sh", "-c", "echo x > new; cat new"],
+                cwd=self.dir, env=self.environment(), text=True, stdin=subprocess.DEVNULL,
+                stdout=full, stderr=subprocess.PIPE)
+        result.stdout = ""
+        self.assert_error(result, 1, "No space left", "none of its files")
+        self.assertFalse((self.dir / "new").exists())
+
+    def test_an_archive_that_is_none(self):
+        (self.dir / "junk").write_text("junk")
+        (self.dir / "empty").touch()
+        self.assert_error(self.slipway("images", "import", "junk", "slipway-test/junk:x"),
+                          1, "junk", "tar of a root file system")
+        self.assert_error(self.slipway("images", "import", "empty", "slipway-test/empty:x"),
+                          2, "archive is empty", "tar of a root file system")
+
+    def test_a_current_directory_that_is_gone(self):
+        gone = self.dir / "gone"
+        line = 'cd "$1"; rmdir "$1"; shift; exec "$@"'
+        for options, code in (([], 2), (["--no-workspace"], 0)):
+            gone.mkdir()
+            result = subprocess.run(
+                ["sh", "-c", line, "sh", gone, SLIPWAY, "run", "--image", "busybox", *options, "--",
+                 "true"], env=self.environment(), text=True, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertEqual(result.returncode, code, result.stderr)
+            if code:
+                self.assert_error(result, code, "current directory", "removed")
+
+
 class CommandLine(Case):
     def test_mistakes(self):
         for args, error, hint in (
@@ -132,6 +186,16 @@ class CommandLine(Case):
                 (["run", "--image", "busybox", "--target", "x", "--", "true"], "--", "."),
                 (["images", "bulid"], "bulid", "build"),
                 (["run", "--image", "busybox", "--workspace", "/none", "--", "true"], "/none", "."),
+                (["run", "--image", "busybox", "--workspace", "/etc/passwd", "--", "true"],
+                 "not a directory", "."),
+                (["run", "--image", "busybox", "--env", "=x", "--", "true"], "=x", "NAME"),
+                (["run", "--image", "busybox", "--env", "", "--", "true"], "--env.*empty", "."),
+                (["run", "--image", "Bad Image", "--", "true"], "Bad Image", "lower case"),
+                (["run", "--image"], "--image needs a value", "--help"),
+                (["--host=", "doctor"], "--host.*empty", "."),
+                (["--host", "", "doctor"], "--host.*empty", "."),
+                (["images", "build", "--base", "", "x"], "--base.*empty", "."),
+                (["images", "list", "--dockerfile="], "--dockerfile.*empty", "."),
         ):
             with self.subTest(args=args):
                 self.assert_error(self.slipway(*args), 2, error, hint)

@@ -30,11 +30,7 @@ Task<int> cargo_command(Context& context)
 {
     core::CargoCall call;
     call.args = context.rest;
-    std::error_code failed;
-    call.directory = std::filesystem::current_path(failed);
-    if (failed) {
-        co_return fail(Errc::not_found, "no current directory: " + failed.message());
-    }
+    CO_TRY(call.directory, current_directory());
     call.home = context.environment.home;
     call.environment = process_environment();
     call.host_target = host_target();
@@ -42,7 +38,7 @@ Task<int> cargo_command(Context& context)
     core::Job job;
     job.argv = std::move(plan.argv);
     job.env = std::move(plan.env);
-    job.cwd = std::filesystem::canonical(call.directory, failed).string();
+    job.cwd = call.directory.string();
     job.workspace = std::move(plan.workspace);
     ImageChoice choice;
     choice.target = std::move(plan.target);
@@ -51,16 +47,27 @@ Task<int> cargo_command(Context& context)
 
 } // namespace
 
+// CLI11 does not know of the arguments that are taken off before it sees them.
+class CargoHelp final : public CLI::Formatter {
+public:
+    std::string make_usage(const CLI::App*, std::string) const override
+    {
+        return "Usage: slipway [options] cargo ARGUMENT...\n";
+    }
+};
+
 void add_cargo(CLI::App& app, Context& context)
 {
     CLI::App* command = app.add_subcommand("cargo", "Run cargo in the image of a target");
-    command->footer(
-        "  slipway [options] cargo build --release --target aarch64-unknown-linux-gnu\n\n"
-        "All that follows `cargo` is cargo's; Slipway's own options stand before it. The target "
-        "is\n"
-        "that of --target, else of CARGO_BUILD_TARGET, else this machine's. Results land in\n"
-        "target/<triple>/<profile>/ of the workspace, tests run under the target's emulator."
-    );
+    command->formatter(std::make_shared<CargoHelp>());
+    command->footer("  slipway cargo build --release --target aarch64-unknown-linux-gnu\n\n"
+                    "All that follows `cargo` is cargo's; Slipway's own options stand before it. "
+                    "The target is\n"
+                    "that of --target, else of CARGO_BUILD_TARGET, else of build.target in "
+                    ".cargo/config.toml,\n"
+                    "else this machine's. Results land in target/<triple>/<profile>/ of the "
+                    "workspace, tests run\n"
+                    "under the target's emulator.");
     command->callback([&context] {
         context.command = [](Context& c) { return run(c, cargo_command(c)); };
     });

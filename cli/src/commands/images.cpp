@@ -205,6 +205,9 @@ void add_build(CLI::App& images, Context& context)
 
 // --- import -------------------------------------------------------------------------------------
 
+constexpr const char* what_it_takes =
+    "the archive must be a tar of a root file system, plain or compressed";
+
 struct ImportOptions {
     std::string file;
     std::string name;
@@ -244,6 +247,11 @@ public:
     Task<std::size_t> read(std::span<char> into) override
     {
         CO_TRY(const std::size_t got, co_await in_.read(into));
+        if (got == 0 && sent_ == 0) {
+            Error error(Errc::invalid_argument, "the archive is empty");
+            error.hint = what_it_takes;
+            co_return fail(std::move(error));
+        }
         sent_ += got;
         printer_->progress(
             got == 0 ? "Waiting for the engine to store the image"
@@ -312,8 +320,7 @@ Task<int> import_image(Context& context, ImportOptions options)
     auto id = co_await send_archive(images, source, import);
     if (!id) {
         if (id.error().code == Errc::engine && id.error().hint.empty()) {
-            id.error().hint =
-                "the archive must be a tar of a root file system, plain or compressed";
+            id.error().hint = what_it_takes;
         }
         co_return fail(std::move(id).error());
     }

@@ -15,12 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// An empty value is a variable of a script that was not set, and no choice.
-std::string refuse_empty(const std::string& value)
-{
-    return value.empty() ? "the value is empty" : "";
-}
-
 struct RunOptions {
     ImageChoice image;
     std::vector<std::string> env;
@@ -31,11 +25,17 @@ struct RunOptions {
 };
 
 // NAME=value as it is, NAME with its value here; a variable that is not set here is left out.
-std::vector<std::string> environment_of(const std::vector<std::string>& asked)
+Result<std::vector<std::string>> environment_of(const std::vector<std::string>& asked)
 {
     std::vector<std::string> env;
     if (const char* term = std::getenv("TERM")) env.push_back(std::string("TERM=") + term);
     for (const std::string& entry : asked) {
+        if (entry.starts_with('=')) {
+            Error error(Errc::invalid_argument, "--env " + entry + ": a variable needs a name");
+            error.hint =
+                "write --env NAME=VALUE, or --env NAME to pass on the one that is set here";
+            return fail(std::move(error));
+        }
         if (entry.find('=') != std::string::npos) {
             env.push_back(entry);
         } else if (const char* value = std::getenv(entry.c_str())) {
@@ -49,21 +49,22 @@ Result<core::Job> job_of(const Context& context, const RunOptions& options)
 {
     core::Job job;
     job.argv = context.rest;
-    job.env = environment_of(options.env);
+    TRY(job.env, environment_of(options.env));
     job.network = options.network;
-    std::error_code failed;
-    const fs::path here = fs::current_path(failed);
-    if (failed) {
-        return fail(Errc::not_found, "no current directory: " + failed.message());
-    }
     if (!options.no_workspace) {
+        TRY(const fs::path here, current_directory());
+        std::error_code failed;
         core::Workspace workspace;
         if (options.workspace.empty()) {
             TRY(workspace.root, core::find_workspace(here, context.environment.home));
         } else {
             workspace.root = fs::canonical(options.workspace, failed);
-            if (failed || !fs::is_directory(workspace.root)) {
-                Error error(Errc::not_found, "no directory " + options.workspace);
+            if (failed || !fs::is_directory(workspace.root, failed)) {
+                Error error(
+                    Errc::not_found,
+                    "--workspace " + options.workspace + ": "
+                        + (failed ? failed.message() : "not a directory")
+                );
                 error.hint = "--workspace takes a directory that exists here";
                 return fail(std::move(error));
             }
@@ -99,11 +100,9 @@ void add_run(CLI::App& app, Context& context)
                                   "Run in the image of this target, built when it is missing "
                                   "(default: this machine's)"
                               )
-                              ->type_name("TRIPLE")
-                              ->check(refuse_empty);
+                              ->type_name("TRIPLE");
     command->add_option("--image", options->image.image, "Run in this image, pulled when missing")
         ->type_name("IMAGE")
-        ->check(refuse_empty)
         ->excludes(target);
     command->add_option("--env", options->env, "Set a variable, or pass one on (repeatable)")
         ->type_name("NAME[=VALUE]")
@@ -118,8 +117,7 @@ void add_run(CLI::App& app, Context& context)
                 "or "
                 "git work tree around the current directory, else that directory)"
             )
-            ->type_name("DIR")
-            ->check(refuse_empty);
+            ->type_name("DIR");
     command->add_flag("--no-workspace", options->no_workspace, "Send no files")
         ->excludes(workspace);
     command->add_option("--network", options->network, "none, host, or a network of the engine")
@@ -128,7 +126,11 @@ void add_run(CLI::App& app, Context& context)
         ->type_name("[-- COMMAND ...]");
     command->footer(
         "The command gets the files of the workspace, save directories marked by a CACHEDIR.TAG;\n"
-        "what it changes comes back when it has ended. The exit code is the command's."
+        "what it changes comes back when it has ended. The exit code is the command's. Its stdin "
+        "is\n"
+        "ours when that is a pipe, a socket or a file, and it gets a terminal when stdin, stdout "
+        "and\n"
+        "stderr are one."
     );
     command->callback([&context, options] {
         context.command = [options](Context& c) {

@@ -1,4 +1,5 @@
 #include <slipway/core/byte_pipe.hpp>
+#include <slipway/engine/interruption.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
@@ -157,8 +158,7 @@ public:
     /// Sleeps until `ready`. It may return early, so the caller looks again.
     static Task<> sleep(std::shared_ptr<BytePipe> pipe, Ready ready)
     {
-        const auto before = co_await asio::this_coro::cancellation_state;
-        if (before.cancelled() != asio::cancellation_type::none) co_return cancelled();
+        const engine::Interruption stop(co_await asio::this_coro::cancellation_state);
         asio::steady_timer timer(co_await asio::this_coro::executor);
         auto& context = asio::query(timer.get_executor(), asio::execution::context);
         const Awake awake(*pipe, asio::use_service<Sleepers>(context));
@@ -175,8 +175,7 @@ public:
         co_await asio::async_initiate<decltype(waiting), void(boost::system::error_code)>(
             begin, waiting
         );
-        const auto after = co_await asio::this_coro::cancellation_state;
-        if (after.cancelled() != asio::cancellation_type::none) co_return cancelled();
+        if (stop.arrived()) co_return fail(Errc::cancelled, "cancelled");
         co_return ok();
     }
 
@@ -200,8 +199,6 @@ private:
         BytePipe* pipe_;
         Sleepers* sleepers_;
     };
-
-    static tl::unexpected<Error> cancelled() { return fail(Errc::cancelled, "cancelled"); }
 
     bool closed() const { return left_ || ended_; }
 

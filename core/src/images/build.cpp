@@ -150,6 +150,7 @@ ensure_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, On
 
 Task<> ensure_pulled(engine::Client client, std::string reference, OnImageEvent on_event)
 {
+    CO_CHECK(engine::parse_reference(reference));
     engine::Images images(client.transport());
     auto there = co_await images.inspect(reference);
     if (there) {

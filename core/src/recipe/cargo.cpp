@@ -1,3 +1,5 @@
+#include "recipe/cargo_config.hpp"
+
 #include <slipway/core/cargo_recipe.hpp>
 
 #include <algorithm>
@@ -54,6 +56,19 @@ Result<Options> read_options(const std::vector<std::string>& args)
         }
     }
     return options;
+}
+
+std::string variable(const CargoCall& call, std::string_view name)
+{
+    const auto found = call.environment.find(name);
+    return found == call.environment.end() ? std::string() : found->second;
+}
+
+std::string first_given(std::initializer_list<std::string> values)
+{
+    const auto* const given =
+        std::ranges::find_if(values, [](const std::string& value) { return !value.empty(); });
+    return given == values.end() ? std::string() : *given;
 }
 
 // What a build may depend on. Paths of the host's own cargo (CARGO_HOME, CARGO_BUILD_RUSTC, ...)
@@ -129,21 +144,29 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     }
     TRY(const Options options, read_options(call.args));
     CargoPlan plan;
-    const auto from_environment = call.environment.find("CARGO_BUILD_TARGET");
-    plan.target = !options.target.empty() ? options.target
-                  : from_environment != call.environment.end() && !from_environment->second.empty()
-                      ? from_environment->second
-                      : call.host_target;
-
     fs::path directory = call.directory;
     if (!options.manifest_path.empty()) {
         directory = (call.directory / options.manifest_path).parent_path();
     }
     TRY(plan.workspace.root, find_workspace(directory, call.home));
     const fs::path& root = plan.workspace.root;
-    const fs::path target_dir = options.target_dir.empty()
-                                    ? root / "target"
-                                    : (call.directory / options.target_dir).lexically_normal();
+    // Cargo looks for its configuration from the current directory on, wherever the manifest is.
+    const CargoConfig config = read_cargo_config(call.directory, root);
+    plan.target = first_given({options.target, variable(call, "CARGO_BUILD_TARGET")});
+    if (plan.target.empty() && config.targets.size() > 1) {
+        Error error(Errc::invalid_argument, "cargo's build.target names several targets");
+        error.hint = "one image builds for one target: name it with --target";
+        return fail(std::move(error));
+    }
+    if (plan.target.empty()) {
+        plan.target = config.targets.empty() ? call.host_target : config.targets.front();
+    }
+    const std::string chosen_dir =
+        first_given({options.target_dir, variable(call, "CARGO_TARGET_DIR")});
+    const fs::path target_dir = !chosen_dir.empty()
+                                    ? (call.directory / chosen_dir).lexically_normal()
+                                : !config.target_dir.empty() ? config.target_dir
+                                                             : root / "target";
     const std::string relative = target_dir.lexically_relative(root).string();
     if (relative.empty() || relative == "." || relative == ".." || relative.starts_with("../")) {
         Error error(
@@ -151,7 +174,8 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
             "the target directory " + target_dir.string() + " is not inside the workspace "
                 + root.string()
         );
-        error.hint = "choose a directory inside the workspace: nothing else comes back";
+        error.hint = "nothing outside the workspace comes back: choose a directory inside it with "
+                     "--target-dir, or unset CARGO_TARGET_DIR or cargo's build.target-dir";
         return fail(std::move(error));
     }
     plan.workspace.bring_back = [relative, target = plan.target](std::string_view path, EntryType) {

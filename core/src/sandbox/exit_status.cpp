@@ -2,15 +2,10 @@
 
 #include <slipway/core/sandbox.hpp>
 #include <slipway/engine/containers.hpp>
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <slipway/engine/pause.hpp>
 
 namespace slipway::core {
 
-namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 // The end of the output most often means that the exit is a few milliseconds away, which podman's
@@ -19,7 +14,6 @@ using namespace std::chrono_literals;
 Task<FinalState> final_state(engine::Client client, std::string container)
 {
     engine::Containers containers(client.transport());
-    asio::steady_timer pause(co_await asio::this_coro::executor);
     for (auto step = 1ms;; step *= 2) {
         CO_TRY(const engine::ContainerInfo info, co_await containers.inspect(container));
         if (!info.state.running && info.state.status != "created") {
@@ -34,11 +28,7 @@ Task<FinalState> final_state(engine::Client client, std::string container)
             step = 1ms;
             continue;
         }
-        pause.expires_after(step);
-        const auto [cut] = co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
-        if (cut) {
-            co_return fail(Errc::cancelled, "interrupted");
-        }
+        CO_CHECK(co_await engine::pause(step));
     }
 }
 

@@ -4,6 +4,7 @@
 #include <slipway/core/sandbox.hpp>
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/frames.hpp>
+#include <slipway/engine/pause.hpp>
 #include <slipway/engine/system.hpp>
 
 #include <boost/asio/steady_timer.hpp>
@@ -170,6 +171,10 @@ private:
         started_ = true;
         auto ended = co_await converse(*stream);
         if (!ended && !(streams_.in != nullptr && reset_by_peer(ended.error()))) {
+            if (ended.error().code == Errc::io && job_.workspace) {
+                ended.error().hint =
+                    "the command was ended, and none of its files were brought back";
+            }
             co_return fail(std::move(ended).error());
         }
         CO_TRY(const FinalState state, co_await final_state(client_, id_));
@@ -244,14 +249,12 @@ private:
     // Just after the start the terminal may not be there yet.
     static Task<> resize(engine::Client client, std::string id, engine::TerminalSize size)
     {
-        asio::steady_timer pause(co_await asio::this_coro::executor);
         for (int attempt = 0; attempt < 10; ++attempt) {
             const auto done = co_await engine::Containers(client.transport()).resize(id, size);
-            if (done || done.error().code == Errc::cancelled) {
+            if (done) {
                 break;
             }
-            pause.expires_after(std::chrono::milliseconds(20));
-            co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+            CO_CHECK(co_await engine::pause(std::chrono::milliseconds(20)));
         }
         co_return ok();
     }

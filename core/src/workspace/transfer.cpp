@@ -2,11 +2,7 @@
 #include <slipway/core/tar_writer.hpp>
 #include <slipway/core/workspace.hpp>
 #include <slipway/engine/archive.hpp>
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <slipway/engine/pause.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -17,6 +13,20 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 namespace {
+
+// A file here that we may not touch; the engine's own refusals carry its answer.
+template <class T>
+Result<T> advised(Result<T> result, const std::string& doing, std::string_view advice)
+{
+    if (!result && result.error().code == Errc::permission_denied && !result.error().answer
+        && result.error().hint.empty()) {
+        result.error().hint = advice;
+    }
+    return during(std::move(result), doing);
+}
+
+constexpr std::string_view to_read = "make it readable for you, or keep it outside the workspace";
+constexpr std::string_view to_write = "you need the right to write there: see its owner and mode";
 
 // "/home/me/project" -> "home/me/project": the name of the root in an archive of "/".
 std::string inside(const fs::path& root)
@@ -33,7 +43,6 @@ struct UnpackRequest {
 Task<Unpacked> get_and_unpack(engine::Client client, std::string container, UnpackRequest request)
 {
     engine::Archives archives(client.transport());
-    boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
     for (auto wait = 20ms;; wait *= 2) {
         CO_TRY(auto download, co_await archives.get(container, request.path));
         std::shared_ptr<engine::ByteSource> tar = std::move(download.tar);
@@ -43,8 +52,7 @@ Task<Unpacked> get_and_unpack(engine::Client client, std::string container, Unpa
         if (unpacked || unpacked.error().code != Errc::truncated || wait > 640ms) {
             co_return unpacked;
         }
-        pause.expires_after(wait);
-        co_await pause.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        CO_CHECK(co_await engine::pause(wait));
     }
 }
 
@@ -75,7 +83,7 @@ send_workspace(engine::Client client, std::string container, Workspace workspace
     options.skip_tagged_caches = true;
     const auto tar = pack(std::move(roots), std::move(options));
     engine::Archives archives(client.transport());
-    CO_CHECK(during(co_await archives.put(container, "/", tar), doing));
+    CO_CHECK(advised(co_await archives.put(container, "/", tar), doing, to_read));
     CO_TRY(Manifest manifest, during(tar->manifest(), doing));
     co_return std::make_shared<const Manifest>(std::move(manifest));
 }
@@ -97,7 +105,7 @@ Task<Fetched> fetch_workspace(
     request.options.keep = workspace.bring_back;
     CO_TRY(
         const Unpacked unpacked,
-        during(co_await get_and_unpack(client, container, std::move(request)), doing)
+        advised(co_await get_and_unpack(client, container, std::move(request)), doing, to_write)
     );
     Fetched fetched;
     fetched.written = unpacked.written;
@@ -105,13 +113,18 @@ Task<Fetched> fetch_workspace(
     for (const UnresolvedLink& link : unpacked.unresolved) {
         CO_TRY(
             const Unpacked file,
-            during(co_await fetch_linked_file(client, container, workspace.root, link.path), doing)
+            advised(
+                co_await fetch_linked_file(client, container, workspace.root, link.path),
+                doing,
+                to_write
+            )
         );
         fetched.written.push_back(link.path);
         fetched.bytes += file.written_bytes;
     }
     CO_TRY(
-        Removed removed, during(remove_deleted(workspace.root, deleted(*sent, unpacked)), doing)
+        Removed removed,
+        advised(remove_deleted(workspace.root, deleted(*sent, unpacked)), doing, to_write)
     );
     fetched.removed = std::move(removed.removed);
     fetched.kept = std::move(removed.kept);

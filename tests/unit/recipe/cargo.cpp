@@ -23,6 +23,12 @@ struct Project {
     }
     fs::path root() const { return fs::canonical(directory.path()) / "project"; }
 
+    void configure(const fs::path& where, std::string_view text) const
+    {
+        fs::create_directories(root() / where / ".cargo");
+        std::ofstream(root() / where / ".cargo/config.toml") << text;
+    }
+
     Result<CargoPlan> plan(std::vector<std::string> args) const
     {
         CargoCall call = base;
@@ -63,6 +69,57 @@ TEST_SUITE("core.recipe.cargo")
         project.base.environment["CARGO_BUILD_TARGET"] = "from-the-env";
         CHECK(project.plan({"build"})->target == "from-the-env");
         CHECK(project.plan({"build", "--target=a-b-c"})->target == "a-b-c");
+    }
+
+    TEST_CASE("cargo's own configuration names the target and its directory, the nearest first")
+    {
+        Project project;
+        project.configure("", "[build]\ntarget = 'of-the-root'\ntarget-dir = 'out'\n");
+        CHECK(project.plan({"build"})->target == "of-the-root");
+        CHECK(has(
+            project.plan({"build"})->env, "CARGO_TARGET_DIR=" + (project.root() / "out").string()
+        ));
+        project.configure("member", "[build]\ntarget = ['of-the-member']\n");
+        CHECK(project.plan({"build"})->target == "of-the-root");
+        project.base.directory = project.root() / "member/src";
+        CHECK(project.plan({"build"})->target == "of-the-member");
+        CHECK(has(
+            project.plan({"build"})->env, "CARGO_TARGET_DIR=" + (project.root() / "out").string()
+        ));
+        project.base.environment["CARGO_BUILD_TARGET"] = "from-the-env";
+        project.base.environment["CARGO_TARGET_DIR"] = "../outputs";
+        CHECK(project.plan({"build"})->target == "from-the-env");
+        CHECK(
+            has(project.plan({"build"})->env,
+                "CARGO_TARGET_DIR=" + (project.root() / "member/outputs").string())
+        );
+    }
+
+    TEST_CASE("configuration that is not ours to read")
+    {
+        Project project;
+        std::ofstream(project.root() / "Cargo.toml") << "[workspace]\n";
+        project.configure("..", "[build]\ntarget = 'outside'\n");
+        CHECK(project.plan({"build"})->target == "h-o-st");
+        project.configure("", "not toml [");
+        CHECK(project.plan({"build"})->target == "h-o-st");
+        project.configure("", "build = 'not a table'\n");
+        CHECK(project.plan({"build"})->target == "h-o-st");
+        project.configure("", "[build]\ntarget = ['a-b-c', 'd-e-f']\n");
+        const auto several = project.plan({"build"});
+        REQUIRE_FALSE(several.has_value());
+        CHECK(several.error().message.find("several") != std::string::npos);
+        CHECK(project.plan({"build", "--target", "a-b-c"}).has_value());
+    }
+
+    TEST_CASE("a target directory outside the workspace is refused by the name of its source")
+    {
+        Project project;
+        project.base.environment["CARGO_TARGET_DIR"] = "/elsewhere";
+        const auto plan = project.plan({"build"});
+        REQUIRE_FALSE(plan.has_value());
+        CHECK(plan.error().message.find("/elsewhere") != std::string::npos);
+        CHECK(plan.error().hint.find("CARGO_TARGET_DIR") != std::string::npos);
     }
 
     TEST_CASE("the workspace is found from a member and from a manifest's path")
@@ -124,7 +181,6 @@ TEST_SUITE("core.recipe.cargo")
             {"CARGO_REGISTRY_TOKEN", "secret"},
             {"CARGO_REGISTRIES_X_TOKEN", "secret"},
             {"CARGO_HOME", "/home/me/.cargo"},
-            {"CARGO_TARGET_DIR", "/elsewhere"},
             {"PATH", "/bin"}};
         const auto plan = project.plan({"build"});
         REQUIRE(plan.has_value());

@@ -1,0 +1,60 @@
+#include "recipe/cargo_config.hpp"
+
+#include <toml++/toml.h>
+
+#include <optional>
+
+namespace slipway::core {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Cargo takes the name without the ending first, when both are there.
+std::optional<fs::path> config_in(const fs::path& directory)
+{
+    std::error_code ignored;
+    for (const char* const name : {"config", "config.toml"}) {
+        const fs::path file = directory / ".cargo" / name;
+        if (fs::is_regular_file(file, ignored)) return file;
+    }
+    return {};
+}
+
+std::vector<std::string> texts(const toml::node_view<const toml::node>& one_or_more)
+{
+    std::vector<std::string> out;
+    if (const toml::array* const list = one_or_more.as_array()) {
+        for (const toml::node& item : *list) {
+            out.push_back(item.value_or(std::string()));
+        }
+    } else if (const auto one = one_or_more.value<std::string>()) {
+        out.push_back(*one);
+    }
+    return out;
+}
+
+} // namespace
+
+CargoConfig read_cargo_config(const fs::path& directory, const fs::path& root)
+{
+    CargoConfig config;
+    const bool inside = !directory.lexically_relative(root).string().starts_with("..");
+    for (fs::path at = inside ? directory : root;; at = at.parent_path()) {
+        const auto file = config_in(at);
+        const auto parsed =
+            file ? toml::parse_file(file->string()) : toml::parse(std::string_view());
+        if (parsed) {
+            const toml::table& table = parsed.table();
+            const toml::node_view<const toml::node> build = table["build"];
+            if (config.targets.empty()) config.targets = texts(build["target"]);
+            const std::string target_dir = build["target-dir"].value_or(std::string());
+            if (config.target_dir.empty() && !target_dir.empty()) {
+                config.target_dir = (at / target_dir).lexically_normal();
+            }
+        }
+        if (at == root || at == at.parent_path()) return config;
+    }
+}
+
+} // namespace slipway::core

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace slipway::core {
+
+/// What cargo's own configuration files say of the places that matter to us. Empty: nothing.
+struct CargoConfig {
+    std::vector<std::string> targets; ///< build.target
+    std::filesystem::path target_dir; ///< build.target-dir, absolute
+};
+
+/// Reads `.cargo/config.toml` of `directory` and of those above it, up to `root`; the nearest one
+/// that says something wins, as in cargo. Those outside are not seen in a container. A file that is
+/// no TOML is left for cargo to complain about.
+CargoConfig
+read_cargo_config(const std::filesystem::path& directory, const std::filesystem::path& root);
+
+} // namespace slipway::core
