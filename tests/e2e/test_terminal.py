@@ -75,8 +75,9 @@ class OnATerminal(Case):
         terminal = self.shell("echo ready; while [ \"$(stty size)\" != '40 120' ]; do sleep 0.05; "
                               "done; echo resized")
         terminal.wait_for("ready")
-        terminal.resize(40, 120)
-        os.kill(terminal.process.pid, signal.SIGWINCH)
+        for rows in range(32, 41):  # the last one is the one that stays
+            terminal.resize(rows, 120)
+            os.kill(terminal.process.pid, signal.SIGWINCH)
         terminal.wait_for("resized")
         self.assertEqual(terminal.wait(), 0)
 

@@ -241,19 +241,34 @@ private:
     void follow_terminal(const asio::any_io_executor& executor)
     {
         resize_ = std::make_shared<Child>();
-        streams_.on_terminal([this, executor, child = resize_](engine::TerminalSize size) {
-            *child = Child(executor, resize(client_, id_, size));
+        const auto wanted = std::make_shared<std::optional<engine::TerminalSize>>();
+        streams_.on_terminal([this, executor, wanted, child = resize_](engine::TerminalSize size) {
+            *wanted = size;
+            if (!child->running()) *child = Child(executor, resize(client_, id_, wanted));
         });
     }
 
-    // Just after the start the terminal may not be there yet.
-    static Task<> resize(engine::Client client, std::string id, engine::TerminalSize size)
+    // One call at a time, so that the last size is the one that stays. Just after the start the
+    // terminal may not be there yet.
+    static Task<> resize(
+        engine::Client client,
+        std::string id,
+        std::shared_ptr<std::optional<engine::TerminalSize>> wanted
+    )
     {
-        for (int attempt = 0; attempt < 10; ++attempt) {
+        int failures = 0;
+        while (*wanted && failures < 10) {
+            const engine::TerminalSize size = **wanted;
+            wanted->reset();
             const auto done = co_await engine::Containers(client.transport()).resize(id, size);
             if (done) {
+                continue;
+            }
+            if (done.error().code == Errc::cancelled) {
                 break;
             }
+            ++failures;
+            if (!*wanted) *wanted = size;
             CO_CHECK(co_await engine::pause(std::chrono::milliseconds(20)));
         }
         co_return ok();
