@@ -46,6 +46,7 @@ void inspect(benchmark::State& state)
     engine::Containers containers(engine.client.transport());
     engine::ContainerSpec spec;
     spec.image = "busybox:latest";
+    spec.cmd = {"true"};
     const auto made = test::run(engine.io, containers.create(spec));
     if (!made) {
         state.SkipWithError(describe(made.error()).c_str());
