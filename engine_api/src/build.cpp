@@ -32,6 +32,7 @@ Result<> add_ulimits(Request& request, const std::vector<Ulimit>& ulimits, const
 {
     if (!traits.build_ulimits_are_text) return add_json(request, "ulimits", ulimits);
     std::vector<std::string> texts;
+    texts.reserve(ulimits.size());
     for (const Ulimit& limit : ulimits) {
         texts.push_back(
             limit.name + "=" + std::to_string(limit.soft) + ":" + std::to_string(limit.hard)

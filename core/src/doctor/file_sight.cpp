@@ -200,6 +200,7 @@ look_at_files(engine::Client client, std::vector<std::filesystem::path> director
         }
     }
     std::vector<DirectorySight> sights;
+    sights.reserve(all.size());
     for (Tried& tried : all) {
         sights.push_back(std::move(tried.sight));
     }

@@ -34,12 +34,12 @@ enum class Until { all_ended, first_known };
 // One round of questions. It is shared with its pings, as one of them may outlive the asking.
 // Everything happens on one strand.
 struct Round {
-    Round(asio::any_io_executor executor, std::vector<Candidate> places, Ping question)
+    Round(const asio::any_io_executor& executor, std::vector<Candidate> places, Ping question)
         : candidates(std::move(places)),
           ping(std::move(question)),
           rows(candidates.size()),
           signals(candidates.size()),
-          wake(std::move(executor))
+          wake(executor)
     {
     }
 

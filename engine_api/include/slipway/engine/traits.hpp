@@ -14,6 +14,7 @@ struct ApiVersion {
     int major = 0;
     int minor = 0;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the defaulted comparison for a 0
     friend auto operator<=>(const ApiVersion&, const ApiVersion&) = default;
 };
 std::string to_string(ApiVersion version);
