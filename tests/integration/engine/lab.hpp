@@ -102,7 +102,7 @@ public:
     }
     Lab(const Lab&) = delete;
     Lab& operator=(const Lab&) = delete;
-    ~Lab()
+    ~Lab() // NOLINT(bugprone-exception-escape): it ends the test program, as it should
     {
         for (const auto& left : ours()) { // only after a failed case
             static_cast<void>(run(io, containers.discard(left.id)));
@@ -142,7 +142,7 @@ public:
     /// A container that sleeps, for execs and files.
     std::string idle()
     {
-        const auto id = create(spec({"sleep", "600"}));
+        auto id = create(spec({"sleep", "600"}));
         CHECK(must(containers.start(id)) == engine::Change::done);
         return id;
     }

@@ -198,11 +198,12 @@ TEST_SUITE("engine.exec.inspect")
     {
         FakeTransport engine;
         engine.reply(404, docker_reply("exec-inspect.404.json"));
-        const auto exec = run(Execs(engine).inspect("0123456789abcdef"));
+        const std::string id = "0123456789ab" + std::string(52, 'c');
+        const auto exec = run(Execs(engine).inspect(id));
         REQUIRE(!exec.has_value());
         CHECK(exec.error().code == Errc::not_found);
         CHECK(exec.error().context.back() == "inspecting exec 0123456789ab");
-        CHECK(engine.calls[0].target == "/exec/0123456789abcdef/json");
+        CHECK(engine.calls[0].target == "/exec/" + id + "/json");
     }
 
     TEST_CASE("resize takes dockerd's 200 and podman's 201")
