@@ -243,8 +243,9 @@ private:
                 if (!count) {
                     call.body_was_whole = false;
                     broken = std::move(count).error();
+                    break;
                 }
-                if (!count || *count == 0) break;
+                if (*count == 0) break;
                 call.body.append(buffer.data(), *count);
             }
         }

@@ -34,7 +34,7 @@ public:
 
     std::filesystem::path write(const std::string& name, std::string_view text) const
     {
-        const std::filesystem::path file = path / name;
+        std::filesystem::path file = path / name;
         std::filesystem::create_directories(file.parent_path());
         std::ofstream(file, std::ios::binary) << text;
         return file;

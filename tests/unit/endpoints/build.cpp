@@ -133,7 +133,7 @@ TEST_SUITE("engine.build")
                 describe(error) + error.hint + (error.answer ? error.answer->route : "");
             return all.find("hunter2") != std::string::npos
                    || all.find("swordfish") != std::string::npos
-                   || all.find("?") != std::string::npos
+                   || all.find('?') != std::string::npos
                    || all.find(engine.calls[0].headers.get("x-registry-config"))
                           != std::string::npos;
         };
