@@ -56,7 +56,10 @@ public:
         }
         context_.printer->end_progress();
         if (thrown_) std::rethrow_exception(thrown_);
-        return exit_code();
+        const int code = exit_code();
+        // All has been cleaned up; a look-up of a name that still hangs would hold us for seconds.
+        if (cancelled_by_ != 0) std::quick_exit(code);
+        return code;
     }
 
 private:
@@ -67,6 +70,7 @@ private:
             await_signal();
             if (++signals_seen_ > 2) {
                 context_.printer->end_progress();
+                context_.printer->warning("stopped at once: a container may be left on the engine");
                 std::quick_exit(128 + signal_number);
             }
             cancel(signal_number);

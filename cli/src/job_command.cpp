@@ -30,27 +30,16 @@ struct LocalStreams {
     std::optional<TerminalSizeWatch> size;
 };
 
-// The reader of our output has left, as `head` does: no reason to say anything.
-bool output_closed(const Error& error)
+Error not_run(const core::Job& job, const core::JobResult& result)
 {
-    return error.code == Errc::io && error.cause == std::errc::broken_pipe;
-}
-
-// Engines wrap the one thing that matters, `exec: "x": executable file not found in $PATH`, in the
-// names of all the programs that passed it on.
-Error not_executed(Error error, int code, const core::Job& job)
-{
-    const std::string& program = job.argv.front();
-    const std::string mark = "\"" + program + "\": ";
-    if (const auto at = error.message.find(mark); at != std::string::npos) {
-        const std::string said = error.message.substr(at + mark.size());
-        error.message = said.substr(0, std::min(said.find(": unknown"), said.find(": OCI ")));
-        error.context = {"running " + program + " in " + job.image};
-    }
-    error.hint = code == 127 ? "the image has no such program, or not in its PATH; a shell's own "
-                               "words need `sh -c '...'`"
-                             : "it is there but cannot be executed: check its mode, its "
-                               "architecture and its first line";
+    Error error(Errc::not_found, result.not_run);
+    error.context.push_back("running " + job.argv.front() + " in " + job.image);
+    error.hint =
+        result.exit_code == 127
+            ? "the image has no such program, or not in its PATH; a shell's own words need "
+              "`sh -c '...'`"
+            : "it is there but cannot be executed: check its mode, its architecture and "
+              "its first line";
     return error;
 }
 
@@ -112,25 +101,33 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job)
             local.size.emplace(executor, std::move(changed));
         };
     }
+    streams.on_end = [&local] {
+        local.size.reset();
+        local.raw.reset();
+    };
     auto result = co_await core::run(client, job, streams);
-    local.size.reset();
-    local.raw.reset();
+    streams.on_end(); // also when it never came that far
     if (!result) {
-        if (output_closed(result.error())) {
+        // The reader of our output has left, as `head` does: no reason to say anything.
+        if (local.out.closed() || local.err.closed()) {
             co_return 128 + SIGPIPE;
         }
-        const auto code = core::exit_code_of(result.error());
-        if (!code) {
-            if (result.error().code == Errc::cancelled && job.workspace) {
-                context.printer->status("Interrupted", "no files were brought back");
-            }
-            co_return fail(std::move(result).error());
+        if (result.error().code == Errc::cancelled && job.workspace) {
+            context.printer->status("Interrupted", result.error().message);
         }
-        context.printer->error(not_executed(std::move(result).error(), *code, job));
-        co_return *code;
+        co_return fail(std::move(result).error());
+    }
+    if (!result->not_run.empty()) {
+        context.printer->error(not_run(job, *result));
     }
     if (result->out_of_memory) {
         context.printer->warning("the command ran out of memory and was killed");
+    }
+    if (result->outlived_its_output) {
+        context.printer->warning(
+            "the command went on after its output had ended: unless it closed its outputs itself, "
+            "what it wrote since is lost"
+        );
     }
     if (result->fetched) {
         tell_fetched(context, *result->fetched);

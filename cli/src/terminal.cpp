@@ -129,6 +129,7 @@ Task<> LocalOutput::write(std::string_view data)
         if (n >= 0) {
             data.remove_prefix(static_cast<std::size_t>(n));
         } else if (errno != EINTR && (errno != EAGAIN || !waiter_)) {
+            closed_ = errno == EPIPE;
             co_return fail(failure("writing the command's output"));
         }
     }

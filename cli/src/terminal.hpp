@@ -35,8 +35,7 @@ private:
     int descriptor_;
 };
 
-/// Writes to a descriptor it does not own, likewise. A closed pipe gives Errc::io with the cause
-/// EPIPE.
+/// Writes to a descriptor it does not own, likewise.
 class LocalOutput final : public engine::ByteSink {
 public:
     LocalOutput(const boost::asio::any_io_executor& executor, int descriptor);
@@ -45,10 +44,12 @@ public:
     LocalOutput& operator=(const LocalOutput&) = delete;
 
     Task<> write(std::string_view data) override;
+    bool closed() const noexcept { return closed_; } ///< a write found its reader gone
 
 private:
     std::optional<boost::asio::posix::stream_descriptor> waiter_; // for pipes and sockets
     int descriptor_;
+    bool closed_ = false;
 };
 
 /// Hands every key of the terminal on stdin to the command, Ctrl-C included, while it lives. The

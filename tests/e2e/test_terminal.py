@@ -89,6 +89,23 @@ class OnATerminal(Case):
         self.assertEqual(terminal.wait(), 5)
         self.assertEqual(terminal.seen.count("hello"), 2)  # the echo and the answer
 
+    def test_every_key_is_the_commands(self):
+        # Ctrl-P Ctrl-Q would be the engines' own "detach".
+        terminal = self.shell("stty raw -echo; echo ready; head -c 3 | od -An -tx1; exit 6")
+        terminal.wait_for("ready")
+        terminal.type("\x10")
+        terminal.type("\x10\x11")
+        terminal.wait_for("10 10 11")
+        self.assertEqual(terminal.wait(), 6)
+
+    def test_a_program_that_is_not_there_is_127_and_one_without_permission_126(self):
+        for program, code in (("no-such-program", 127), ("/etc/passwd", 126), ("/etc", 126)):
+            terminal = Terminal(self, "run", "--image", "busybox", "--no-workspace", "--", program)
+            self.assertEqual(terminal.wait(), code, terminal.seen)
+            self.assertEqual(terminal.seen.count(f": running {program} in busybox: "), 1, terminal.seen)
+        terminal = Terminal(self, "run", "--image", "busybox", "--no-workspace", "--", "false")
+        self.assertEqual((terminal.wait(), terminal.seen), (1, ""))
+
     def test_ctrl_c_ends_the_remote_process(self):
         terminal = Terminal(self, "run", "--image", "busybox", "--no-workspace", "--", "sleep", "1000")
         while not [c for c in self.new_containers() if c["State"] == "running"]:

@@ -18,14 +18,6 @@ namespace {
 constexpr const char* purpose = "probe";
 constexpr std::size_t empty_tar_bytes = 10240; // one record of zeros
 
-std::string random_name()
-{
-    std::random_device device;
-    std::array<char, 17> digits{};
-    std::snprintf(digits.data(), digits.size(), "%08x%08x", device(), device());
-    return std::string("slipway-probe-") + digits.data();
-}
-
 std::string inside(std::size_t index)
 {
     return "/slipway-probe/" + std::to_string(index);
@@ -85,7 +77,7 @@ engine::ContainerSpec spec_of(const std::string& image, const std::vector<Tried*
 {
     engine::ContainerSpec spec;
     spec.image = image;
-    spec.name = random_name();
+    spec.name = unique_name(purpose);
     spec.cmd = std::vector<std::string>{"/never-started"};
     spec.labels = labels_for(purpose);
     spec.network_disabled = true;

@@ -8,7 +8,7 @@ namespace slipway::core {
 
 namespace {
 
-std::string random_name()
+std::string random_text()
 {
     std::random_device device;
     std::array<char, 17> text{};
@@ -20,12 +20,17 @@ std::string random_name()
 
 std::map<std::string, std::string> labels_for(std::string_view purpose)
 {
-    static const std::string instance = random_name();
+    static const std::string instance = random_text();
     std::map<std::string, std::string> labels;
     labels.emplace(owner_label, owner_value);
     labels.emplace(purpose_label, purpose);
     labels.emplace(instance_label, instance);
     return labels;
+}
+
+std::string unique_name(std::string_view purpose)
+{
+    return "slipway-" + std::string(purpose) + "-" + random_text();
 }
 
 } // namespace slipway::core

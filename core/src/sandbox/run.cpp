@@ -1,4 +1,5 @@
-#include "sandbox/exit_status.hpp"
+#include "sandbox/final_state.hpp"
+#include "sandbox/not_run.hpp"
 
 #include <slipway/core/labels.hpp>
 #include <slipway/core/sandbox.hpp>
@@ -40,6 +41,7 @@ engine::ContainerSpec spec_of(const Job& job, const JobStreams& streams, Owner o
 {
     engine::ContainerSpec spec;
     spec.image = job.image;
+    spec.name = unique_name("run");
     spec.platform = job.platform;
     spec.cmd = job.argv;
     spec.env = job.env;
@@ -50,6 +52,7 @@ engine::ContainerSpec spec_of(const Job& job, const JobStreams& streams, Owner o
     spec.stdin_once = streams.in != nullptr; // a half-close ends the command's stdin
     spec.attach_stdout = spec.attach_stderr = true;
     spec.host.network_mode = job.network;
+    spec.host.log_config.emplace().type = "none"; // the engine would keep a copy of all output
     if (init) spec.host.init = true;
     if (owner.uid != 0) {
         spec.user = std::to_string(owner.uid) + ":" + std::to_string(owner.gid);
@@ -112,6 +115,16 @@ bool lacks_init(const Error& error)
            || error.message.find("catatonit") != std::string::npos;
 }
 
+// A byte that no terminal sends: with the engine's own keys, Ctrl-P would be held back, and Ctrl-P
+// Ctrl-Q would leave a command behind that nobody can reach.
+constexpr const char* no_detach_keys = "\xff";
+
+void tell(JobResult& result, const NotRun& why)
+{
+    result.exit_code = why.exit_code;
+    result.not_run = why.reason;
+}
+
 // One attempt at a job, from its container's creation to its end.
 class Run {
 public:
@@ -123,27 +136,35 @@ public:
     Task<JobResult> go(Owner owner, bool init)
     {
         const auto executor = co_await asio::this_coro::executor;
+        engine::ContainerSpec spec = spec_of(job_, streams_, owner, init);
+        container_ = spec.name;
         // The engine makes the container even when we no longer listen to its answer, so an
-        // interrupt waits for the id, which alone can remove it.
-        Child making(executor, create(spec_of(job_, streams_, owner, init)));
+        // interrupt waits for the answer.
+        Child making(executor, create(std::move(spec)));
         auto made = co_await making.wait();
         const bool interrupted = making.running();
         if (interrupted) {
             co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
             made = co_await making.join();
         }
-        if (!made) {
-            co_return fail(std::move(made).error());
-        }
         Result<JobResult> result = fail(Errc::cancelled, "interrupted");
-        if (!interrupted) {
-            result = co_await work(owner);
+        if (!made) {
+            result = fail(made.error());
+        } else if (!interrupted) {
+            result = co_await work(owner, init);
         }
         // From here on nothing may be interrupted, or the container stays behind.
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        const auto gone = co_await containers_.discard(id_);
-        if (result && !gone) {
-            co_return fail(gone.error());
+        if (made || !refused(made.error())) {
+            const auto gone = co_await containers_.discard(container_);
+            if (!gone) {
+                if (result) result = fail(gone.error());
+                result.error().hint = "the container " + container_ + " may still be on the engine";
+            }
+        }
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+        if (!result && result.error().code == Errc::cancelled) {
+            co_return fail(Errc::cancelled, files_back_);
         }
         co_return result;
     }
@@ -153,23 +174,28 @@ public:
 private:
     Task<> create(engine::ContainerSpec spec)
     {
-        CO_TRY(auto made, co_await containers_.create(spec));
-        id_ = std::move(made.id);
+        CO_CHECK(co_await containers_.create(spec));
         co_return ok();
     }
 
-    Task<JobResult> work(Owner owner)
+    // Without an answer, or with one that cannot be read, the container may be there.
+    static bool refused(const Error& error) { return error.answer && error.answer->status >= 400; }
+
+    Task<JobResult> work(Owner owner, bool init)
     {
         std::shared_ptr<const Manifest> sent;
         if (job_.workspace) {
-            CO_TRY(sent, co_await send_workspace(client_, id_, *job_.workspace, owner));
+            files_back_ = "no files were brought back";
+            CO_TRY(sent, co_await send_workspace(client_, container_, *job_.workspace, owner));
         }
         engine::AttachOptions attach;
         attach.in = streams_.in != nullptr;
-        CO_TRY(auto stream, co_await containers_.attach(id_, attach));
-        CO_CHECK(co_await containers_.start(id_));
+        attach.detach_keys = no_detach_keys;
+        CO_TRY(auto stream, co_await containers_.attach(container_, attach));
+        CO_CHECK(co_await containers_.start(container_));
         started_ = true;
         auto ended = co_await converse(*stream);
+        if (streams_.on_end) streams_.on_end();
         if (!ended && !(streams_.in != nullptr && reset_by_peer(ended.error()))) {
             if (ended.error().code == Errc::io && job_.workspace) {
                 ended.error().hint =
@@ -177,12 +203,23 @@ private:
             }
             co_return fail(std::move(ended).error());
         }
-        CO_TRY(const FinalState state, co_await final_state(client_, id_));
+        CO_TRY(const FinalState state, co_await final_state(client_, container_));
         JobResult result;
         result.exit_code = state.exit_code;
         result.out_of_memory = state.out_of_memory;
+        result.outlived_its_output = state.outlived_its_output;
+        if (init && (state.exit_code == 1 || state.exit_code == 126 || state.exit_code == 127)) {
+            CO_TRY(
+                const auto missing,
+                co_await look_for_program(client_, container_, job_.argv.front())
+            );
+            if (missing) tell(result, *missing);
+        }
         if (job_.workspace) {
-            CO_TRY(result.fetched, co_await fetch_workspace(client_, id_, *job_.workspace, sent));
+            files_back_ = "only some files were brought back";
+            CO_TRY(
+                result.fetched, co_await fetch_workspace(client_, container_, *job_.workspace, sent)
+            );
         }
         co_return result;
     }
@@ -226,12 +263,14 @@ private:
     Task<> interrupt(Child& output, engine::DuplexStream& stream)
     {
         const auto executor = co_await asio::this_coro::executor;
-        co_await containers_.kill(id_, "SIGINT"); // it may have ended just now
+        co_await containers_.kill(container_, "SIGINT"); // it may have ended just now
         asio::steady_timer grace(executor, interrupt_grace);
         // The handler can still be due when the stream is gone.
         const auto over = std::make_shared<bool>(false);
-        grace.async_wait([&stream, over](const boost::system::error_code& stopped) {
-            if (!stopped && !*over) stream.close();
+        grace.async_wait([&stream, &output, over](const boost::system::error_code& stopped) {
+            if (stopped || *over) return;
+            stream.close();
+            output.cancel(); // it may be writing to somebody who does not read
         });
         co_await output.join(); // a second interrupt ends it at once
         *over = true;
@@ -244,7 +283,7 @@ private:
         const auto wanted = std::make_shared<std::optional<engine::TerminalSize>>();
         streams_.on_terminal([this, executor, wanted, child = resize_](engine::TerminalSize size) {
             *wanted = size;
-            if (!child->running()) *child = Child(executor, resize(client_, id_, wanted));
+            if (!child->running()) *child = Child(executor, resize(client_, container_, wanted));
         });
     }
 
@@ -278,7 +317,8 @@ private:
     engine::Containers containers_;
     Job& job_;
     JobStreams& streams_;
-    std::string id_;
+    std::string container_;
+    std::string files_back_ = "interrupted"; // what an interrupt now would leave in the workspace
     std::shared_ptr<Child> resize_;
     bool started_ = false;
 };
@@ -295,7 +335,14 @@ Task<JobResult> run(engine::Client client, Job job, JobStreams streams)
     auto result = co_await attempt.go(owner, init);
     if (!result && init && !attempt.started() && lacks_init(result.error())) {
         Run plain(client, job, streams);
-        co_return co_await plain.go(owner, false);
+        result = co_await plain.go(owner, false);
+    }
+    if (!result) {
+        if (const auto why = not_run(result.error(), job.argv.front())) {
+            JobResult refused;
+            tell(refused, *why);
+            co_return refused;
+        }
     }
     co_return result;
 }

@@ -17,4 +17,8 @@ inline constexpr std::string_view instance_label = "org.slipway.instance";
 /// The labels of an object made by this process for `purpose`.
 std::map<std::string, std::string> labels_for(std::string_view purpose);
 
+/// "slipway-run-0123456789abcdef": a name that no other object has, so that what was made can be
+/// removed by it even when the engine's answer with the id was lost.
+std::string unique_name(std::string_view purpose);
+
 } // namespace slipway::core

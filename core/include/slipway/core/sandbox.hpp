@@ -36,11 +36,18 @@ struct JobStreams {
     /// With a terminal: called with a function that tells the container's terminal its size, to be
     /// called now and whenever the size changes, until the run ends.
     std::function<void(std::function<void(engine::TerminalSize)>)> on_terminal;
+    std::function<void()> on_end; ///< called when they have ended, before files come back
 };
 
 struct JobResult {
     std::int64_t exit_code = 0;
+    /// Why the command could not be started at all; the exit code is then 127 (it is not there) or
+    /// 126 (it cannot be executed), as in a shell. Empty: it ran.
+    std::string not_run;
     bool out_of_memory = false;
+    /// The command went on for seconds after its output had ended: it closed its outputs, or the
+    /// connection to them was lost and more was written.
+    bool outlived_its_output = false;
     std::optional<Fetched> fetched; ///< what came back to the workspace
 };
 
@@ -52,16 +59,11 @@ inline constexpr std::chrono::milliseconds interrupt_grace{1'000};
 /// happened. Files come back when the command fails too: its logs and reports are part of its
 /// result.
 ///
-/// Cancelling interrupts the command (SIGINT, then SIGKILL after `interrupt_grace`), brings nothing
-/// back, removes the container and gives Errc::cancelled.
+/// Cancelling interrupts the command (SIGINT, then SIGKILL after `interrupt_grace`), removes the
+/// container and gives Errc::cancelled, whose message tells which files are back.
 ///
-/// Errors: not_found (no such image), invalid_argument with an `exit_code_of` (the command cannot
-///   be started), io (a sink failed: the command is killed), those of Workspace, engine, protocol,
-///   unreachable, cancelled.
+/// Errors: not_found (no such image), io (a sink failed: the command is killed), those of
+///   Workspace, engine, protocol, unreachable, cancelled.
 Task<JobResult> run(engine::Client client, Job job, JobStreams streams);
-
-/// The exit code that a shell would give for a command that could not be started: 127 when it is
-/// not there, 126 when it cannot be executed; nothing for any other error.
-std::optional<int> exit_code_of(const Error& error);
 
 } // namespace slipway::core
