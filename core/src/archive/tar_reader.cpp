@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t feed_bytes = std::size_t{64} << 10;
+constexpr std::size_t feed_bytes = std::size_t{256} << 10;
 
 Result<Unpacked>
 consume(ThreadReader& from, const std::string& destination, const UnpackOptions& options)

@@ -13,7 +13,7 @@ namespace slipway::core {
 
 namespace {
 
-constexpr std::size_t chunk_bytes = std::size_t{64} << 10;
+constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
 constexpr std::size_t block_bytes = 512;
 constexpr std::size_t end_mark_bytes = 2 * block_bytes;
 /// Enough to hold the chunk that libarchive reads from and what it looked at before.

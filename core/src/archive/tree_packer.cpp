@@ -17,7 +17,7 @@ namespace slipway::core {
 
 namespace {
 
-constexpr std::size_t write_bytes = std::size_t{64} << 10;
+constexpr std::size_t write_bytes = std::size_t{256} << 10;
 constexpr std::string_view cache_tag_name = "CACHEDIR.TAG";
 constexpr std::string_view cache_tag = "Signature: 8a477f597d28d172789f06886806bc55";
 

@@ -14,6 +14,8 @@ namespace slipway::engine {
 namespace {
 
 constexpr std::size_t buffer_bytes = std::size_t{64} << 10U;
+// A stream that fills the buffer at once gets a larger one: fewer turns of the loop for each byte.
+constexpr std::size_t stream_buffer_bytes = std::size_t{256} << 10U;
 // A header comes in one piece, and the first bytes of the body may follow it.
 constexpr std::size_t max_buffer_bytes = ResponseParser::max_header_bytes + buffer_bytes;
 constexpr std::size_t max_inline_request = std::size_t{16} << 10U;
@@ -80,11 +82,11 @@ Task<> Connection::send_all(
         sender->write_failure = std::move(sent).error();
         co_return ok();
     }
-    // "10000\r\n", the data and "\r\n" go out in one write.
+    // "40000\r\n", the data and "\r\n" go out in one write.
     constexpr std::size_t front = 10;
-    std::vector<char> chunk(source != nullptr ? front + buffer_bytes + 2 : 0);
+    std::vector<char> chunk(source != nullptr ? front + stream_buffer_bytes + 2 : 0);
     for (bool more = source != nullptr; more;) {
-        auto got = co_await source->read(std::span(chunk.data() + front, buffer_bytes));
+        auto got = co_await source->read(std::span(chunk.data() + front, stream_buffer_bytes));
         if (!got) {
             // Without its last chunk the engine cannot take a part of the body for all of it.
             sender->source_failure = std::move(got).error();
@@ -120,6 +122,9 @@ Task<bool> Connection::receive()
         end_ -= begin_;
         begin_ = 0;
     }
+    if (end_ == 0 && filled_ && buffer_.size() < stream_buffer_bytes) {
+        buffer_.resize(stream_buffer_bytes);
+    }
     if (end_ == buffer_.size()) {
         if (parser_.head_complete() || end_ >= max_buffer_bytes) {
             co_return fail(Errc::protocol, "a line of the engine's HTTP answer is too long");
@@ -131,6 +136,7 @@ Task<bool> Connection::receive()
         co_return fail(why(std::move(got).error()));
     }
     end_ += *got;
+    filled_ = end_ == buffer_.size();
     heard_anything_ = heard_anything_ || *got > 0;
     peer_ended_ = *got == 0;
     co_return *got > 0;

@@ -89,6 +89,7 @@ private:
     std::vector<char> buffer_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    bool filled_ = false; // the last read left no room
     bool is_head_request_ = false;
     bool heard_anything_ = false;
     bool peer_ended_ = false;

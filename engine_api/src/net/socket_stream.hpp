@@ -40,7 +40,12 @@ public:
     {
         const auto bytes = boost::asio::buffer(data.data(), data.size());
         const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
-        const auto [failed, n] = co_await boost::asio::async_write(socket, bytes, io);
+        // All in one call: by itself Asio offers the system 64 KiB at a time.
+        const auto all = [size =
+                              data.size()](const boost::system::error_code& ec, std::size_t sent) {
+            return ec ? 0 : size - sent;
+        };
+        const auto [failed, n] = co_await boost::asio::async_write(socket, bytes, all, io);
         if (stop.arrived()) {
             co_return fail(cancelled_error("writing to the engine"));
         }
