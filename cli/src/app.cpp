@@ -1,7 +1,9 @@
 #include "app.hpp"
 
+#include "command_line.hpp"
 #include "commands/commands.hpp"
 #include "exit_code.hpp"
+#include "help.hpp"
 #include "suggest.hpp"
 #include "version.hpp"
 
@@ -21,15 +23,16 @@ void add_globals(CLI::App& app, Globals& globals)
         ->type_name("URL");
     app.add_flag("-v,--verbose", globals.verbose, "Show each call to the engine and more");
     app.add_flag("-q,--quiet", globals.quiet, "Only errors and warnings");
-    const std::map<std::string, ColorChoice> choices{
-        {"auto", ColorChoice::automatic},
-        {"always", ColorChoice::always},
-        {"never", ColorChoice::never},
+    const auto choose_color = [&globals](const std::string& word) {
+        globals.color = word == "always"  ? ColorChoice::always
+                        : word == "never" ? ColorChoice::never
+                                          : ColorChoice::automatic;
     };
-    app.add_option("--color", globals.color, "When to use colours; auto honours NO_COLOR")
+    app.add_option_function<std::string>(
+           "--color", choose_color, "When to use colours; auto honours NO_COLOR"
+    )
         ->type_name("auto|always|never")
-        ->transform(CLI::Transformer(choices).description(""))
-        ->check(CLI::IsMember(choices).description(""));
+        ->check(CLI::IsMember({"auto", "always", "never"}).description(""));
     app.set_version_flag("-V,--version", "slipway " + std::string(version), "Print the version");
 }
 
@@ -48,11 +51,7 @@ std::unique_ptr<CLI::App> make_app(Context& context)
         "Builds software in containers by speaking to a Docker or Podman engine.", "slipway"
     );
     app->set_help_flag("-h,--help", "Print this help");
-    app->get_formatter()->column_width(30);
-    app->get_formatter()->label("OPTIONS", "options");
-    app->get_formatter()->label("SUBCOMMAND", "COMMAND ...");
-    app->get_formatter()->label("SUBCOMMANDS", "COMMAND ...");
-    app->get_formatter()->label("REQUIRED", "");
+    app->formatter(std::make_shared<Help>());
     app->fallthrough();
     app->require_subcommand(0, 1);
     app->footer("`slipway COMMAND --help` tells more about a command.");
@@ -113,7 +112,7 @@ struct Mistake {
 };
 
 /// About the first word that no option and no command took.
-Mistake unexpected(CLI::App& app, CLI::App& at, std::string word)
+Mistake unexpected(CLI::App& at, std::string word)
 {
     word = word.substr(0, word.find('='));
     const bool option = word.starts_with('-') && word.size() > 1;
@@ -125,10 +124,30 @@ Mistake unexpected(CLI::App& app, CLI::App& at, std::string word)
     const auto meant = option    ? nearest(word, option_names(at))
                        : command ? nearest(word, command_names(at))
                                  : std::nullopt;
-    const CLI::App& help = command ? at : option ? at : app;
-    mistake.hint = meant ? "did you mean `" + *meant + "`?"
-                         : "`" + full_name(help) + " --help` lists what there is";
+    mistake.hint = meant
+                       ? "did you mean `" + *meant + "`?"
+                       : "`" + full_name(at) + " --help` "
+                             + (option || command ? "lists what there is" : "shows how it is used");
     return mistake;
+}
+
+/// A command that is not there, asked for its help: CLI11 would show what stands above it.
+std::optional<std::string> unknown_command(CLI::App& app)
+{
+    if (command_names(chosen(app)).empty()) return std::nullopt;
+    for (const std::string& word : app.remaining(true)) {
+        if (!word.starts_with('-')) return word;
+    }
+    return std::nullopt;
+}
+
+/// How often an option of `app` or of what stands above it was given.
+std::size_t times_given(const CLI::App& app, const std::string& option)
+{
+    for (const CLI::App* at = &app; at != nullptr; at = at->get_parent()) {
+        if (const CLI::Option* found = at->get_option_no_throw(option)) return found->count();
+    }
+    return 0;
 }
 
 /// CLI11's own words, as a sentence of ours: lower case, one line, no final dot.
@@ -137,7 +156,13 @@ Mistake in_our_words(const CLI::ParseError& error, const CLI::App& at)
     Mistake mistake;
     mistake.message = error.what();
     if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
-        mistake.message = mistake.message.substr(0, mistake.message.find(':')) + " needs a value";
+        const std::string option = mistake.message.substr(0, mistake.message.find(':'));
+        const bool repeated = times_given(at, option) > 1;
+        mistake.message = option + (repeated ? " is given more than once" : " needs a value");
+        if (repeated) {
+            mistake.hint = "leave one of them out";
+            return mistake;
+        }
     }
     std::replace(mistake.message.begin(), mistake.message.end(), '\n', ' ');
     while (mistake.message.ends_with('.') || mistake.message.ends_with(' ')) {
@@ -150,32 +175,6 @@ Mistake in_our_words(const CLI::ParseError& error, const CLI::App& at)
     }
     mistake.hint = "`" + full_name(at) + " --help` shows how it is used";
     return mistake;
-}
-
-/// The place of the command's name: the first word that is no option and no option's value.
-std::size_t command_at(const std::vector<std::string>& words)
-{
-    std::size_t at = 0;
-    while (at < words.size() && words[at].starts_with('-')) {
-        at += words[at] == "--host" || words[at] == "--color" ? 2U : 1U;
-    }
-    return at;
-}
-
-/// Takes off what belongs to the program that `run` and `cargo` start: what follows "--", and all
-/// that follows "cargo".
-std::vector<std::string> take_rest(std::vector<std::string>& words)
-{
-    const std::size_t at = command_at(words);
-    if (at >= words.size() || (words[at] != "run" && words[at] != "cargo")) return {};
-    auto end = words.begin() + static_cast<std::ptrdiff_t>(at) + 1;
-    const bool cargo = words[at] == "cargo";
-    if (cargo && end != words.end() && (*end == "--help" || *end == "-h")) return {};
-    if (!cargo) end = std::find(end, words.end(), "--");
-    std::vector<std::string> rest(end, words.end());
-    words.erase(end, words.end());
-    if (!cargo && !rest.empty()) rest.erase(rest.begin());
-    return rest;
 }
 
 /// An empty value is a variable of a script that was not set, and never a choice. CLI11 would take
@@ -228,11 +227,15 @@ std::optional<int> parse(int argc, const char* const* argv, Context& context)
         return exit_code::usage;
     };
     std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
-    context.rest = take_rest(words);
-    if (const auto mistake = empty_value(words)) return complain(*mistake);
+    CommandLine line = split(*app, std::move(words));
+    if (const auto mistake = empty_value(line.ours)) return complain(*mistake);
+    context.rest = std::move(line.command);
     try {
-        app->parse(arguments(std::move(words)));
+        app->parse(arguments(std::move(line.ours)));
     } catch (const CLI::CallForHelp&) {
+        if (const auto word = unknown_command(*app)) {
+            return complain(unexpected(chosen(*app), *word));
+        }
         print(context, help_of(chosen(*app)));
         return exit_code::success;
     } catch (const CLI::CallForVersion& version_text) {
@@ -242,7 +245,7 @@ std::optional<int> parse(int argc, const char* const* argv, Context& context)
         CLI::App& at = chosen(*app);
         auto left = app->remaining(true);
         if (left.empty()) return complain(in_our_words(error, at));
-        return complain(unexpected(*app, at, left.front()));
+        return complain(unexpected(at, left.front()));
     } catch (const CLI::ParseError& error) {
         return complain(in_our_words(error, chosen(*app)));
     }

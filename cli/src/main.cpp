@@ -26,6 +26,14 @@ int internal_error(cli::Printer& printer, const std::string& what)
     return cli::exit_code::bug;
 }
 
+// Success needs what was printed to have arrived.
+int checked(cli::Printer& printer, int code)
+{
+    if (code != cli::exit_code::success || !printer.stdout_failure()) return code;
+    printer.error("writing to stdout: " + printer.stdout_failure().message());
+    return cli::exit_code::failed;
+}
+
 int run(int argc, char** argv, cli::Output& out, cli::Output& err)
 {
     cli::Context context;
@@ -35,22 +43,14 @@ int run(int argc, char** argv, cli::Output& out, cli::Output& err)
     );
     context.printer = &plain;
     try {
-        if (const auto code = cli::parse(argc, argv, context)) {
-            const bool unwritten = *code == cli::exit_code::success && plain.stdout_failure();
-            return unwritten ? cli::exit_code::failed : *code;
-        }
+        if (const auto code = cli::parse(argc, argv, context)) return checked(plain, *code);
         const cli::Globals& globals = context.globals;
         cli::Printer printer(
             out, err, cli::settings_for_process(globals.color, globals.quiet, globals.verbose)
         );
         context.printer = &printer;
         context.environment = engine::Environment::from_process();
-        const int code = context.command(context);
-        if (code == cli::exit_code::success && printer.stdout_failure()) {
-            printer.error("writing to stdout: " + printer.stdout_failure().message());
-            return cli::exit_code::failed;
-        }
-        return code;
+        return checked(printer, context.command(context));
     } catch (const std::exception& bug) {
         return internal_error(plain, bug.what());
     }

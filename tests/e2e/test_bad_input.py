@@ -117,11 +117,10 @@ class Disk(Case):
         self.assert_error(result, 1, "large.*[Nn]o space|[Nn]o space.*large", "space|free")
         self.assertEqual(sorted(p.name for p in small.iterdir()), ["before"])
 
-    def test_a_file_that_cannot_be_read(self):
+    def test_a_dangling_link_travels_as_it_is(self):
         (self.dir / "dangling").symlink_to("nowhere")
         self.assert_ok(self.run_in_busybox("true"))
         self.assertTrue((self.dir / "dangling").is_symlink())
-
 
     def test_a_file_that_is_not_ours_to_read(self):
         tree = self.dir / "tree"
@@ -192,6 +191,12 @@ class CommandLine(Case):
                 (["run", "--image", "busybox", "--env", "", "--", "true"], "--env.*empty", "."),
                 (["run", "--image", "Bad Image", "--", "true"], "Bad Image", "lower case"),
                 (["run", "--image"], "--image needs a value", "--help"),
+                (["run", "--image", "a", "--image", "b", "--", "true"], "--image.*more than once", "one"),
+                (["run", "--image", "busybox", ""], "name is empty", "--"),
+                (["help", "nosuch"], "unknown command 'nosuch'", "slipway --help"),
+                (["nosuch", "--help"], "unknown command 'nosuch'", "slipway --help"),
+                (["images", "import", "a", "b", "c"], "unexpected argument 'c'",
+                 "slipway images import --help"),
                 (["--host=", "doctor"], "--host.*empty", "."),
                 (["--host", "", "doctor"], "--host.*empty", "."),
                 (["images", "build", "--base", "", "x"], "--base.*empty", "."),
@@ -199,6 +204,15 @@ class CommandLine(Case):
         ):
             with self.subTest(args=args):
                 self.assert_error(self.slipway(*args), 2, error, hint)
+
+    def test_help_that_cannot_be_written_says_so(self):
+        for args in (["--help"], ["run", "--help"], ["--version"], ["version"]):
+            with self.subTest(args=args), open("/dev/full", "w") as full:
+                result = subprocess.run(
+                    [SLIPWAY, *args], cwd=self.dir, env=self.environment(), text=True,
+                    stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE)
+                self.assertEqual((result.returncode, result.stderr),
+                                 (1, "error: writing to stdout: No space left on device\n"))
 
     def test_the_whole_disk_is_no_workspace(self):
         self.assert_error(self.slipway("run", "--image", "busybox", "--", "true", cwd="/"),

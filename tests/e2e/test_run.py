@@ -168,6 +168,11 @@ class ExitCodes(Case):
             "--", "sh", "-c", "echo \"$SET|$PASSED|${ABSENT-unset}\"", env=env))
         self.assertEqual(result.stdout, "a=b c|from here|unset\n")
 
+    def test_a_command_begins_at_the_first_word_that_is_no_option(self):
+        result = self.assert_ok(self.slipway(
+            "run", "--image", "busybox", "--no-workspace", "echo", "one", "--", "-n", "", "two"))
+        self.assertEqual(result.stdout, "one -- -n  two\n")
+
     def test_arguments_arrive_as_they_are(self):
         words = ["", "a b", "$HOME", "'", '"', "--", "-x", "*", "\n", "ä"]
         result = self.assert_ok(self.run_in_busybox("sh", "-c", 'printf "[%s]" "$@"', "sh", *words))

@@ -1,5 +1,6 @@
 #include "commands/commands.hpp"
 #include "event_loop.hpp"
+#include "help.hpp"
 #include "job_command.hpp"
 
 #include <slipway/core/cargo_recipe.hpp>
@@ -47,19 +48,10 @@ Task<int> cargo_command(Context& context)
 
 } // namespace
 
-// CLI11 does not know of the arguments that are taken off before it sees them.
-class CargoHelp final : public CLI::Formatter {
-public:
-    std::string make_usage(const CLI::App*, std::string) const override
-    {
-        return "Usage: slipway [options] cargo ARGUMENT...\n";
-    }
-};
-
 void add_cargo(CLI::App& app, Context& context)
 {
     CLI::App* command = app.add_subcommand("cargo", "Run cargo in the image of a target");
-    command->formatter(std::make_shared<CargoHelp>());
+    command->formatter(std::make_shared<Help>("[options] cargo ARGUMENT..."));
     command->footer("  slipway cargo build --release --target aarch64-unknown-linux-gnu\n\n"
                     "All that follows `cargo` is cargo's; Slipway's own options stand before it. "
                     "The target is\n"

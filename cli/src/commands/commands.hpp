@@ -14,8 +14,9 @@
 //       context.command = [options](Context& c) { return run(c, doctor(c, *options)); };
 //   });
 //
-// The global options also work after a command (CLI11's fallthrough). A command that hands all
-// that follows to another program turns that off: command->fallthrough(false)->prefix_command().
+// The global options also work after a command (CLI11's fallthrough). What follows belongs to
+// another program for `run` and `cargo`: command_line.hpp takes it off before CLI11 reads the rest,
+// and Context::rest has it.
 namespace slipway::cli {
 
 void add_run(CLI::App& app, Context& context);

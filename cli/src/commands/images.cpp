@@ -194,10 +194,15 @@ void add_build(CLI::App& images, Context& context)
     command
         ->add_option("--dockerfile", options->dockerfile, "Build the stages of this file instead")
         ->type_name("FILE");
-    command->footer(
-        "An image that is there already is not built again: its name changes with the Dockerfile\n"
-        "and the base."
-    );
+    command->footer([] {
+        std::string text = "The targets:\n";
+        for (const std::string& target : core::ImageCatalog::built_in().targets()) {
+            text += "  " + target + "\n";
+        }
+        return text
+               + "\nAn image that is there already is not built again: its name changes with the "
+                 "Dockerfile\nand the base.";
+    });
     command->callback([&context, options] {
         context.command = [options](Context& c) { return run(c, build_images(c, *options)); };
     });

@@ -1,6 +1,7 @@
 #include "commands/commands.hpp"
 #include "event_loop.hpp"
 #include "exit_code.hpp"
+#include "help.hpp"
 #include "job_command.hpp"
 
 #include <slipway/core/workspace.hpp>
@@ -21,7 +22,6 @@ struct RunOptions {
     std::string workspace;
     bool no_workspace = false;
     std::string network;
-    std::vector<std::string> words; // a command without `--`, which works while it has no options
 };
 
 // NAME=value as it is, NAME with its value here; a variable that is not set here is left out.
@@ -122,9 +122,11 @@ void add_run(CLI::App& app, Context& context)
         ->excludes(workspace);
     command->add_option("--network", options->network, "none, host, or a network of the engine")
         ->type_name("NAME");
-    command->add_option("command", options->words, "The command and its arguments, after `--`")
-        ->type_name("[-- COMMAND ...]");
+    command->formatter(std::make_shared<Help>("run [options] [--] COMMAND [ARGUMENT...]"));
     command->footer(
+        "The command begins at the first word that is no option, or after `--`; all that follows "
+        "is\n"
+        "the command's.\n\n"
         "The command gets the files of the workspace, save directories marked by a CACHEDIR.TAG;\n"
         "what it changes comes back when it has ended. The exit code is the command's. Its stdin "
         "is\n"
@@ -134,9 +136,11 @@ void add_run(CLI::App& app, Context& context)
     );
     command->callback([&context, options] {
         context.command = [options](Context& c) {
-            if (c.rest.empty()) c.rest = options->words;
-            if (c.rest.empty()) {
-                c.printer->error("no command to run", "put it after `--`: slipway run -- make -j4");
+            if (c.rest.empty() || c.rest.front().empty()) {
+                c.printer->error(
+                    c.rest.empty() ? "no command to run" : "the command's name is empty",
+                    "put it after the options: slipway run -- make -j4"
+                );
                 return exit_code::usage;
             }
             return run(c, run_command(c, options));
