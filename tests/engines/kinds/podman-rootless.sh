@@ -49,11 +49,11 @@ engine_start() {
   # Directories above the state directory may well be closed to the test user, so
   # in its own mount namespace it has a second name, made by lib/inside.
   if is_root; then base=/run/slipway-engine; fi
-  mkdir -p "$dir/home" "$dir/data" "$dir/run/tmp"
+  mkdir -p "$dir/data"
   chmod 700 "$dir/run"
   podman_config "$(rootless_driver)"
   podman_command
-  service=(env "HOME=$base/home" "XDG_RUNTIME_DIR=$base/run" "XDG_CONFIG_HOME=$base/home/.config"
+  service=(env "XDG_RUNTIME_DIR=$base/run" "XDG_CONFIG_HOME=$base/home/.config"
     "${podman[@]}" system service --time=0 "unix://$base/socket/s")
   if ! is_root; then
     launch "${service[@]}"
@@ -65,13 +65,11 @@ engine_start() {
   launch_inside setpriv --reuid "$test_user" --regid "$test_user" --init-groups "${service[@]}"
 }
 
-engine_cgroups() { :; }
-
 # own_podman WORD...: a podman of the caller's on this data root, without the service.
 own_podman() {
   local podman base=$dir
   podman_command
-  env "HOME=$dir/home" "XDG_RUNTIME_DIR=$dir/run" "XDG_CONFIG_HOME=$dir/home/.config" "${podman[@]}" "$@"
+  env "XDG_RUNTIME_DIR=$dir/run" "XDG_CONFIG_HOME=$dir/home/.config" "${podman[@]}" "$@"
 }
 
 # Without root there is no pid namespace to end: containers are ended by podman
@@ -108,10 +106,4 @@ engine_remove_data() {
   end_pause
 }
 
-engine_env() {
-  local ns host guest
-  export_line SLIPWAY_TEST_PODMAN_ROOTLESS_HOST "unix://$sock"
-  [[ -f $dir/net ]] || return 0
-  read -r ns host guest <"$dir/net"
-  export_line SLIPWAY_TEST_PODMAN_ROOTLESS_GATEWAY "$host"
-}
+engine_env() { podman_env; }

@@ -5,6 +5,7 @@
 #   STATE/NAME/sock    its unix socket        STATE/NAME/log   what it printed
 #   STATE/NAME/data    its data root          STATE/NAME/run   its runtime files
 #   STATE/NAME/tls     certificates           STATE/NAME/net   name and addresses of its network
+#   STATE/.certs.d     the registry's authority, as engines look for it
 # shellcheck shell=bash
 
 # fail MESSAGE [HINT]
@@ -27,6 +28,9 @@ need() {
   [[ ${#missing[@]} -eq 0 ]] ||
     fail "$engine needs ${missing[*]}, not found on this machine" "third_party/install engines"
 }
+
+# variable_prefix: what the names of this engine's variables begin with.
+variable_prefix() { printf 'SLIPWAY_TEST_%s' "$(tr 'a-z-' 'A-Z_' <<<"$engine")"; }
 
 # Two state directories must never share a name of the kernel's (network
 # namespace, interface, table, cgroup), so all of them carry this id.

@@ -20,7 +20,7 @@ free_subnet() {
   for tries in {1..512}; do
     local base="10.213.$((slot / 64)).$((slot % 64 * 4))"
     local prefix=${base%.*} last=${base##*.}
-    if [[ $taken != *" $prefix.$((last + 1))/30 "* ]]; then
+    if [[ $taken != *" $prefix.$((last + 1))/"* ]]; then
       printf '%s %s' "$prefix.$((last + 1))" "$prefix.$((last + 2))"
       return
     fi
@@ -81,6 +81,39 @@ RULES
   fi
 }
 
+# net_close ID ADDRESS PORT: of this machine only root reaches the port, and nobody from elsewhere.
+net_close() {
+  local ns link table
+  net_names "$1"
+  nft -f - <<RULES
+table ip $table {
+  chain own {
+    type filter hook output priority filter;
+    ip daddr $2 tcp dport $3 meta skuid != 0 reject
+  }
+  chain others {
+    type filter hook forward priority filter;
+    ip daddr $2 tcp dport $3 drop
+  }
+}
+RULES
+}
+
+# address_up ID: an address of the machine's own, which engines reach by their way out. Other
+# than one in a namespace it works where the machine's packet filter drops what is forwarded.
+address_up() {
+  mkdir -p "$shared"
+  locked "$shared/lock" address_up_locked "$1"
+}
+
+address_up_locked() {
+  local ns link table address _
+  net_names "$1"
+  read -r address _ <<<"$(free_subnet "$1")"
+  ip addr add "$address/32" dev lo label "lo:$link"
+  printf '%s %s %s\n' - "$address" "$address" >"$dir/net"
+}
+
 # A machine that runs a Docker of its own drops what it does not know. No rule of
 # ours can overrule that, and its rules are not ours to change.
 warn_if_forwarding_is_dropped() {
@@ -102,6 +135,7 @@ net_down_locked() {
   nft delete table ip "$table" 2>/dev/null || true
   ip link delete "$link" 2>/dev/null || true
   ip netns delete "$ns" 2>/dev/null || true
+  ip -4 addr flush dev lo label "lo:$link" 2>/dev/null || true
   rm -f "$shared/users/$ns"
 
   for user in "$shared"/users/*; do

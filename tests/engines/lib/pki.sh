@@ -17,6 +17,8 @@ authority() {
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
 }
 
+server_extensions() { printf 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:%s\nextendedKeyUsage=serverAuth' "$1"; }
+
 # make_pki DIR IP: server files in DIR, and two directories a client can name as
 # DOCKER_CERT_PATH: client/ is good; in wrong/ everything comes from an authority
 # the server has never heard of.
@@ -26,8 +28,7 @@ make_pki() (
   cd "$1"
   authority good
   authority wrong
-  issue good server localhost "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:$2
-extendedKeyUsage=serverAuth"
+  issue good server localhost "$(server_extensions "$2")"
   issue good client client extendedKeyUsage=clientAuth
   issue wrong wrong-client client extendedKeyUsage=clientAuth
   mv client-cert.pem client/cert.pem
@@ -36,4 +37,11 @@ extendedKeyUsage=serverAuth"
   mv wrong-client-cert.pem wrong/cert.pem
   mv wrong-client-key.pem wrong/key.pem
   cp wrong-ca.pem wrong/ca.pem
+) >>"$dir/log" 2>&1
+
+# make_wrong_server DIR IP: beside them, a server that nobody has reason to trust.
+make_wrong_server() (
+  umask 077
+  cd "$1"
+  issue wrong wrong-server localhost "$(server_extensions "$2")"
 ) >>"$dir/log" 2>&1

@@ -4,7 +4,7 @@
 # podman_config DRIVER: every file podman would otherwise read from the machine.
 # `base` is the engine's directory by the name podman itself knows it under.
 podman_config() {
-  mkdir -p "$dir/conf/networks"
+  mkdir -p "$dir/conf/networks" "$dir/home" "$dir/run/tmp"
   # runc, because crun refuses hybrid control groups. The limits are equal, soft
   # and hard (podman's API swaps the two), and small, because raising a limit
   # needs CAP_SYS_RESOURCE, which not every root has.
@@ -39,5 +39,42 @@ podman_command() {
     "CONTAINERS_STORAGE_CONF=$base/conf/storage.conf"
     "CONTAINERS_REGISTRIES_CONF=$base/conf/registries.conf"
     "TMPDIR=$base/run/tmp"
-    podman --root "$base/data" --runroot "$base/run/storage" --tmpdir "$base/run/libpod")
+    "HOME=$base/home" podman --root "$base/data" --runroot "$base/run/storage" --tmpdir "$base/run/libpod")
+}
+
+# As root:
+
+podman_check() {
+  is_root || fail "$engine needs root" "podman-rootless runs as an ordinary user"
+  need ip nft nsenter unshare curl
+  if [[ $root == / ]]; then need podman runc; fi
+}
+
+podman_start() {
+  local podman base=$dir
+  net_up "$id"
+  # Overlay cannot stand on overlay, which is what /tmp is inside a container.
+  local driver=overlay
+  [[ $(stat -f -c %T "$dir") != overlayfs ]] || driver=vfs
+  podman_config "$driver"
+  podman_command
+  launch_inside "${podman[@]}" system service --time=0 "unix://$sock"
+}
+
+# podman's group manager has no option for the name of the group above its containers.
+podman_cgroups() {
+  local id_of
+  for id_of in "$dir"/data/overlay-containers/*/ "$dir"/data/vfs-containers/*/; do
+    id_of=${id_of%/}
+    [[ ! -d $id_of ]] || printf 'libpod_parent/libpod-%s\n' "${id_of##*/}"
+  done
+}
+
+podman_env() {
+  local ns host guest prefix
+  prefix=$(variable_prefix)
+  export_line "${prefix}_HOST" "unix://$sock"
+  [[ -f $dir/net ]] || return 0
+  read -r ns host guest <"$dir/net"
+  export_line "${prefix}_GATEWAY" "$host"
 }

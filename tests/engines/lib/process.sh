@@ -39,12 +39,13 @@ answers() {
   [[ $(curl -sS -m 5 --unix-socket "$1" http://engine/_ping 2>/dev/null) == OK ]]
 }
 
-# wait_ready SOCKET: an engine is ready when it answers, not when a file exists.
+# wait_ready: an engine is ready when it answers, not when a file exists.
 wait_ready() {
   local deadline=$((SECONDS + ${SLIPWAY_TEST_ENGINE_DEADLINE:-60}))
-  until answers "$1"; do
+  until engine_answers; do
     if ! running >/dev/null || ((SECONDS >= deadline)); then
-      local what="did not answer on $1 in time"
+      local what
+      what="did not answer on $(engine_place) in time"
       running >/dev/null || what="ended before it answered"
       say "---- the last lines of $dir/log"
       tail -n 25 "$dir/log" >&2 || true
