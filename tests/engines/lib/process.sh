@@ -58,11 +58,14 @@ wait_ready() {
 
 # end_process SIGNAL SECONDS: signals the outermost process and waits for its end.
 # As root that process owns a pid namespace, so the kernel ends all that ran in
-# it: containerd, shims, conmon, containers. Nothing has to be searched for.
+# it: containerd, shims, conmon, containers. Nothing has to be searched for. A signal
+# that asks goes to its child as well, because unshare(1) itself blocks those.
 end_process() {
-  local pid tries=$(($2 * 20))
+  local pid children=() tries=$(($2 * 20))
   pid=$(running) || return 0
-  kill -s "$1" "$pid" 2>/dev/null || true
+  # The list has no newline, which read takes for a failure.
+  if [[ $1 != KILL ]]; then read -r -a children <"/proc/$pid/task/$pid/children" || true; fi
+  kill -s "$1" "$pid" "${children[@]}" 2>/dev/null || true
   while ((tries-- > 0)) && running >/dev/null; do
     sleep 0.05
   done
