@@ -80,7 +80,7 @@ engine_leftovers() {
   if is_root || [[ ! -d $dir/conf ]]; then return 0; fi
   own_podman rm --all --force --time 0 >/dev/null 2>&1 || true
   for process in /proc/[0-9]*; do
-    [[ $(tr '\0' ' ' <"$process/cmdline" 2>/dev/null || true) == *"unix://$dir/socket/s"* ]] || continue
+    [[ $(tr '\0' ' ' 2>/dev/null <"$process/cmdline" || true) == *"unix://$dir/socket/s"* ]] || continue
     kill -KILL "${process##*/}" 2>/dev/null || true
   done
   end_pause

@@ -17,7 +17,9 @@ authority() {
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
 }
 
-server_extensions() { printf 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:%s\nextendedKeyUsage=serverAuth' "$1"; }
+server_extensions() {
+  printf 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:%s\nextendedKeyUsage=serverAuth' "$1"
+}
 
 # make_pki DIR IP: server files in DIR, and two directories a client can name as
 # DOCKER_CERT_PATH: client/ is good; in wrong/ everything comes from an authority

@@ -22,10 +22,14 @@ root_of() {
 
 # root_make SUITE: makes the root unless it is there. Two at once: the second waits.
 root_make() {
-  [[ ! -d $(root_of "$1") ]] || return 0
-  need mmdebstrap
-  mkdir -p "$(root_cache)"
-  locked "$(root_cache)/.lock-$1" root_make_locked "$1"
+  local root
+  root=$(root_of "$1")
+  if [[ ! -d $root ]]; then
+    need mmdebstrap
+    mkdir -p "$(root_cache)"
+    locked "$(root_cache)/.lock-$1" root_make_locked "$1"
+  fi
+  touch "$root" # in use, see root_remove_old
 }
 
 root_make_locked() {
@@ -54,7 +58,8 @@ root_make_locked() {
 # an engine that is a month old is still one to test with.
 root_unpack() {
   local root=$2 name
-  mmdebstrap --variant=extract --aptopt='Acquire::Check-Valid-Until "false"' --include="$(printf '%s,' "${root_packages[@]}")" \
+  mmdebstrap --variant=extract --aptopt='Acquire::Check-Valid-Until "false"' \
+    --include="$(printf '%s,' "${root_packages[@]}")" \
     "$1" "$root" ${SLIPWAY_DEBIAN_MIRROR:+"$SLIPWAY_DEBIAN_MIRROR"} || return 1
   for name in passwd group; do
     cp "$root/usr/share/base-passwd/$name.master" "$root/etc/$name" || return 1
@@ -72,12 +77,12 @@ root_unpack() {
   rm -f "$root"/etc/{resolv.conf,hostname}
 }
 
-# root_remove_old SUITE: roots that a newer one has replaced, unless an engine still lives in
-# one (lib/inside holds a shared lock on it).
+# root_remove_old SUITE: roots that nobody has started an engine with for a week (another branch
+# of the sources may still want its own), and that none lives in: lib/inside holds a shared lock.
 root_remove_old() {
   local old
   for old in "$(root_cache)/$1"-*; do
-    [[ $old != "$(root_of "$1")" ]] || continue
+    [[ $old != "$(root_of "$1")" && -n $(find "$old" -maxdepth 0 -mtime +6) ]] || continue
     (flock --nonblock 9 && rm -rf --one-file-system "$old") 9<"$old" || true
   done
 }
