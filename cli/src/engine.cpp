@@ -54,7 +54,14 @@ Result<engine::ClientOptions> client_options(Context& context)
     }
     if (const char* version = std::getenv("DOCKER_API_VERSION");
         version != nullptr && *version != '\0') {
-        TRY(options.api, during(engine::parse_api_version(version), "reading DOCKER_API_VERSION"));
+        const char* const doing = "reading DOCKER_API_VERSION";
+        auto named = during(engine::parse_api_version(version), doing);
+        if (!named) {
+            named.error().hint = "leave it unset, and the best version is negotiated";
+            return fail(std::move(named).error());
+        }
+        options.api = *named;
+        CHECK_OK(during(engine::check_api_version(*options.api), doing));
     }
     return options;
 }

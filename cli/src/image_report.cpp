@@ -3,6 +3,8 @@
 #include "suggest.hpp"
 #include "text.hpp"
 
+#include <cstdlib>
+
 namespace slipway::cli {
 namespace {
 
@@ -16,6 +18,13 @@ std::string step_line(const core::ImageEvent& step)
 }
 
 } // namespace
+
+std::string base_image(const core::ImageCatalog& catalog, const std::string& option)
+{
+    if (!option.empty() || catalog.default_base().empty()) return option;
+    const char* named = std::getenv("SLIPWAY_BASE_IMAGE");
+    return named != nullptr ? named : "";
+}
 
 Result<> check_target(const core::ImageCatalog& catalog, const core::BuildChoice& choice)
 {

@@ -31,6 +31,11 @@ private:
     bool cut_ = false;   // the start of output_ was dropped
 };
 
+/// The base image to build from: `option` when it is not empty, else SLIPWAY_BASE_IMAGE, else
+/// empty, which is the catalog's. The variable stands in the environment of whatever is built, so
+/// it is passed over for a Dockerfile that takes no base.
+std::string base_image(const core::ImageCatalog& catalog, const std::string& option = {});
+
 /// As core::check_choice; the hint of an unknown target says which one may have been meant.
 Result<> check_target(const core::ImageCatalog& catalog, const core::BuildChoice& choice);
 

@@ -9,11 +9,12 @@ Task<std::string> provide_image(Context& context, engine::Client client, ImageCh
         CO_CHECK(co_await pull_and_show(context, client, choice.image));
         co_return choice.image;
     }
+    const core::ImageCatalog& catalog = core::ImageCatalog::built_in();
     core::BuildChoice build;
     build.target = choice.target;
-    co_return co_await build_and_show(
-        context, client, core::ImageCatalog::built_in(), build, BuildWhen::missing
-    );
+    build.base = base_image(catalog);
+    build.how_to_choose_base = "name one that it has in the variable SLIPWAY_BASE_IMAGE";
+    co_return co_await build_and_show(context, client, catalog, build, BuildWhen::missing);
 }
 
 } // namespace slipway::cli

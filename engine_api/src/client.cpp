@@ -30,6 +30,17 @@ Result<ApiVersion> parse_api_version(std::string_view text)
     );
 }
 
+Result<> check_api_version(ApiVersion version)
+{
+    if (version >= oldest_api && version <= newest_api) return ok();
+    const std::string range = to_string(oldest_api) + " to " + to_string(newest_api);
+    Error error(
+        Errc::invalid_argument, "API " + to_string(version) + " is not among those spoken: " + range
+    );
+    error.hint = "name a version from " + range + ", or none, and the best one is negotiated";
+    return fail(std::move(error));
+}
+
 std::string_view to_string(EngineKind kind) noexcept
 {
     return kind == EngineKind::podman ? "podman" : "docker";
@@ -135,6 +146,9 @@ Client::connect(boost::asio::any_io_executor executor, Endpoint endpoint, Client
 {
     const auto limit = options.connect_deadline;
     const auto forced = options.api;
+    if (forced) {
+        CO_CHECK(check_api_version(*forced));
+    }
     auto transport = std::make_shared<HttpTransport>(executor, endpoint, std::move(options));
     const std::string doing = "asking " + to_string(endpoint);
     CO_TRY(Response pong, during(co_await ping(*transport, "HEAD", limit), doing));

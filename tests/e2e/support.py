@@ -1,7 +1,7 @@
 """What the end-to-end tests share: the built program, an engine, and the proof that nothing stays.
 
 SLIPWAY               the program under test
-SLIPWAY_TEST_ENGINE   "docker" or "podman"; its URL is in SLIPWAY_TEST_<ENGINE>_HOST
+SLIPWAY_TEST_ENGINE   "docker", "podman" or "podman-rootless"; its URL is in SLIPWAY_TEST_<ENGINE>_HOST
 """
 
 import http.client
@@ -18,6 +18,7 @@ import urllib.parse
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SLIPWAY = os.environ["SLIPWAY"]
 ENGINE = os.environ["SLIPWAY_TEST_ENGINE"]
+KIND = ENGINE.split("-")[0]  # "docker" or "podman"
 HOST = os.environ[f"SLIPWAY_TEST_{ENGINE.upper().replace('-', '_')}_HOST"]
 SOCKET = urllib.parse.urlparse(HOST).path
 OURS = json.dumps({"label": ["org.slipway.owner=slipway"]})

@@ -1,5 +1,7 @@
+# engines: docker podman podman-rootless
 """What goes wrong for users: one error with its causes, one hint, nothing left behind."""
 
+import json
 import os
 import pwd
 import shutil
@@ -7,7 +9,7 @@ import socket
 import subprocess
 import threading
 
-from support import Case, SLIPWAY, main
+from support import Case, SLIPWAY, SOCKET, main
 
 
 class Engines(Case):
@@ -60,6 +62,14 @@ class Engines(Case):
                           3, "engine", ".")
         server.close()
 
+    def test_an_api_version_that_is_not_spoken(self):
+        for version in ("1.5", "1.99", "one"):
+            for words in (["run", "--image", "busybox", "--", "true"], ["doctor"]):
+                with self.subTest(version=version, words=words):
+                    self.assert_error(
+                        self.slipway(*words, env=self.environment(DOCKER_API_VERSION=version)),
+                        2, f"DOCKER_API_VERSION.*{version}", "1\\.24 to 1\\.|unset")
+
     def test_a_url_that_is_none(self):
         self.assert_error(self.slipway("--host", "tcp://:99999", "run", "--image", "busybox", "--", "true"),
                           2, "99999", ".")
@@ -69,7 +79,8 @@ class Images(Case):
     def test_an_image_that_does_not_exist(self):
         self.assert_error(
             self.slipway("run", "--image", "registry.invalid/no/such:image", "--", "true"),
-            1, "registry.invalid/no/such:image", ".")
+            1, "^error: pulling image registry.invalid/no/such:image: (?!.*pulling)",
+            "slipway images import FILE.tar registry.invalid/no/such:image")
 
     def test_an_empty_name_is_no_choice_of_another_image(self):
         for option in ("--image", "--target"):
@@ -79,8 +90,7 @@ class Images(Case):
     def test_a_network_that_does_not_exist_is_not_a_missing_program(self):
         result = self.slipway("run", "--image", "busybox", "--network", "no-such-network",
                               "--no-workspace", "--", "true")
-        self.assertEqual(result.returncode, 1, result.stderr)
-        self.assertRegex(result.stderr, "error: .*no-such-network")
+        self.assert_error(result, 1, "no-such-network", "--network takes")
 
     def test_a_target_that_has_no_stage(self):
         result = self.slipway("run", "--target", "aarch64-unknown-linux-gnuu", "--", "true")
@@ -98,6 +108,50 @@ class Images(Case):
         self.assertEqual(result.stderr.count("\nthe words of the tool\n")
                          + result.stderr.count("    the words of the tool\n"), 1, result.stderr)
         self.assertNotIn("\nfine\n", result.stderr)
+
+    def test_a_base_that_cannot_be_had_names_the_way_to_another(self):
+        base = "registry.invalid/no/base:x"
+        target = "x86_64-unknown-linux-gnu"
+        env = self.environment(SLIPWAY_BASE_IMAGE=base)
+        for words, env, way in (
+                (["images", "build", target, "--base", base], None, "--base IMAGE"),
+                (["images", "build", target], env, "--base IMAGE"),
+                (["run", "--target", target, "--no-workspace", "--", "true"], env,
+                 "variable SLIPWAY_BASE_IMAGE"),
+        ):
+            with self.subTest(words=words):
+                self.assert_error(
+                    self.slipway(*words, env=env), 1, "step",
+                    f"no image {base} .*{way}.*slipway images import FILE.tar {base}")
+
+    def test_another_image_that_cannot_be_had_is_not_taken_for_the_base(self):
+        image = "registry.invalid/no/such:image"
+        for first in ("", "ARG BASE=busybox:latest\n"):
+            (self.dir / "Dockerfile").write_text(f"{first}FROM {image} AS bad-target-step\n")
+            result = self.slipway("images", "build", "bad-target-step", "--dockerfile",
+                                  self.dir / "Dockerfile")
+            self.assert_error(result, 1, "registry.invalid",
+                              f"no image {image} .*slipway images import FILE.tar {image}")
+            self.assertNotIn("--base", result.stderr)
+
+    def test_the_base_in_the_environment_is_that_of_the_option(self):
+        def names(*options, **extra):
+            result = self.assert_ok(self.slipway("images", "list", "--json", *options,
+                                                 env=self.environment(**extra)))
+            return [row["image"] for row in json.loads(result.stdout)]
+
+        self.assertEqual(names("--base", "debian:x"), names(SLIPWAY_BASE_IMAGE="debian:x"))
+        self.assertEqual(names("--base", "debian:x"),
+                         names("--base", "debian:x", SLIPWAY_BASE_IMAGE="debian:y"))
+        self.assertNotEqual(names("--base", "debian:x"), names())
+        (self.dir / "Dockerfile").write_text("FROM busybox AS a-b-c\n")
+        self.assertEqual(names("--dockerfile", "Dockerfile"),
+                         names("--dockerfile", "Dockerfile", SLIPWAY_BASE_IMAGE="debian:x"))
+
+    def test_a_base_that_is_no_reference(self):
+        self.assert_error(
+            self.slipway("run", "--target", "x86_64-unknown-linux-gnu", "--", "true",
+                         env=self.environment(SLIPWAY_BASE_IMAGE="Bad Base")), 2, "base.*Bad Base", ".")
 
     def test_a_dockerfile_that_does_not_parse(self):
         (self.dir / "Dockerfile").write_text("FROM busybox:latest AS bad-target-step\nNONSENSE x\n")
@@ -127,12 +181,19 @@ class Disk(Case):
         tree.mkdir()
         (tree / "secret").write_text("x")
         os.chmod(tree / "secret", 0)
-        # Root reads everything: without its capabilities it is like anybody else.
+        # Root reads everything: without its capabilities it is like anybody else. An engine of
+        # somebody else's is his alone then, so we are he.
+        owner = os.stat(SOCKET).st_uid
+        program = self.dir / "slipway"
+        shutil.copy(SLIPWAY, program)
+        for path in (self.dir, tree):
+            os.chown(path, owner, owner)
         lost = "-dac_override,-dac_read_search"
         result = subprocess.run(
-            ["setpriv", "--bounding-set", lost, "--inh-caps", lost, SLIPWAY, "run", "--image",
-             "busybox", "--", "true"], cwd=tree, env=self.environment(), text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            ["setpriv", "--bounding-set", lost, "--inh-caps", lost, "--reuid", str(owner), "--regid",
+             str(owner), "--clear-groups", program, "run", "--image", "busybox", "--", "true"],
+            cwd=tree, env=self.environment(), text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assert_error(result, 1, "secret: Permission denied", "readable")
 
     def test_a_place_that_is_not_ours_to_write(self):
@@ -197,6 +258,7 @@ class CommandLine(Case):
                 (["nosuch", "--help"], "unknown command 'nosuch'", "slipway --help"),
                 (["images", "import", "a", "b", "c"], "unexpected argument 'c'",
                  "slipway images import --help"),
+                (["--host", "unix://run/docker.sock", "doctor"], "absolute", "unix:///"),
                 (["--host=", "doctor"], "--host.*empty", "."),
                 (["--host", "", "doctor"], "--host.*empty", "."),
                 (["images", "build", "--base", "", "x"], "--base.*empty", "."),

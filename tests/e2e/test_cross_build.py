@@ -44,8 +44,10 @@ class Cargo(Case):
         self.assertIn("aarch64", result.stdout)
 
     def test_run_passes_arguments_output_and_exit_code(self):
-        result = self.assert_ok(self.cargo("run", "--target", TARGET, "--", "an argument"))
-        self.assertIn("aarch64", result.stdout)
+        result = self.cargo("run", "--target", TARGET, "--", "an argument", "--exit", "7", "")
+        self.assertEqual(result.returncode, 7, result.stderr)
+        self.assertEqual(result.stdout, "".join(
+            f"hello, {name}: rust aarch64, c aarch64, 64 bits\n" for name in ("an argument", "")))
 
     def test_tests_run_on_the_target(self):
         result = self.assert_ok(self.cargo("test", "--workspace", "--target", TARGET))

@@ -1,3 +1,4 @@
+# engines: docker podman podman-rootless
 """slipway run: the workspace at its own path, streams, exit codes, interrupts."""
 
 import hashlib
@@ -8,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from support import Case, ENGINE, SLIPWAY, api, main
+from support import Case, KIND, SLIPWAY, api, main
 
 
 def wait_for(what, seconds=30):
@@ -109,7 +110,7 @@ class Streams(Case):
     def test_stdin_that_nobody_reads_does_no_harm(self):
         result = self.assert_ok(self.run_in_busybox("echo", "done", stdin=b"x" * (8 << 20), text=False))
         self.assertEqual(result.stdout, b"done\n")
-        if ENGINE == "podman":  # puts a line of its own into the command's stderr
+        if KIND == "podman":  # puts a line of its own into the command's stderr
             self.assertRegex(result.stderr, rb"\A(Error: (read|write) unixpacket [^\n]*\n)?\Z")
         else:
             self.assertEqual(result.stderr, b"")

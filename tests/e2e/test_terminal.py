@@ -1,3 +1,4 @@
+# engines: docker podman podman-rootless
 """slipway run on a terminal: the command gets one of its own, with its size, keys and Ctrl-C."""
 
 import fcntl

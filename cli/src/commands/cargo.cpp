@@ -59,7 +59,9 @@ void add_cargo(CLI::App& app, Context& context)
                     ".cargo/config.toml,\n"
                     "else this machine's. Results land in target/<triple>/<profile>/ of the "
                     "workspace, tests run\n"
-                    "under the target's emulator.");
+                    "under the target's emulator.\n\n"
+                    "SLIPWAY_BASE_IMAGE names the Debian image that a target's image is built from."
+    );
     command->callback([&context] {
         context.command = [](Context& c) { return run(c, cargo_command(c)); };
     });

@@ -28,6 +28,10 @@ namespace {
 
 // --- list ---------------------------------------------------------------------------------------
 
+constexpr const char* base_help =
+    "The Debian image to start from (default: SLIPWAY_BASE_IMAGE, else "
+    "that of the Dockerfile)";
+
 struct ListOptions {
     bool json = false;
     std::string dockerfile;
@@ -115,11 +119,12 @@ Task<int> list_images(Context& context, ListOptions options)
         const std::vector<engine::ImageSummary> images,
         co_await engine::Images(client.transport()).list(all)
     );
+    const std::string base = base_image(catalog, options.base);
     std::vector<Row> rows;
     for (const std::string& target : catalog.targets()) {
         Row row;
         row.target = target;
-        row.image = catalog.image_name(target, options.base);
+        row.image = catalog.image_name(target, base);
         const auto found = std::find_if(images.begin(), images.end(), [&](const auto& image) {
             return engine::has_tag(image, row.image);
         });
@@ -139,7 +144,7 @@ void add_list(CLI::App& images, Context& context)
     command->add_flag("--json", options->json, "Write JSON to stdout");
     command->add_option("--dockerfile", options->dockerfile, "Take the targets of this file")
         ->type_name("FILE");
-    command->add_option("--base", options->base, "As given to `images build`")->type_name("IMAGE");
+    command->add_option("--base", options->base, base_help)->type_name("IMAGE");
     command->callback([&context, options] {
         context.command = [options](Context& c) { return run(c, list_images(c, *options)); };
     });
@@ -158,8 +163,10 @@ Task<int> build_images(Context& context, BuildOptions options)
 {
     CO_TRY(const core::ImageCatalog catalog, catalog_of(options.dockerfile));
     core::BuildChoice choice;
-    choice.base = options.base;
+    choice.base = base_image(catalog, options.base);
     choice.no_cache = options.no_cache;
+    choice.how_to_choose_base = "name one that it has with --base IMAGE, or in SLIPWAY_BASE_IMAGE, "
+                                "which `run` and `cargo` read too";
     for (const std::string& target : options.targets) { // before anything is built
         choice.target = target;
         CO_CHECK(check_target(catalog, choice));
@@ -188,8 +195,7 @@ void add_build(CLI::App& images, Context& context)
         )
         ->type_name("TARGET")
         ->required();
-    command->add_option("--base", options->base, "The Debian image to start from")
-        ->type_name("IMAGE");
+    command->add_option("--base", options->base, base_help)->type_name("IMAGE");
     command->add_flag("--no-cache", options->no_cache, "Run every step anew");
     command
         ->add_option("--dockerfile", options->dockerfile, "Build the stages of this file instead")
@@ -201,7 +207,8 @@ void add_build(CLI::App& images, Context& context)
         }
         return text
                + "\nAn image that is there already is not built again: its name changes with the "
-                 "Dockerfile\nand the base.";
+                 "Dockerfile\nand the base. `run` and `cargo` use the base in SLIPWAY_BASE_IMAGE, "
+                 "so name it there\nrather than with --base when they shall use the image.";
     });
     command->callback([&context, options] {
         context.command = [options](Context& c) { return run(c, build_images(c, *options)); };

@@ -78,12 +78,23 @@ Result<core::Job> job_of(const Context& context, const RunOptions& options)
     return job;
 }
 
+// Engines differ in when they say it: docker at the start, podman when the container is made.
+bool lacks_network(const Error& error, const std::string& network)
+{
+    return !network.empty() && error.answer && error.message.find("network") != std::string::npos
+           && error.message.find(network) != std::string::npos;
+}
+
 Task<int> run_command(Context& context, std::shared_ptr<RunOptions> options)
 {
     CO_TRY(core::Job job, job_of(context, *options));
     ImageChoice choice = options->image;
     if (choice.target.empty()) choice.target = host_target();
-    co_return co_await run_job(context, std::move(choice), std::move(job));
+    auto code = co_await run_job(context, std::move(choice), std::move(job));
+    if (!code && code.error().hint.empty() && lacks_network(code.error(), options->network)) {
+        code.error().hint = "--network takes none, host, or a network that the engine has";
+    }
+    co_return code;
 }
 
 } // namespace
@@ -132,7 +143,8 @@ void add_run(CLI::App& app, Context& context)
         "is\n"
         "ours when that is a pipe, a socket or a file, and it gets a terminal when stdin, stdout "
         "and\n"
-        "stderr are one."
+        "stderr are one.\n\n"
+        "SLIPWAY_BASE_IMAGE names the Debian image that a target's image is built from."
     );
     command->callback([&context, options] {
         context.command = [options](Context& c) {

@@ -1,4 +1,5 @@
 #include "images/build_log.hpp"
+#include "images/dockerfile.hpp"
 
 #include <slipway/core/image_build.hpp>
 #include <slipway/core/labels.hpp>
@@ -35,6 +36,9 @@ Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice)
         error.hint = "it would need `ARG BASE=debian:bookworm-slim` before its first FROM";
         return fail(std::move(error));
     }
+    if (!choice.base.empty()) {
+        CHECK_OK(during(engine::parse_reference(choice.base), "the base image"));
+    }
     return ok();
 }
 
@@ -61,6 +65,16 @@ engine::BuildSpec spec_of(const ImageCatalog& catalog, const BuildChoice& choice
     return spec;
 }
 
+/// What to do about a FROM that failed, whose image is `image`.
+std::string
+hint_of_from(const std::string& image, const std::string& base, const BuildChoice& choice)
+{
+    const std::string import = "bring it in with `slipway images import FILE.tar " + image + "`";
+    std::string hint = "the engine has no image " + image + " and cannot fetch it; ";
+    if (image != base || choice.how_to_choose_base.empty()) return hint + import;
+    return hint + choice.how_to_choose_base + ", or " + import;
+}
+
 /// The engine's error with what we know of the step in which it came.
 Error explained(
     Error error,
@@ -80,11 +94,7 @@ Error explained(
     }
     if (!error.hint.empty()) return error;
     if (step.text.starts_with("FROM ")) {
-        error.hint =
-            "the engine has no image " + base
-            + " and cannot fetch it; name one that it has with --base IMAGE, or bring one in with "
-              "`slipway images import FILE.tar "
-            + base + "`";
+        error.hint = hint_of_from(image_of_from(step.text.substr(5), base), base, choice);
     } else if (log.saw_no_network()) {
         error.hint = "the engine's containers reach no network: check its DNS and proxy settings";
     } else if (step.text.starts_with("COPY ") || step.text.starts_with("ADD ")) {
@@ -171,7 +181,6 @@ Task<> ensure_pulled(engine::Client client, std::string reference, OnImageEvent 
     }
     if (!pulled) {
         Error error = std::move(pulled).error();
-        error.context.push_back("pulling " + reference);
         if (error.hint.empty()) {
             error.hint =
                 "check the name and the engine's access to its registry, or bring the image "

@@ -47,6 +47,15 @@ std::vector<std::string> words_of(std::string_view text)
     return words;
 }
 
+std::string image_of_from(std::string_view arguments, std::string_view base)
+{
+    for (const std::string& word : words_of(arguments)) {
+        if (word.starts_with("--")) continue;
+        return word == "$BASE" || word == "${BASE}" ? std::string(base) : word;
+    }
+    return {};
+}
+
 std::vector<Instruction> instructions_of(std::string_view dockerfile)
 {
     std::vector<Instruction> instructions;

@@ -20,4 +20,8 @@ std::vector<Instruction> instructions_of(std::string_view dockerfile);
 /// The words of `text`, parted by blanks.
 std::vector<std::string> words_of(std::string_view text);
 
+/// The image in the arguments of a FROM: the first word that is no flag, with `base` for the
+/// variable BASE, which is the only one that Slipway gives a value.
+std::string image_of_from(std::string_view arguments, std::string_view base);
+
 } // namespace slipway::core

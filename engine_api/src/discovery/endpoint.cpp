@@ -35,10 +35,12 @@ Result<Endpoint> parse_socket(std::string_view url, std::string_view rest)
         endpoint.socket_path = '\0' + std::string(rest.substr(1));
     } else if (rest.starts_with('~')) {
         return malformed(url, "'~' means something to a shell only; write the whole path");
-    } else if (rest.starts_with("./") || rest.starts_with("../")) {
-        return malformed(url, "the path of a socket must be absolute");
+    } else if (!rest.starts_with('/')) {
+        return malformed(
+            url, "the path of a socket must be absolute: three slashes, as in unix:///run"
+        );
     } else {
-        endpoint.socket_path = rest.starts_with('/') ? rest : "/" + std::string(rest);
+        endpoint.socket_path = rest;
     }
     if (endpoint.socket_path.size() > max_socket_path) {
         Error error(

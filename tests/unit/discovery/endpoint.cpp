@@ -28,7 +28,6 @@ TEST_SUITE("engine.endpoint.parse")
         };
         const std::vector<Row> rows{
             {"unix:///var/run/docker.sock", "/var/run/docker.sock", "unix:///var/run/docker.sock"},
-            {"unix://var/run/docker.sock", "/var/run/docker.sock", "unix:///var/run/docker.sock"},
             {"UNIX:///a?b#c%20d", "/a?b#c%20d", "unix:///a?b#c%20d"},
             {" unix:///a.sock\n", "/a.sock", "unix:///a.sock"},
             {"unix://@engine", std::string("\0engine", 7), "unix://@engine"},
@@ -130,6 +129,8 @@ TEST_SUITE("engine.endpoint.parse")
             {"unix://~/docker.sock", "'~'"},
             {"unix://./docker.sock", "must be absolute"},
             {"unix://../docker.sock", "must be absolute"},
+            {"unix://var/run/docker.sock", "three slashes"},
+            {"unix://docker.sock", "must be absolute"},
             {"unix:///a b", "space or a control character"},
             {std::string("unix:///a\0b", 11), "space or a control character"},
             {"tcp://", "names no host"},

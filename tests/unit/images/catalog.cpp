@@ -56,6 +56,17 @@ TEST_SUITE("core.images.catalog")
         CHECK(!catalog.is_built_in());
     }
 
+    TEST_CASE("the image that a FROM names")
+    {
+        using core::image_of_from;
+        CHECK(image_of_from("busybox", "debian") == "busybox");
+        CHECK(image_of_from("busybox:latest AS x-y-z", "debian") == "busybox:latest");
+        CHECK(image_of_from("--platform=linux/amd64 ${BASE} AS host", "debian") == "debian");
+        CHECK(image_of_from("$BASE", "debian") == "debian");
+        CHECK(image_of_from("${OTHER}", "debian") == "${OTHER}");
+        CHECK(image_of_from("", "debian").empty());
+    }
+
     TEST_CASE("line ends of another system and other escapes")
     {
         CHECK(

@@ -405,6 +405,24 @@ TEST_SUITE("engine.client.negotiation")
         }
     }
 
+    TEST_CASE("a forced version that is not spoken is refused before any call")
+    {
+        for (const engine::ApiVersion forced :
+             {engine::ApiVersion{1, 5}, engine::ApiVersion{1, 99}, engine::ApiVersion{2, 0}}) {
+            const FakeEngine fake(Road::unix_socket, {answer(docker_20)});
+            auto options = generous_options();
+            options.api = forced;
+            boost::asio::io_context io;
+            const auto client = connect_to(io, fake, options);
+            REQUIRE(!client.has_value());
+            CHECK(client.error().code == Errc::invalid_argument);
+            CHECK(client.error().message.find(to_string(forced)) != std::string::npos);
+            CHECK(client.error().message.find("1.24 to 1.51") != std::string::npos);
+            CHECK(!client.error().hint.empty());
+            CHECK(fake.connections() == 0);
+        }
+    }
+
     TEST_CASE("a refused HEAD is asked again with GET")
     {
         std::vector<std::string> heads;

@@ -30,10 +30,13 @@ struct BuildChoice {
     std::string target;    ///< a target of the catalog
     std::string base;      ///< the image to start from; empty: the catalog's
     bool no_cache = false; ///< run every step anew
+    /// For the hint when the engine lacks the base: how the caller lets people name another one, as
+    /// "name one that it has with --base IMAGE". Empty: it does not.
+    std::string how_to_choose_base{};
 };
 
 /// Whether the catalog can build that. Errors: invalid_argument (no such target: the hint has them;
-/// a base for a Dockerfile without `ARG BASE`).
+/// a base for a Dockerfile without `ARG BASE`, or one that is no reference).
 Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice);
 
 /// Builds the image of a target with the engine's classic builder and returns its reference. The

@@ -24,7 +24,9 @@ struct ClientOptions {
     /// For a call whose answer comes whole, counted anew with every piece of a streamed body that
     /// the engine takes; streams have none unless their request says so.
     std::chrono::milliseconds call_deadline{300'000};
-    std::optional<ApiVersion> api; ///< speak this version and do not negotiate (DOCKER_API_VERSION)
+    /// Speak this version, from oldest_api to newest_api, and do not negotiate
+    /// (DOCKER_API_VERSION).
+    std::optional<ApiVersion> api;
     std::function<void(const CallTrace&)> on_call; ///< called when a call has ended, or streams
 };
 
@@ -42,7 +44,7 @@ public:
     ///
     /// Errors: unreachable (nobody there, or the TLS handshake failed), permission_denied (the
     ///   socket's mode), timed_out, unsupported (the engine is older than `oldest_api`), protocol
-    ///   (something else answers there).
+    ///   (something else answers there), invalid_argument (ClientOptions::api is out of range).
     /// API: HEAD /_ping, and GET where HEAD is refused. Source: engine API 1.41 to 1.51.
     static Task<Client>
     connect(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options);

@@ -39,7 +39,7 @@ struct Endpoint {
 
 /// Reads a URL as `--host` and DOCKER_HOST take it.
 ///
-///   unix:///path, unix://path (the same), unix://@abstract
+///   unix:///path (absolute), unix://@abstract
 ///   tcp://host[:port][/base], http://..., https://..., host:port
 ///
 /// IPv6 addresses stand in brackets. An empty host before a port is localhost. The port is 2375,

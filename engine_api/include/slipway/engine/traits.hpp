@@ -26,6 +26,9 @@ inline constexpr ApiVersion newest_api{1, 51};
 /// Below this `connect` refuses: 1.24 is the oldest version that engines of today still accept.
 inline constexpr ApiVersion oldest_api{1, 24};
 
+/// Whether this library speaks a version that somebody asked for. Errors: invalid_argument.
+Result<> check_api_version(ApiVersion version);
+
 enum class EngineKind { docker, podman };
 std::string_view to_string(EngineKind kind) noexcept;
 
