@@ -43,6 +43,20 @@ Error not_run(const core::Job& job, const core::JobResult& result)
     return error;
 }
 
+// What the command did to a path that stays here as it is.
+std::string_view why(core::KeepReason reason)
+{
+    switch (reason) {
+    case core::KeepReason::changed:
+        return " was changed in the container, and here meanwhile: yours stays";
+    case core::KeepReason::deleted:
+        return " was deleted in the container, but has changed here meanwhile: it stays";
+    case core::KeepReason::not_empty:
+        return " was deleted in the container, but stays here: it holds what was not sent";
+    }
+    return {};
+}
+
 void tell_fetched(Context& context, const core::Fetched& fetched)
 {
     Printer& printer = *context.printer;
@@ -54,10 +68,8 @@ void tell_fetched(Context& context, const core::Fetched& fetched)
             printer.detail("removed " + path);
         }
     }
-    for (const std::string& path : fetched.kept) {
-        printer.warning(
-            path + " was deleted in the container, but has changed here meanwhile: it stays"
-        );
+    for (const auto& [path, reason] : fetched.kept) {
+        printer.warning(path + std::string(why(reason)));
     }
 }
 

@@ -17,6 +17,19 @@ std::string_view to_string(EntryType type) noexcept
     return "unknown";
 }
 
+std::string_view to_string(KeepReason reason) noexcept
+{
+    switch (reason) {
+    case KeepReason::changed:
+        return "changed on both sides";
+    case KeepReason::deleted:
+        return "deleted there, changed here";
+    case KeepReason::not_empty:
+        return "deleted there, not empty here";
+    }
+    return "unknown";
+}
+
 std::string_view to_string(SkipReason reason) noexcept
 {
     switch (reason) {

@@ -103,6 +103,8 @@ ManifestEntry describe(const struct stat& status)
     ManifestEntry out;
     out.mode = static_cast<std::uint32_t>(status.st_mode) & mode_bits;
     out.mtime_ns = mtime_ns(status);
+    out.inode = status.st_ino;
+    out.ctime_ns = to_ns(status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
     if (S_ISDIR(status.st_mode)) {
         out.type = EntryType::directory;
     } else if (S_ISLNK(status.st_mode)) {

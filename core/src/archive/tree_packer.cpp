@@ -1,5 +1,7 @@
 #include "archive/tree_packer.hpp"
 
+#include "archive/content_hasher.hpp"
+
 #include <archive.h>
 #include <archive_entry.h>
 
@@ -10,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <string_view>
 
 namespace slipway::core {
@@ -23,13 +24,6 @@ constexpr std::string_view cache_tag = "Signature: 8a477f597d28d172789f06886806b
 
 /// Never waits for the writer of a fifo, never follows a symlink.
 constexpr int open_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-
-std::int64_t now_ns()
-{
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return posix::to_ns(now.tv_sec, now.tv_nsec);
-}
 
 ssize_t read_some(int file, char* into, std::size_t count)
 {
@@ -110,7 +104,6 @@ TreePacker::~TreePacker()
 Result<Manifest> TreePacker::run(const std::vector<PackRoot>& roots)
 {
     const posix::PlainLocale plain;
-    manifest_.begun_ns = now_ns();
     CHECK_OK(open());
     for (const PackRoot& root : roots) {
         CHECK_OK(add_root(root));
@@ -225,6 +218,7 @@ Result<> TreePacker::add_extra(const PackExtra& extra)
     if (extra.type != EntryType::file) return ok();
     const auto written = ::archive_write_data(archive_, extra.bytes.data(), extra.bytes.size());
     if (written != static_cast<la_ssize_t>(extra.bytes.size())) return archive_failed(archived);
+    note_content(archived, content_hash(extra.bytes));
     return ok();
 }
 
@@ -326,34 +320,45 @@ TreePacker::add_open_file(posix::Fd file, const std::string& shown, const std::s
         const auto [known, is_first] = links_.try_emplace({before.st_dev, before.st_ino}, archived);
         if (!is_first) {
             CHECK_OK(write_header(archived, entry, &known->second));
+            entry.content = manifest_.entries.at(known->second).content;
             manifest_.entries.insert_or_assign(archived, std::move(entry));
             return ok();
         }
     }
     const std::uint64_t size = entry.size;
     CHECK_OK(header(archived, std::move(entry)));
-    CHECK_OK(copy_data(file.get(), size, shown));
+    TRY(const ContentHash content, copy_data(file.get(), size, shown));
     struct stat after {};
     if (::fstat(file.get(), &after) != 0) return fail(posix::error(errno, "reading", shown));
     if (after.st_size != before.st_size || posix::mtime_ns(after) != posix::mtime_ns(before)) {
         return fail(changed(shown));
     }
+    note_content(archived, content);
     return ok();
 }
 
-Result<> TreePacker::copy_data(int file, std::uint64_t size, const std::string& shown)
+Result<ContentHash> TreePacker::copy_data(int file, std::uint64_t size, const std::string& shown)
 {
-    while (size > 0) {
-        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(size, buffer_.size()));
+    ContentHasher hasher;
+    std::uint64_t done = 0;
+    while (done < size) {
+        const auto want =
+            static_cast<std::size_t>(std::min<std::uint64_t>(size - done, buffer_.size()));
         const ssize_t got = read_some(file, buffer_.data(), want);
         if (got < 0) return fail(posix::error(errno, "reading", shown));
         if (got == 0) return fail(changed(shown));
         if (::archive_write_data(archive_, buffer_.data(), static_cast<std::size_t>(got)) != got) {
-            return archive_failed(shown);
+            return fail(archive_failed(shown).error());
         }
-        size -= static_cast<std::uint64_t>(got);
+        hasher.add(done, {buffer_.data(), static_cast<std::size_t>(got)});
+        done += static_cast<std::uint64_t>(got);
     }
-    return ok();
+    return hasher.finish(size);
+}
+
+void TreePacker::note_content(const std::string& archived, const ContentHash& content)
+{
+    manifest_.entries.at(archived).content = content;
 }
 
 Result<> TreePacker::header(const std::string& archived, ManifestEntry entry)

@@ -51,10 +51,12 @@ private:
     Result<> add_directory(const Place& place);
     Result<> add_file(const Place& place);
     Result<> add_open_file(posix::Fd file, const std::string& shown, const std::string& archived);
-    Result<> copy_data(int file, std::uint64_t size, const std::string& shown);
+    Result<ContentHash> copy_data(int file, std::uint64_t size, const std::string& shown);
 
     bool keeps(const Place& place, EntryType type) const;
     void skip(std::string archived, SkipReason reason);
+    /// Notes the hash of a file whose header went out.
+    void note_content(const std::string& archived, const ContentHash& content);
     /// Writes the header and notes the entry in the manifest.
     Result<> header(const std::string& archived, ManifestEntry entry);
     Result<> write_header(

@@ -1,5 +1,7 @@
 #include "archive/tree_writer.hpp"
 
+#include "archive/content_hasher.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -19,7 +21,21 @@ constexpr int search_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr int search_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 #endif
 constexpr int list_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr int read_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+constexpr std::size_t read_bytes = std::size_t{64} << 10;
 constexpr std::size_t hole_bytes = 4096;
+
+/// Sockets and devices do not.
+bool travels(const struct stat& status)
+{
+    return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISLNK(status.st_mode)
+           || S_ISFIFO(status.st_mode);
+}
+
+bool same_permissions(const ManifestEntry& a, const ManifestEntry& b)
+{
+    return (a.mode & posix::permission_bits) == (b.mode & posix::permission_bits);
+}
 
 /// Only the mtime: the atime is that of the writing.
 std::array<timespec, 2> times(const ManifestEntry& meta)
@@ -79,34 +95,20 @@ int write_sparse(int file, std::uint64_t offset, std::string_view bytes)
 
 } // namespace
 
-class TreeWriter::Temporary {
-public:
-    explicit Temporary(int dir) noexcept : dir_(dir) {}
-    Temporary(const Temporary&) = delete;
-    Temporary& operator=(const Temporary&) = delete;
-    ~Temporary()
-    {
-        if (!name_.empty()) ::unlinkat(dir_, name_.c_str(), 0);
-    }
+TreeWriter::Temporary::~Temporary()
+{
+    if (!name_.empty()) ::unlinkat(dir_.get(), name_.c_str(), 0);
+}
 
-    int dir() const noexcept { return dir_; }
-    const char* name() const noexcept { return name_.c_str(); }
-    void made(std::string name) { name_ = std::move(name); }
-
-    /// 0 or an errno.
-    int rename_to(std::string_view name)
-    {
-        if (::renameat(dir_, name_.c_str(), dir_, std::string(name).c_str()) != 0) return errno;
-        // A rename onto another link of the same file does nothing and leaves both names.
-        ::unlinkat(dir_, name_.c_str(), 0);
-        name_.clear();
-        return 0;
-    }
-
-private:
-    int dir_;
-    std::string name_;
-};
+int TreeWriter::Temporary::rename_to(std::string_view name)
+{
+    const int dir = dir_.get();
+    if (::renameat(dir, name_.c_str(), dir, std::string(name).c_str()) != 0) return errno;
+    // A rename onto another link of the same file does nothing and leaves both names.
+    ::unlinkat(dir, name_.c_str(), 0);
+    name_.clear();
+    return 0;
+}
 
 TreeWriter::TreeWriter(posix::Fd top, std::string top_path)
     : top_(std::move(top)), top_path_(std::move(top_path)), random_(std::random_device{}())
@@ -196,23 +198,63 @@ Result<std::optional<struct stat>> TreeWriter::look(const std::string& path)
     return status;
 }
 
+Result<ContentHash> TreeWriter::hash_file(const std::string& path, std::uint64_t size)
+{
+    TRY(const int dir, parent(path, Missing::fail));
+    const std::string name(posix::split(path).second);
+    const posix::Fd file(::openat(dir, name.c_str(), read_flags));
+    if (!file) return fail(error(errno, "reading", path));
+    ContentHasher hasher;
+    std::vector<char> buffer(read_bytes);
+    std::uint64_t done = 0;
+    while (done < size) {
+        const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail(error(errno, "reading", path));
+        if (got == 0) break;
+        hasher.add(done, {buffer.data(), static_cast<std::size_t>(got)});
+        done += static_cast<std::uint64_t>(got);
+    }
+    return hasher.finish(done);
+}
+
 Result<bool> TreeWriter::is_as_sent(const std::string& path, const ManifestEntry& sent)
 {
     TRY(const auto found, look(path));
-    if (!found) return false;
-    if (!S_ISREG(found->st_mode) && !S_ISDIR(found->st_mode) && !S_ISLNK(found->st_mode)
-        && !S_ISFIFO(found->st_mode)) {
-        return false;
-    }
-    ManifestEntry now = posix::describe(*found);
+    if (!found || !travels(*found)) return false;
+    const ManifestEntry now = posix::describe(*found);
     if (now.type != sent.type) return false;
     if (now.type == EntryType::directory) return true;
-    if (now.type == EntryType::symlink) {
+    if (now.mode != sent.mode || now.size != sent.size || now.mtime_ns != sent.mtime_ns) {
+        return false;
+    }
+    const bool is_untouched = now.inode == sent.inode && now.ctime_ns == sent.ctime_ns;
+    return is_untouched ? Result<bool>(true) : holds(path, sent);
+}
+
+Result<bool> TreeWriter::holds(const std::string& path, const ManifestEntry& meta)
+{
+    TRY(const auto found, look(path));
+    if (!found || !travels(*found)) return false;
+    const ManifestEntry now = posix::describe(*found);
+    if (now.type != meta.type) return false;
+    switch (now.type) {
+    case EntryType::directory:
+        return true;
+    case EntryType::symlink: {
         TRY(const int dir, parent(path, Missing::fail));
         const std::string name(posix::split(path).second);
-        TRY(now.link_target, posix::read_link(dir, name.c_str(), shown(path)));
+        TRY(const std::string target, posix::read_link(dir, name.c_str(), shown(path)));
+        return target == meta.link_target;
     }
-    return now == sent;
+    case EntryType::fifo:
+        return same_permissions(now, meta);
+    case EntryType::file:
+        break;
+    }
+    if (!same_permissions(now, meta) || now.size != meta.size) return false;
+    TRY(const ContentHash content, hash_file(path, now.size));
+    return content == meta.content;
 }
 
 Result<std::vector<std::string>> TreeWriter::list(const std::string& path)
@@ -249,11 +291,20 @@ Result<int> TreeWriter::make_temporary(Temporary& temporary, const std::string& 
     }
 }
 
+Result<TreeWriter::Temporary> TreeWriter::temporary_for(const std::string& path)
+{
+    TRY(const int dir, parent(path, Missing::make));
+    // A descriptor of its own: that of `parent` goes with the next look at another directory.
+    posix::Fd own(::openat(dir, ".", search_flags));
+    if (!own) return fail(error(errno, "opening the directory of", path));
+    return Temporary(std::move(own));
+}
+
 Result<> TreeWriter::write_bytes(
-    int file, const std::string& path, const ManifestEntry& meta, TarStream& bytes
+    int file, const std::string& path, const ManifestEntry& meta, const Bytes& bytes
 )
 {
-    CHECK_OK(bytes.data(meta.size, [&](std::uint64_t offset, std::string_view piece) -> Result<> {
+    CHECK_OK(bytes([&](std::uint64_t offset, std::string_view piece) -> Result<> {
         if (const int number = write_sparse(file, offset, piece)) {
             return fail(error(number, "writing", path));
         }
@@ -268,31 +319,37 @@ Result<> TreeWriter::write_bytes(
     return ok();
 }
 
-Result<> TreeWriter::put_file(const std::string& path, const ManifestEntry& meta, TarStream& bytes)
+Result<TreeWriter::NewFile>
+TreeWriter::write_file(const std::string& path, const ManifestEntry& meta, const Bytes& bytes)
 {
-    TRY(const int dir, parent(path, Missing::make));
-    Temporary temporary(dir);
+    TRY(Temporary temporary, temporary_for(path));
     TRY(const int fd, make_temporary(temporary, path, [&](const char* name) {
-            return ::openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+            constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+            return ::openat(temporary.dir(), name, flags, 0600);
         }));
     posix::Fd file(fd);
     CHECK_OK(write_bytes(file.get(), path, meta, bytes));
     if (const int number = file.close()) return fail(error(number, "writing", path));
-    if (const int number = temporary.rename_to(posix::split(path).second)) {
-        return fail(error(number, "writing", path));
+    return NewFile(path, std::move(temporary));
+}
+
+Result<> TreeWriter::put_file(NewFile file)
+{
+    if (const int number = file.temporary_.rename_to(posix::split(file.path_).second)) {
+        return fail(error(number, "writing", file.path_));
     }
     return ok();
 }
 
 Result<> TreeWriter::put_symlink(const std::string& path, const ManifestEntry& meta)
 {
-    TRY(const int dir, parent(path, Missing::make));
-    Temporary temporary(dir);
+    TRY(Temporary temporary, temporary_for(path));
     TRY([[maybe_unused]] const int made, make_temporary(temporary, path, [&](const char* name) {
-            return ::symlinkat(meta.link_target.c_str(), dir, name);
+            return ::symlinkat(meta.link_target.c_str(), temporary.dir(), name);
         }));
     const auto times_of_link = times(meta);
-    if (::utimensat(dir, temporary.name(), times_of_link.data(), AT_SYMLINK_NOFOLLOW) != 0) {
+    if (::utimensat(temporary.dir(), temporary.name(), times_of_link.data(), AT_SYMLINK_NOFOLLOW)
+        != 0) {
         return fail(error(errno, "making the symlink", path));
     }
     if (const int number = temporary.rename_to(posix::split(path).second)) {
@@ -303,8 +360,8 @@ Result<> TreeWriter::put_symlink(const std::string& path, const ManifestEntry& m
 
 Result<> TreeWriter::put_fifo(const std::string& path, const ManifestEntry& meta)
 {
-    TRY(const int dir, parent(path, Missing::make));
-    Temporary temporary(dir);
+    TRY(Temporary temporary, temporary_for(path));
+    const int dir = temporary.dir();
     TRY([[maybe_unused]] const int made, make_temporary(temporary, path, [&](const char* name) {
             return ::mkfifoat(dir, name, 0600);
         }));
@@ -321,17 +378,11 @@ Result<> TreeWriter::put_fifo(const std::string& path, const ManifestEntry& meta
 
 Result<> TreeWriter::put_hard_link(const std::string& path, const std::string& target)
 {
-    posix::Fd target_dir;
-    {
-        TRY(const int dir, parent(target, Missing::fail));
-        target_dir = posix::Fd(::openat(dir, ".", search_flags));
-        if (!target_dir) return fail(error(errno, "opening the directory of", target));
-    }
+    TRY(Temporary temporary, temporary_for(path));
+    TRY(const int target_dir, parent(target, Missing::fail));
     const std::string target_name(posix::split(target).second);
-    TRY(const int dir, parent(path, Missing::make));
-    Temporary temporary(dir);
     TRY([[maybe_unused]] const int made, make_temporary(temporary, path, [&](const char* name) {
-            return ::linkat(target_dir.get(), target_name.c_str(), dir, name, 0);
+            return ::linkat(target_dir, target_name.c_str(), temporary.dir(), name, 0);
         }));
     if (const int number = temporary.rename_to(posix::split(path).second)) {
         return fail(error(number, "making the hard link", path));
@@ -354,19 +405,19 @@ Result<bool> TreeWriter::put_directory(const std::string& path)
     return true;
 }
 
-Result<> TreeWriter::set_directory(const std::string& path, const ManifestEntry& meta)
+Result<> TreeWriter::set_directory(const std::string& path, const ManifestEntry& meta, Mode mode)
 {
     TRY(const int dir, parent(path, Missing::fail));
     const std::string name(posix::split(path).second);
     const posix::Fd fd(::openat(dir, name.c_str(), list_flags));
     struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0) {
+        return fail(error(errno, "setting mode and time of", path));
+    }
+    const auto wanted = (meta.mode & posix::permission_bits)
+                        | (status.st_mode & posix::mode_bits & ~posix::permission_bits);
     const auto times_of_directory = times(meta);
-    if (!fd || ::fstat(fd.get(), &status) != 0
-        || ::fchmod(
-               fd.get(),
-               (meta.mode & posix::permission_bits)
-                   | (status.st_mode & posix::mode_bits & ~posix::permission_bits)
-           ) != 0
+    if ((mode == Mode::set && ::fchmod(fd.get(), wanted) != 0)
         || ::futimens(fd.get(), times_of_directory.data()) != 0) {
         return fail(error(errno, "setting mode and time of", path));
     }

@@ -109,8 +109,9 @@ Task<Fetched> fetch_workspace(
     );
     Fetched fetched;
     fetched.written = unpacked.written;
+    fetched.kept = unpacked.kept;
     fetched.bytes = unpacked.written_bytes;
-    for (const UnresolvedLink& link : unpacked.unresolved) {
+    for (const UnresolvedFile& link : unpacked.unresolved) {
         CO_TRY(
             const Unpacked file,
             advised(
@@ -127,7 +128,7 @@ Task<Fetched> fetch_workspace(
         advised(remove_deleted(workspace.root, deleted(*sent, unpacked)), doing, to_write)
     );
     fetched.removed = std::move(removed.removed);
-    fetched.kept = std::move(removed.kept);
+    fetched.kept.insert(fetched.kept.end(), removed.kept.begin(), removed.kept.end());
     co_return fetched;
 }
 

@@ -75,16 +75,16 @@ TEST_SUITE("core.archive.deletions")
         auto removed = core::remove_deleted(dir / "w", gone);
         REQUIRE_MESSAGE(removed.has_value(), describe(removed.error()));
         std::sort(removed->removed.begin(), removed->removed.end());
-        std::sort(removed->kept.begin(), removed->kept.end());
         CHECK(
             removed->removed
             == std::vector<
                 std::string>{"gone", "gone/a", "gone/sub", "gone/sub/b", "link", "mixed/sent"}
         );
         CHECK(
-            removed->kept
+            lines(removed->kept)
             == std::vector<
-                std::string>{"edited", "mixed", "moded", "relinked", "retyped", "touched"}
+                std::
+                    string>{"edited: deleted there, changed here", "mixed: deleted there, not empty here", "moded: deleted there, changed here", "relinked: deleted there, changed here", "retyped: deleted there, changed here", "touched: deleted there, changed here"}
         );
         CHECK(read_file(dir / "w/keep") == "1");
         CHECK(read_file(dir / "w/mixed/mine") == "never sent");
@@ -106,7 +106,7 @@ TEST_SUITE("core.archive.deletions")
         const auto removed = core::remove_deleted(dir / "w", *sent.manifest);
         REQUIRE(removed.has_value());
         CHECK(removed->removed.empty());
-        CHECK(removed->kept == std::vector<std::string>{"d/f", "d"});
+        CHECK(lines(removed->kept) == std::vector<std::string>{"d: deleted there, changed here"});
         CHECK(read_file(dir / "outside/f") == "1");
         core::Manifest bad;
         bad.entries["../outside/f"] = sent.manifest->entries.at("d/f");
@@ -114,6 +114,69 @@ TEST_SUITE("core.archive.deletions")
         REQUIRE(!refused.has_value());
         CHECK(refused.error().code == Errc::invalid_argument);
         CHECK(read_file(dir / "outside/f") == "1");
+    }
+
+    TEST_CASE("a file whose time was set back is not what was sent, a new link to it is")
+    {
+        const TempDir dir;
+        fs::create_directory(dir / "w");
+        for (const char* name : {"w/edited", "w/linked"}) {
+            write_file(dir / name, "1");
+            set_mtime(dir / name, 1'000'000'000'000'000'000);
+        }
+        const Packed sent = packed_with_manifest({{dir / "w", ""}});
+        write_file(dir / "w/edited", "2");
+        set_mtime(dir / "w/edited", 1'000'000'000'000'000'000);
+        fs::create_hard_link(dir / "w/linked", dir / "other name");
+        const auto removed = core::remove_deleted(dir / "w", *sent.manifest);
+        REQUIRE(removed.has_value());
+        CHECK(removed->removed == std::vector<std::string>{"linked"});
+        CHECK(
+            lines(removed->kept) == std::vector<std::string>{"edited: deleted there, changed here"}
+        );
+    }
+
+    TEST_CASE("a directory that stays for what is below it is told once, where the reason is")
+    {
+        const TempDir dir;
+        fs::create_directories(dir / "w/a/b/target");
+        fs::create_directories(dir / "w/c/d");
+        write_file(dir / "w/a/b/f", "1");
+        write_file(
+            dir / "w/a/b/target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"
+        );
+        write_file(dir / "w/c/d/edited", "1");
+        core::PackOptions options;
+        options.skip_tagged_caches = true;
+        const Packed sent = packed_with_manifest({{dir / "w", ""}}, options);
+        write_file(dir / "w/c/d/edited", "22");
+        const auto removed = core::remove_deleted(dir / "w", *sent.manifest);
+        REQUIRE(removed.has_value());
+        CHECK(removed->removed == std::vector<std::string>{"a/b/f"});
+        CHECK(
+            lines(removed->kept)
+            == std::vector<
+                std::
+                    string>{"a/b: deleted there, not empty here", "c/d/edited: deleted there, changed here"}
+        );
+    }
+
+    TEST_CASE("what went with a directory that became a file is not said to stay")
+    {
+        const TempDir dir;
+        fs::create_directories(dir / "w/d");
+        write_file(dir / "w/d/f", "1");
+        const Packed sent = packed_with_manifest({{dir / "w", "w"}});
+        core::UnpackOptions options;
+        options.sent = sent.manifest;
+        options.sent_root = "w";
+        const auto done = unpacked(raw_file("d", "2") + raw_end(), dir / "w", options);
+        REQUIRE_MESSAGE(done.has_value(), describe(done.error()));
+        CHECK(read_file(dir / "w/d") == "2");
+        const auto removed = core::remove_deleted(dir / "w", core::deleted(*sent.manifest, *done));
+        REQUIRE(removed.has_value());
+        CHECK(removed->removed.empty());
+        CHECK(removed->kept.empty());
     }
 
     TEST_CASE("with everything seen nothing is deleted")

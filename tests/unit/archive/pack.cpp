@@ -98,7 +98,6 @@ TEST_SUITE("core.archive.pack")
         CHECK(entries.at("home/me/d/l").link_target == "../gone");
         CHECK(entries.at("home/me/d/p").type == EntryType::fifo);
         CHECK(entries.at("home/me/d").type == EntryType::directory);
-        CHECK(sent.manifest->begun_ns > file.mtime_ns);
     }
 
     TEST_CASE("equal trees give equal archives, whatever the order on disk")

@@ -186,7 +186,7 @@ TEST_SUITE("core.archive.round_trip")
         CHECK(differences(ours, theirs) == "");
     }
 
-    TEST_CASE("a time in whole seconds counts as the sent one only when that was old enough")
+    TEST_CASE("a time in whole seconds counts as the sent one when the bytes are the same")
     {
         const TempDir dir;
         fs::create_directory(dir / "w");
@@ -194,26 +194,209 @@ TEST_SUITE("core.archive.round_trip")
         set_mtime(dir / "w/f", 1'500'000'000'900'000'000);
         const Packed sent = packed_with_manifest({{dir / "w", "w"}});
         core::UnpackOptions options;
+        options.sent = sent.manifest;
         options.sent_root = "w";
-        const auto unchanged = [&](std::int64_t seconds, std::int64_t begun) {
-            core::Manifest manifest = *sent.manifest;
-            manifest.begun_ns = begun;
-            options.sent = std::make_shared<core::Manifest>(manifest);
+        const auto unchanged = [&](std::int64_t seconds, const std::string& bytes) {
             const std::string tar =
-                raw_pax({{"mtime", std::to_string(seconds)}}) + raw_file("f", "2") + raw_end();
+                raw_pax({{"mtime", std::to_string(seconds)}}) + raw_file("f", bytes) + raw_end();
             fs::create_directory(dir / "out");
             const auto done = unpacked(tar, dir / "out", options);
             fs::remove_all(dir / "out");
             REQUIRE(done.has_value());
             return done->unchanged;
         };
-        const std::int64_t later = 1'500'000'100'000'000'000;
-        CHECK(unchanged(1'500'000'000, later) == 1);
-        CHECK(unchanged(1'500'000'001, later) == 1);
-        CHECK(unchanged(1'500'000'002, later) == 0);
-        CHECK(unchanged(1'499'999'999, later) == 0);
-        CHECK(unchanged(1'500'000'000, 1'500'000'002'000'000'000) == 0);
-        CHECK(unchanged(1'500'000'000, 0) == 0);
+        CHECK(unchanged(1'500'000'000, "1") == 1);
+        CHECK(unchanged(1'500'000'001, "1") == 1);
+        CHECK(unchanged(1'500'000'002, "1") == 0);
+        CHECK(unchanged(1'499'999'999, "1") == 0);
+        CHECK(unchanged(1'500'000'000, "2") == 0);
+    }
+
+    TEST_CASE("other bytes with the same size and time come back")
+    {
+        constexpr std::size_t large = (std::size_t{1} << 20) + 1; // too large to be held
+        const TempDir dir;
+        fs::create_directory(dir / "w");
+        const std::string holed = std::string(70'000, '\0') + 'x' + std::string(70'000, '\0');
+        const std::map<std::string, std::string> before{
+            {"empty", ""},
+            {"holed", holed},
+            {"large", std::string(large, 'a')},
+            {"other", std::string(large, '\0')},
+            {"same", "same"},
+            {"small", "one"}};
+        for (const auto& [name, bytes] : before) {
+            write_file(dir / "w" / name, bytes);
+            set_mtime(dir / "w" / name, 1'000'000'000'000'000'000);
+        }
+        const Packed sent = packed_with_manifest({{dir / "w", "w"}});
+        fs::create_directory(dir / "inside");
+        REQUIRE(unpacked(sent.tar, dir / "inside"));
+        std::map<std::string, std::string> after = before;
+        after["small"] = "two";
+        after["holed"][69'999] = 'y';
+        after["large"].back() = 'b';
+        for (const auto& [name, bytes] : after) {
+            write_file(dir / "inside/w" / name, bytes);
+            set_mtime(dir / "inside/w" / name, 1'000'000'000'000'000'000);
+        }
+        fs::create_hard_link(dir / "inside/w/large", dir / "inside/w/linked");
+        fs::create_hard_link(dir / "inside/w/small", dir / "inside/w/z");
+        core::UnpackOptions options;
+        options.strip = "w";
+        options.sent = sent.manifest;
+        options.sent_root = "w";
+        const auto done = unpacked(packed({{dir / "inside/w", "w"}}), dir / "w", options);
+        REQUIRE_MESSAGE(done.has_value(), describe(done.error()));
+        CHECK(done->written == std::vector<std::string>{"holed", "small", "z"});
+        CHECK(done->unchanged == 3);
+        CHECK(done->kept.empty());
+        REQUIRE(done->unresolved.size() == 2);
+        CHECK(done->unresolved[0].path == "large");
+        CHECK(done->unresolved[1].path == "linked");
+        after["large"] = before.at("large");
+        after["z"] = "two";
+        for (const auto& [name, bytes] : after) {
+            CAPTURE(name);
+            CHECK((read_file(dir / "w" / name) == bytes));
+        }
+    }
+
+    TEST_CASE("what changed on both sides stays as it is here, and nothing else does")
+    {
+        const TempDir dir;
+        constexpr std::int64_t then = 1'000'000'000'000'000'000;
+        fs::create_directories(dir / "w/dir to file");
+        fs::create_directories(dir / "w/full dir to file");
+        fs::create_directories(dir / "w/parent");
+        fs::create_directories(dir / "w/target");
+        write_file(dir / "w/target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
+        write_file(dir / "w/target/result", "old");
+        for (const char* name :
+             {"changed",
+              "dir to file/f",
+              "edited alone",
+              "lost",
+              "other mode",
+              "reset",
+              "retouched",
+              "same change",
+              "to dir",
+              "touched inside"}) {
+            write_file(dir / "w" / name, "1");
+            set_mtime(dir / "w" / name, then);
+        }
+        fs::create_symlink("a", dir / "w/relinked");
+        core::PackOptions pack_options;
+        pack_options.skip_tagged_caches = true;
+        const Packed sent = packed_with_manifest({{dir / "w", "w"}}, pack_options);
+        fs::create_directory(dir / "inside");
+        REQUIRE(unpacked(sent.tar, dir / "inside"));
+
+        const fs::path in = dir / "inside/w";
+        const fs::path here = dir / "w";
+        write_file(in / "changed", "inside");
+        write_file(here / "changed", "here");
+        fs::remove_all(in / "dir to file");
+        write_file(in / "dir to file", "inside");
+        write_file(here / "dir to file/f", "here");
+        fs::remove_all(in / "full dir to file");
+        write_file(in / "full dir to file", "inside");
+        write_file(here / "full dir to file/mine", "here");
+        write_file(here / "edited alone", "here");
+        write_file(in / "lost", "inside");
+        fs::remove(here / "lost");
+        ::chmod((in / "other mode").c_str(), 0700);
+        write_file(here / "other mode", "here");
+        write_file(in / "made twice", "inside");
+        write_file(here / "made twice", "here");
+        write_file(in / "parent/new", "inside");
+        fs::remove_all(here / "parent");
+        write_file(here / "parent", "here");
+        fs::remove(in / "relinked");
+        fs::create_symlink("inside", in / "relinked");
+        fs::remove(here / "relinked");
+        fs::create_symlink("here", here / "relinked");
+        write_file(in / "reset", "inside");
+        write_file(here / "reset", "2"); // and its time set back
+        set_mtime(here / "reset", then);
+        write_file(in / "retouched", "inside");
+        ::chmod((here / "retouched").c_str(), 0600); // a new ctime, but all as it was
+        ::chmod((here / "retouched").c_str(), 0644);
+        write_file(in / "same change", "22");
+        write_file(here / "same change", "22");
+        fs::create_directories(in / "target");
+        write_file(in / "target/result", "inside");
+        fs::remove(in / "to dir");
+        fs::create_directory(in / "to dir");
+        write_file(in / "to dir/f", "inside");
+        write_file(here / "to dir", "here");
+        set_mtime(in / "touched inside", then + 1);
+        write_file(here / "touched inside", "here");
+
+        core::UnpackOptions options;
+        options.strip = "w";
+        options.sent = sent.manifest;
+        options.sent_root = "w";
+        const auto done = unpacked(packed({{in, "w"}}), here, options);
+        REQUIRE_MESSAGE(done.has_value(), describe(done.error()));
+        const std::string both = ": changed on both sides";
+        CHECK(
+            lines(done->kept)
+            == std::vector<
+                std::
+                    string>{"changed" + both, "dir to file" + both, "full dir to file" + both, "made twice" + both, "other mode" + both, "parent/new" + both, "relinked" + both, "reset" + both, "to dir" + both, "to dir/f" + both}
+        );
+        CHECK(done->written == std::vector<std::string>{"lost", "retouched", "target/result"});
+        for (const char* name :
+             {"changed",
+              "dir to file/f",
+              "edited alone",
+              "full dir to file/mine",
+              "made twice",
+              "other mode",
+              "parent",
+              "to dir",
+              "touched inside"}) {
+            CAPTURE(name);
+            CHECK(read_file(here / name) == "here");
+        }
+        CHECK(read_file(here / "reset") == "2");
+        CHECK(fs::read_symlink(here / "relinked") == "here");
+        for (const char* name : {"lost", "retouched", "target/result"}) {
+            CAPTURE(name);
+            CHECK(read_file(here / name) == "inside");
+        }
+        std::size_t count = 0; // no temporary name is left
+        for ([[maybe_unused]] const auto& entry : fs::directory_iterator(here)) {
+            ++count;
+        }
+        CHECK(count == 15);
+
+        // A second try at what came in already has nothing to say of it.
+        const auto again = unpacked(packed({{in, "w"}}), here, options);
+        REQUIRE(again.has_value());
+        CHECK(again->written == std::vector<std::string>{"target/result"}); // nobody looks there
+        CHECK(lines(again->kept) == lines(done->kept));
+    }
+
+    TEST_CASE("the mode of a directory that changed on this side only stays")
+    {
+        const TempDir dir;
+        fs::create_directories(dir / "w/d");
+        ::chmod((dir / "w/d").c_str(), 0755);
+        const Packed sent = packed_with_manifest({{dir / "w", "w"}});
+        fs::create_directory(dir / "inside");
+        REQUIRE(unpacked(sent.tar, dir / "inside"));
+        write_file(dir / "inside/w/d/new", "1");
+        ::chmod((dir / "w/d").c_str(), 0700);
+        core::UnpackOptions options;
+        options.strip = "w";
+        options.sent = sent.manifest;
+        options.sent_root = "w";
+        REQUIRE(unpacked(packed({{dir / "inside/w", "w"}}), dir / "w", options));
+        CHECK(read_file(dir / "w/d/new") == "1");
+        CHECK((fs::status(dir / "w/d").permissions() & fs::perms::mask) == fs::perms(0700));
     }
 
     TEST_CASE("a hard link to a sent file that changed on this side is reported, not guessed")

@@ -159,6 +159,16 @@ Result<core::Unpacked> unpacked(std::string tar, const fs::path& into, core::Unp
     return run(core::unpack(pieces(std::move(tar)), into, std::move(options)));
 }
 
+std::vector<std::string> lines(const std::vector<core::KeptEntry>& kept)
+{
+    std::vector<std::string> out;
+    for (const auto& [path, reason] : kept) {
+        out.push_back(path + ": " + std::string(core::to_string(reason)));
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
 std::map<std::string, std::string> snapshot(const fs::path& dir)
 {
     std::map<std::string, std::string> out;

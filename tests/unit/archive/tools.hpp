@@ -53,6 +53,9 @@ Packed packed_with_manifest(std::vector<core::PackRoot> roots, core::PackOptions
 Result<core::Unpacked>
 unpacked(std::string tar, const std::filesystem::path& into, core::UnpackOptions options = {});
 
+/// "path: reason" for each, sorted.
+std::vector<std::string> lines(const std::vector<core::KeptEntry>& kept);
+
 /// Path to type, mode, mtime, link target or contents of all below `dir`. Directory mtimes are in
 /// it; `inode group` tells hard links: equal for names of one file.
 std::map<std::string, std::string> snapshot(const std::filesystem::path& dir);

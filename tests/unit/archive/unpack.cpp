@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace slipway;
 using namespace slipway::test;
@@ -187,6 +189,30 @@ TEST_SUITE("core.archive.unpack")
         REQUIRE(::stat((dir / "d").c_str(), &status) == 0);
         CHECK((status.st_mode & 07777) == 02755);
         CHECK(done->written == std::vector<std::string>{"d/new"});
+    }
+
+    TEST_CASE("a directory of someone else's keeps its mode and time, and the rest goes on")
+    {
+        if (::geteuid() != 0) return; // only root can be someone else
+        const TempDir dir;
+        ::chmod(dir.path().c_str(), 0777);
+        fs::create_directory(dir / "theirs");
+        ::chmod((dir / "theirs").c_str(), 0755);
+        const std::string tar = raw_dir("a/") + raw_dir("theirs/") + raw_dir("z/") + raw_end();
+        // In a child: ids cannot be put back once they are given up for good.
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            if (::setgid(1234) != 0 || ::setuid(1234) != 0) ::_exit(2);
+            ::_exit(unpacked(tar, dir.path()).has_value() ? 0 : 1);
+        }
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        CHECK(status == 0);
+        struct stat a {};
+        REQUIRE(::stat((dir / "a").c_str(), &a) == 0);
+        CHECK((a.st_mode & 07777) == 0755);
+        CHECK(a.st_mtim.tv_sec == 1'600'000'000);
     }
 
     TEST_CASE("blocks of zeros become holes and the size is right")

@@ -23,17 +23,19 @@ struct UnpackOptions {
     /// Gets the path relative to the destination; a path it refuses is not touched. Asked for each
     /// entry in the archive on its own, so refusing a directory leaves out its entry and all below.
     EntryFilter keep{};
-    /// What was sent. A path that came back as it went is not written. None: all is written.
+    /// What was sent. A path that came back as it went is not written, and neither is one that is
+    /// no longer on this side as it was sent. None: all is written.
     std::shared_ptr<const Manifest> sent{};
     /// The path in `sent` that stands for the destination, e.g. "home/me/project".
     std::string sent_root{};
 };
 
-/// A hard link whose other name did not come along, because the filter refused that name or because
-/// the file on this side is no longer what was sent. Its bytes have to be asked for by themselves.
-struct UnresolvedLink {
+/// A file whose bytes have to be asked for by themselves: a hard link whose other name did not come
+/// along, because the filter refused that name or because the file on this side is no longer what
+/// was sent; or a file over 1 MiB with the size and mtime it was sent with and other bytes.
+struct UnresolvedFile {
     std::string path;   ///< relative to the destination
-    std::string target; ///< likewise
+    std::string target; ///< of a hard link, likewise; else empty
 };
 
 /// What `unpack` did. Paths are relative to the destination.
@@ -42,7 +44,8 @@ struct Unpacked {
     std::uint64_t written_bytes = 0;    ///< of files
     std::uint64_t unchanged = 0;        ///< entries equal to what was sent
     std::vector<SkippedEntry> skipped{};
-    std::vector<UnresolvedLink> unresolved{};
+    std::vector<UnresolvedFile> unresolved{};
+    std::vector<KeptEntry> kept{}; ///< changes that did not come in, all for KeepReason::changed
     std::set<std::string, std::less<>> seen{}; ///< every path in the archive, written or not
     std::string sent_root{};                   ///< as in the options
 };
@@ -64,16 +67,24 @@ struct Unpacked {
 /// An archive is whole when its two zero blocks came and only zeros after them; whatever else
 /// follows is shown in the error, since docker puts the reason of its failure there.
 ///
-/// A truncated mtime (docker sends whole seconds) counts as equal to the one sent, if that was two
-/// seconds older than the sending: younger ones could hide a change.
+/// A path came back as it went when type, mode, mtime and the hash of a file's bytes are those that
+/// were sent. An mtime in whole seconds (docker truncates it) counts as equal to one less than a
+/// second away.
+///
+/// With `sent`, what changed on this side too is never replaced: files, symlinks and fifos that are
+/// not as they were sent or that were not sent at all, save below a directory that was left out for
+/// its CACHEDIR.TAG, and whatever stands where a parent was. The archive's bytes are dropped and
+/// the path is in `Unpacked::kept`, unless both sides have the same or the archive's differs from
+/// what was sent in nothing but its mtime. Existing directories whose mode or mtime are not for the
+/// caller to set keep theirs.
 ///
 /// Cancelling stops the thread and waits for it, which takes no longer than one local write.
 ///
 /// Errors: truncated (no end; what came whole before it stays), engine (the engine's own error text
 ///   in or behind the archive, shown), protocol (no tar, a hostile entry, other bytes after the
-///   end), conflict (a symlink or a directory of this side in the way), io (with a hint when the
-///   disk is full), permission_denied, not_found (no destination), cancelled, and whatever `from`
-///   gave.
+///   end), conflict (without `sent`: a symlink or a directory of this side in the way), io (with a
+///   hint when the disk is full), permission_denied, not_found (no destination), cancelled, and
+///   whatever `from` gave.
 /// API: GET /containers/{id}/archive, 1.24+.
 Task<Unpacked> unpack(
     std::shared_ptr<engine::ByteSource> from,
@@ -87,12 +98,14 @@ Manifest deleted(const Manifest& sent, const Unpacked& unpacked);
 
 struct Removed {
     std::vector<std::string> removed{};
-    std::vector<std::string> kept{}; ///< changed on this side since they were sent, or not empty
+    std::vector<KeptEntry> kept{}; ///< deepest first
 };
 
 /// Removes what `gone` lists from below `destination`, deepest first, without following a symlink.
-/// A path that is no longer what was sent (type, mode, size, mtime, link target; of a directory
-/// type and emptiness) is kept, one that is gone already is neither removed nor kept. Blocks.
+/// A path that is no longer what was sent (type, mode, size, mtime, bytes, link target; of a
+/// directory the type) is kept, and so is a directory that holds what was not sent. One that is
+/// gone already, with its parent or alone, is neither removed nor kept, nor is a directory that
+/// stays for nothing but what `kept` has already. Blocks.
 ///
 /// Errors: not_found (no destination), permission_denied, io; each with the path.
 Result<Removed> remove_deleted(const std::filesystem::path& destination, const Manifest& gone);

@@ -43,12 +43,13 @@ send_workspace(engine::Client client, std::string container, Workspace workspace
 struct Fetched {
     std::vector<std::string> written; ///< relative to the root
     std::vector<std::string> removed; ///< the job deleted them
-    std::vector<std::string> kept;    ///< the job deleted them, but they have changed here since
+    std::vector<KeptEntry> kept;      ///< the job's change or deletion did not come in
     std::uint64_t bytes = 0;          ///< of files written
 };
 
 /// Brings back what the job changed, made or deleted: as one tar stream, each file in place as a
-/// whole or not at all, owned by the caller, with its mtime and mode.
+/// whole or not at all, owned by the caller, with its mtime and mode. What has changed here since
+/// it was sent stays as it is.
 ///
 /// Errors: io (with a hint when the disk is full), truncated, protocol, conflict, engine, ...
 Task<Fetched> fetch_workspace(

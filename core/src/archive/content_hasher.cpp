@@ -1,0 +1,59 @@
+#include "archive/content_hasher.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+namespace slipway::core {
+
+namespace {
+
+ContentHash to_content_hash(const XXH128_hash_t& hash) noexcept
+{
+    return {hash.high64, hash.low64};
+}
+
+} // namespace
+
+void ContentHasher::Free::operator()(XXH3_state_s* state) const noexcept
+{
+    ::XXH3_freeState(state);
+}
+
+ContentHasher::ContentHasher() : state_(::XXH3_createState())
+{
+    if (state_ == nullptr) throw std::bad_alloc();
+    ::XXH3_128bits_reset(state_.get());
+}
+
+void ContentHasher::add_zeros(std::uint64_t end)
+{
+    static constexpr std::array<char, std::size_t{64} << 10> zeros{};
+    while (reached_ < end) {
+        const std::uint64_t count = std::min<std::uint64_t>(end - reached_, zeros.size());
+        ::XXH3_128bits_update(state_.get(), zeros.data(), static_cast<std::size_t>(count));
+        reached_ += count;
+    }
+}
+
+void ContentHasher::add(std::uint64_t offset, std::string_view bytes)
+{
+    add_zeros(offset);
+    ::XXH3_128bits_update(state_.get(), bytes.data(), bytes.size());
+    reached_ += bytes.size();
+}
+
+ContentHash ContentHasher::finish(std::uint64_t size)
+{
+    add_zeros(size);
+    return to_content_hash(::XXH3_128bits_digest(state_.get()));
+}
+
+ContentHash content_hash(std::string_view bytes)
+{
+    return to_content_hash(::XXH3_128bits(bytes.data(), bytes.size()));
+}
+
+} // namespace slipway::core
