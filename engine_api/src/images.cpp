@@ -1,5 +1,6 @@
 #include "auth_header.hpp"
 #include "call.hpp"
+#include "images_json.hpp"
 #include "progress_stream.hpp"
 
 #include <slipway/engine/images.hpp>
@@ -23,17 +24,6 @@ struct ImageReply : ImageInfo {
 
 } // namespace engine
 
-template <>
-struct json::Fields<engine::ImageSummary> {
-    using T = engine::ImageSummary;
-    static constexpr auto list = std::tuple{
-        json::required("Id", &T::id),
-        json::optional("RepoTags", &T::repo_tags),
-        json::optional("RepoDigests", &T::repo_digests),
-        json::optional("Created", &T::created),
-        json::optional("Size", &T::size),
-        json::optional("Labels", &T::labels)};
-};
 template <>
 struct json::Fields<engine::ImageConfig> {
     using T = engine::ImageConfig;
@@ -65,18 +55,12 @@ struct json::Fields<engine::ImageReply> {
         json::optional("Config", &T::config),
         json::optional("RootFS", &T::root_fs)};
 };
-template <>
-struct json::Fields<engine::RemovedImage> {
-    using T = engine::RemovedImage;
-    static constexpr auto list = std::tuple{
-        json::optional("Untagged", &T::untagged), json::optional("Deleted", &T::deleted)};
-};
-
 namespace engine {
 
 namespace {
 
-Result<Request> on(std::string_view method, std::string_view image, std::string_view suffix = {})
+Result<Request>
+on_image(std::string_view method, std::string_view image, std::string_view suffix = {})
 {
     return request_on(method, "/images/", image_segment(image), suffix);
 }
@@ -134,7 +118,7 @@ Task<std::vector<ImageSummary>> Images::list(const ListImages& options)
 
 Task<ImageInfo> Images::inspect(std::string_view image)
 {
-    return inspect_image(*transport_, on("GET", image, "/json"), doing("inspecting", image));
+    return inspect_image(*transport_, on_image("GET", image, "/json"), doing("inspecting", image));
 }
 
 Task<ProgressStream> Images::import(std::shared_ptr<ByteSource> tar, const ImportImage& options)
@@ -155,7 +139,7 @@ Task<ProgressStream> Images::import(std::shared_ptr<ByteSource> tar, const Impor
 
 Task<> Images::tag(std::string_view image, std::string_view repository, std::string_view tag)
 {
-    auto request = on("POST", image, "/tag");
+    auto request = on_image("POST", image, "/tag");
     if (request) request->query("repo", repository).query("tag", tag);
     std::string what = doing("tagging", image);
     what.append(" as ").append(repository).append(":").append(tag);
@@ -170,7 +154,7 @@ Task<std::vector<RemovedImage>> Images::remove(std::string_view image)
 
 Task<std::vector<RemovedImage>> Images::remove(std::string_view image, const RemoveImage& options)
 {
-    auto request = on("DELETE", image);
+    auto request = on_image("DELETE", image);
     if (request) {
         request->query_flag("force", options.force).query_flag("noprune", options.no_prune);
     }
@@ -181,7 +165,7 @@ Task<std::vector<RemovedImage>> Images::remove(std::string_view image, const Rem
 
 Task<ProgressStream> Images::pull(const PullImage& what)
 {
-    const bool by_layer = transport_->traits().kind == EngineKind::podman;
+    const bool by_layer = transport_->traits().pull_ends_with_a_layer;
     return open_progress(
         *transport_,
         pull_request(what),

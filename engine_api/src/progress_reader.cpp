@@ -2,6 +2,7 @@
 
 #include "json.hpp"
 #include "one_line.hpp"
+#include "refusal.hpp"
 
 #include <slipway/engine/reference.hpp>
 
@@ -102,29 +103,12 @@ std::optional<std::int64_t> exit_status_in(std::string_view message)
 
 } // namespace
 
-Errc code_of_refused_pull(std::string_view message) noexcept
-{
-    const auto says = [&](std::string_view words) {
-        return message.find(words) != std::string_view::npos;
-    };
-    // The Hub denies access to what does not exist, so that comes first.
-    if (says("manifest unknown") || says("name unknown") || says("repository does not exist")
-        || says("requested access to the resource is denied")) {
-        return Errc::not_found;
-    }
-    if (says("unauthorized") || says("authentication required")
-        || says("invalid username/password")) {
-        return Errc::unauthorized;
-    }
-    return Errc::engine;
-}
-
 Error ProgressReader::failure(std::string_view text, std::optional<std::int64_t> code)
 {
     std::string message = one_line(text);
     if (message.empty()) message = "the engine gave up and said no reason";
     const bool pulling = goal_ == Goal::pull || goal_ == Goal::pull_ended_by_layer;
-    const Errc kind = pulling ? code_of_refused_pull(message) : Errc::engine;
+    const Errc kind = pulling ? code_of_refusal(message) : Errc::engine;
     failure_code_ = code ? code : exit_status_in(text);
     return Error(kind, std::move(message));
 }

@@ -44,8 +44,4 @@ private:
     std::optional<std::int64_t> failure_code_;
 };
 
-/// What a registry's refusal of a pull is, where the engine has no status for it: podman always,
-/// and dockerd for some. Errc::engine when the text is none of those known.
-Errc code_of_refused_pull(std::string_view message) noexcept;
-
 } // namespace slipway::engine

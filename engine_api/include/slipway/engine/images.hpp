@@ -23,6 +23,8 @@ struct ImageSummary {
     std::int64_t created = 0; ///< Unix seconds
     std::int64_t size = 0;    ///< bytes
     std::map<std::string, std::string> labels;
+    std::int64_t shared_size = -1; ///< bytes in layers of other images too; -1: not counted
+    std::int64_t containers = -1;  ///< that use it; -1: not counted
 };
 
 /// The image goes by `reference` here, whatever spelling the engine uses.
