@@ -1,5 +1,5 @@
 #include "auth_header.hpp"
-#include "call.hpp"
+#include "image_request.hpp"
 #include "images_json.hpp"
 #include "progress_stream.hpp"
 
@@ -36,6 +36,17 @@ struct json::Fields<engine::ImageConfig> {
         json::optional("WorkingDir", &T::working_dir)};
 };
 template <>
+struct json::Fields<engine::HistoryEntry> {
+    using T = engine::HistoryEntry;
+    static constexpr auto list = std::tuple{
+        json::optional("Id", &T::id),
+        json::optional("Created", &T::created),
+        json::optional("CreatedBy", &T::created_by),
+        json::optional("Tags", &T::tags),
+        json::optional("Size", &T::size),
+        json::optional("Comment", &T::comment)};
+};
+template <>
 struct json::Fields<engine::ImageReply::RootFs> {
     static constexpr auto list =
         std::tuple{json::optional("Layers", &engine::ImageReply::RootFs::layers)};
@@ -58,17 +69,6 @@ struct json::Fields<engine::ImageReply> {
 namespace engine {
 
 namespace {
-
-Result<Request>
-on_image(std::string_view method, std::string_view image, std::string_view suffix = {})
-{
-    return request_on(method, "/images/", image_segment(image), suffix);
-}
-
-std::string doing(std::string_view what, std::string_view image)
-{
-    return std::string(what) + " image " + std::string(image);
-}
 
 Task<ImageInfo> inspect_image(Transport& transport, Result<Request> request, std::string what)
 {
@@ -118,7 +118,9 @@ Task<std::vector<ImageSummary>> Images::list(const ListImages& options)
 
 Task<ImageInfo> Images::inspect(std::string_view image)
 {
-    return inspect_image(*transport_, on_image("GET", image, "/json"), doing("inspecting", image));
+    return inspect_image(
+        *transport_, on_image("GET", image, "/json"), doing_to_image("inspecting", image)
+    );
 }
 
 Task<ProgressStream> Images::import(std::shared_ptr<ByteSource> tar, const ImportImage& options)
@@ -133,7 +135,7 @@ Task<ProgressStream> Images::import(std::shared_ptr<ByteSource> tar, const Impor
         request.query("changes", change);
     }
     request.body(std::move(tar), "application/x-tar");
-    std::string what = doing("importing", options.repository);
+    std::string what = doing_to_image("importing", options.repository);
     return open_progress(*transport_, std::move(request), Goal::import, {}, std::move(what));
 }
 
@@ -141,7 +143,7 @@ Task<> Images::tag(std::string_view image, std::string_view repository, std::str
 {
     auto request = on_image("POST", image, "/tag");
     if (request) request->query("repo", repository).query("tag", tag);
-    std::string what = doing("tagging", image);
+    std::string what = doing_to_image("tagging", image);
     what.append(" as ").append(repository).append(":").append(tag);
     return perform(*transport_, std::move(request), std::move(what));
 }
@@ -159,7 +161,16 @@ Task<std::vector<RemovedImage>> Images::remove(std::string_view image, const Rem
         request->query_flag("force", options.force).query_flag("noprune", options.no_prune);
     }
     return call<std::vector<RemovedImage>>(
-        *transport_, std::move(request), doing("removing", image)
+        *transport_, std::move(request), doing_to_image("removing", image)
+    );
+}
+
+Task<std::vector<HistoryEntry>> Images::history(std::string_view image)
+{
+    return call<std::vector<HistoryEntry>>(
+        *transport_,
+        on_image("GET", image, "/history"),
+        doing_to_image("asking for the history of", image)
     );
 }
 
@@ -171,7 +182,7 @@ Task<ProgressStream> Images::pull(const PullImage& what)
         pull_request(what),
         by_layer ? Goal::pull_ended_by_layer : Goal::pull,
         what.reference,
-        doing("pulling", what.reference)
+        doing_to_image("pulling", what.reference)
     );
 }
 

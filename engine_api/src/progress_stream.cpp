@@ -7,8 +7,8 @@ namespace slipway::engine {
 
 Result<> ProgressStream::Impl::end()
 {
-    TRY(std::string id, reader_.finish());
-    if (!id.empty()) result_ = std::move(id);
+    TRY(auto results, reader_.finish());
+    if (!results.empty()) results_ = std::move(results);
     ended_ = true;
     return ok();
 }
@@ -27,13 +27,23 @@ Task<std::optional<Progress>> ProgressStream::Impl::next()
     co_return progress;
 }
 
-Task<std::string> ProgressStream::Impl::result()
+Task<std::vector<std::string>> ProgressStream::Impl::results()
 {
     for (;;) {
         CO_TRY(const auto progress, co_await next());
-        if (!progress) co_return result_;
+        if (!progress) co_return results_;
     }
 }
+
+namespace {
+
+Task<std::string> last_of(Task<std::vector<std::string>> reading)
+{
+    CO_TRY(auto results, co_await std::move(reading));
+    co_return std::move(results.back());
+}
+
+} // namespace
 
 ProgressStream::ProgressStream() noexcept = default;
 ProgressStream::ProgressStream(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -48,7 +58,12 @@ Task<std::optional<Progress>> ProgressStream::next()
 
 Task<std::string> ProgressStream::result()
 {
-    return impl_ ? impl_->result() : refuse<std::string>(nothing_held("messages"));
+    return last_of(results());
+}
+
+Task<std::vector<std::string>> ProgressStream::results()
+{
+    return impl_ ? impl_->results() : refuse<std::vector<std::string>>(nothing_held("messages"));
 }
 
 std::optional<std::int64_t> ProgressStream::failure_code() const noexcept
@@ -72,8 +87,9 @@ Task<ProgressStream> open_progress(
     auto objects = co_await open_objects(transport, std::move(request), std::move(doing));
     if (!objects) {
         Error error = std::move(objects).error();
-        const bool pulling = goal == Goal::pull || goal == Goal::pull_ended_by_layer;
-        if (pulling && error.code == Errc::engine) error.code = code_of_refusal(error.message);
+        if (asks_registry(goal) && error.code == Errc::engine) {
+            error.code = code_of_refusal(error.message);
+        }
         co_return fail(std::move(error));
     }
     auto impl =

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace slipway::engine {
 
@@ -15,12 +16,12 @@ class ProgressStream::Impl {
 public:
     /// `fallback` is the result of a success that names none.
     Impl(std::unique_ptr<ObjectStream> objects, Goal goal, std::string fallback)
-        : objects_(std::move(objects)), reader_(goal), result_(std::move(fallback))
+        : objects_(std::move(objects)), reader_(goal), results_{std::move(fallback)}
     {
     }
 
     Task<std::optional<Progress>> next();
-    Task<std::string> result();
+    Task<std::vector<std::string>> results();
     std::optional<std::int64_t> failure_code() const noexcept { return reader_.failure_code(); }
     void close() noexcept { objects_->close(); }
 
@@ -29,7 +30,7 @@ private:
 
     std::unique_ptr<ObjectStream> objects_;
     ProgressReader reader_;
-    std::string result_;
+    std::vector<std::string> results_;
     bool ended_ = false;
 };
 

@@ -102,8 +102,14 @@ std::vector<NamedCall> image_calls()
 {
     static const auto pull = with(&PullImage::reference, std::string("i"));
     static const ListImages images;
+    static const auto push = with(&PushImage::reference, std::string("i"));
+    static const auto save = with(&SaveImages::images, std::vector<std::string>{"i"});
+    static const auto saves = with(&SaveImages::images, std::vector<std::string>{"i", "j"});
+    static const auto search = with(&SearchImages::term, std::string("i"));
+    static const auto commit = with(&CommitContainer::container, std::string("x"));
+    static const auto named = with(&PruneImages::named, true);
+    static const PruneImages prune;
     static const ImportImage import;
-    static const BuildSpec build;
     return {
         {"images", [](auto& e) { return only_error(run(Images(e).list(images))); }},
         {"image", [](auto& e) { return only_error(run(Images(e).inspect("x"))); }},
@@ -112,8 +118,28 @@ std::vector<NamedCall> image_calls()
         {"tag", [](auto& e) { return run(Images(e).tag("x", "y", "z")); }},
         {"rmi", [](auto& e) { return only_error(run(Images(e).remove("x"))); }},
         {"pull", [](auto& e) { return only_error(run(Images(e).pull(pull))); }},
+        {"push", [](auto& e) { return only_error(run(Images(e).push(push))); }},
+        {"load", [](auto& e) { return only_error(run(Images(e).load(text_source("t")))); }},
+        {"save", [](auto& e) { return only_error(run(Images(e).save(save))); }},
+        {"save several", [](auto& e) { return only_error(run(Images(e).save(saves))); }},
+        {"history", [](auto& e) { return only_error(run(Images(e).history("x"))); }},
+        {"commit", [](auto& e) { return only_error(run(Images(e).commit(commit))); }},
+        {"prune images", [](auto& e) { return only_error(run(Images(e).prune(prune))); }},
+        {"prune named images", [](auto& e) { return only_error(run(Images(e).prune(named))); }},
+        {"search", [](auto& e) { return only_error(run(Images(e).search(search))); }},
+        {"distribution", [](auto& e) { return only_error(run(Images(e).distribution("x"))); }},
+    };
+}
+
+std::vector<NamedCall> build_calls()
+{
+    static const BuildSpec build;
+    static const PruneBuildCache prune;
+    return {
         {"build",
          [](auto& e) { return only_error(run(Builds(e).build(text_source("t"), build))); }},
+        {"cancel build", [](auto& e) { return run(Builds(e).cancel("x")); }},
+        {"prune cache", [](auto& e) { return only_error(run(Builds(e).prune(prune))); }},
     };
 }
 
@@ -138,6 +164,7 @@ std::vector<NamedCall> every_endpoint()
           container_calls(),
           exec_and_archive_calls(),
           image_calls(),
+          build_calls(),
           volume_calls()}) {
         std::ranges::copy(calls, std::back_inserter(all));
     }
@@ -171,6 +198,10 @@ std::vector<NamedReply> every_json_reply()
         {"images", "images-list.json", 10},
         {"image", "image-inspect.json", 10},
         {"rmi", "image-remove.200.json", 2},
+        {"history", "image-history.json", 10},
+        {"commit", "container-commit.201.json", 1},
+        {"prune images", "images-prune.json", 3},
+        {"prune cache", "build-prune.json", 1, false},
         {"volume create", "volume-create.json", 6},
         {"volume", "volume-inspect.json", 6},
         {"volumes", "volumes-list.json", 8},
