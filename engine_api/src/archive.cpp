@@ -1,5 +1,6 @@
 #include "call.hpp"
 #include "error_reply.hpp"
+#include "tar_check.hpp"
 
 #include <slipway/engine/archive.hpp>
 
@@ -11,7 +12,8 @@ namespace {
 
 constexpr std::string_view stat_header = "X-Docker-Container-Path-Stat";
 
-Result<Request> on(std::string_view method, std::string_view container, std::string_view path)
+Result<Request>
+on_archive(std::string_view method, std::string_view container, std::string_view path)
 {
     if (path.empty()) return fail(Errc::invalid_argument, "the path in the container is empty");
     TRY(Request request,
@@ -41,7 +43,7 @@ Task<> put_archive(Transport& transport, Result<Request> request, std::string wh
 
 Task<Download> get_archive(Transport& transport, Result<Request> request, std::string what)
 {
-    CO_TRY(auto tar, co_await open(transport, std::move(request), what));
+    CO_TRY(auto tar, co_await open_tar(transport, std::move(request), what));
     auto stat = parse_path_stat(tar->headers().get(stat_header));
     if (!stat) co_return during<Download>(fail(std::move(stat).error()), std::move(what));
     co_return Download{*std::move(stat), std::move(tar)};
@@ -84,7 +86,7 @@ Task<> Archives::put(
     const PutArchive& options
 )
 {
-    auto request = on("PUT", container, path);
+    auto request = on_archive("PUT", container, path);
     if (request) {
         request->query_flag("noOverwriteDirNonDir", options.no_overwrite_dir_non_dir)
             .query_flag("copyUIDGID", options.copy_uid_gid)
@@ -97,13 +99,13 @@ Task<> Archives::put(
 Task<Download> Archives::get(std::string_view container, std::string_view path)
 {
     std::string what = doing("getting ", path, " from container ", container);
-    return get_archive(*transport_, on("GET", container, path), std::move(what));
+    return get_archive(*transport_, on_archive("GET", container, path), std::move(what));
 }
 
 Task<PathStat> Archives::stat(std::string_view container, std::string_view path)
 {
     std::string what = doing("looking at ", path, " in container ", container);
-    return stat_path(*transport_, on("HEAD", container, path), std::move(what));
+    return stat_path(*transport_, on_archive("HEAD", container, path), std::move(what));
 }
 
 } // namespace slipway::engine

@@ -1,22 +1,9 @@
 #include "auth_header.hpp"
 
+#include "auth_json.hpp"
 #include "base64.hpp"
-#include "json.hpp"
 
-namespace slipway {
-
-template <>
-struct json::Fields<engine::RegistryAuth> {
-    using T = engine::RegistryAuth;
-    static constexpr auto list = std::tuple{
-        json::optional("username", &T::username),
-        json::optional("password", &T::password),
-        json::optional("serveraddress", &T::server_address),
-        json::optional("identitytoken", &T::identity_token),
-        json::optional("registrytoken", &T::registry_token)};
-};
-
-namespace engine {
+namespace slipway::engine {
 
 Result<std::string> auth_header(const RegistryAuth& auth)
 {
@@ -30,6 +17,4 @@ Result<std::string> auth_header(const std::map<std::string, RegistryAuth>& regis
     return base64_url(text);
 }
 
-} // namespace engine
-
-} // namespace slipway
+} // namespace slipway::engine

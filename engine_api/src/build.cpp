@@ -2,6 +2,7 @@
 #include "call.hpp"
 #include "container_spec_json.hpp"
 #include "progress_stream.hpp"
+#include "prune_call.hpp"
 
 #include <slipway/engine/build.hpp>
 
@@ -74,6 +75,7 @@ Result<Request> build_request(const BuildSpec& spec, const Traits& traits)
         .query("target", spec.target)
         .query("platform", spec.platform)
         .query("networkmode", spec.network_mode)
+        .query("buildid", spec.build_id)
         .query_flag("nocache", spec.no_cache)
         .query_flag("pull", spec.pull)
         .query_flag("q", spec.quiet)
@@ -93,6 +95,26 @@ Result<Request> build_request(const BuildSpec& spec, const Traits& traits)
     return request;
 }
 
+constexpr ApiVersion cache_limits_api{1, 48};
+
+Result<Request> prune_cache_request(const PruneBuildCache& options, ApiVersion api)
+{
+    const bool limits = options.max_used_bytes || options.min_free_bytes;
+    if (limits && api < cache_limits_api) {
+        return fail(
+            Errc::unsupported,
+            "API " + to_string(api) + " has no limit for used or free bytes of the build cache, "
+                + to_string(cache_limits_api) + " has"
+        );
+    }
+    TRY(Request request, prune_request("/build/prune", options.filters));
+    request.query_flag("all", options.all);
+    add(request, api < cache_limits_api ? "keep-storage" : "reserved-space", options.keep_bytes);
+    add(request, "max-used-space", options.max_used_bytes);
+    add(request, "min-free-space", options.min_free_bytes);
+    return request;
+}
+
 std::string doing(const BuildSpec& spec)
 {
     if (!spec.tags.empty()) return "building image " + spec.tags.front();
@@ -107,6 +129,22 @@ Task<ProgressStream> Builds::build(std::shared_ptr<ByteSource> context, const Bu
     if (request) request->body(std::move(context), "application/x-tar");
     const Goal goal = spec.quiet ? Goal::quiet_build : Goal::build;
     return open_progress(*transport_, std::move(request), goal, {}, doing(spec));
+}
+
+Task<> Builds::cancel(std::string_view build_id)
+{
+    if (build_id.empty()) {
+        return refuse(Error(Errc::invalid_argument, "the id of the build is empty"));
+    }
+    Request request("POST", "/build/cancel");
+    request.query("id", build_id);
+    return perform(*transport_, std::move(request), "cancelling build " + std::string(build_id));
+}
+
+Task<Pruned> Builds::prune(const PruneBuildCache& options)
+{
+    auto request = prune_cache_request(options, transport_->traits().api);
+    return engine::prune(*transport_, std::move(request), "removing records of the build cache");
 }
 
 } // namespace slipway::engine

@@ -5,11 +5,15 @@
 #include <slipway/engine/filters.hpp>
 #include <slipway/engine/transport.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace slipway::engine {
+
+/// For calls in which the engine works on its disk before it answers: prune, commit, df.
+inline constexpr std::chrono::minutes disk_work{30};
 
 /// A Task that is an error from the start, for plain functions that refuse their arguments.
 template <class T = void>

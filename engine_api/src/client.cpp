@@ -48,25 +48,47 @@ std::string_view to_string(EngineKind kind) noexcept
 
 namespace {
 
-Traits traits_of_docker()
+constexpr ApiVersion volume_prune_spares_named_api{1, 42};
+
+Traits traits_of_docker(ApiVersion api)
 {
-    return {};
+    Traits traits;
+    traits.volume_prune_spares_named = api >= volume_prune_spares_named_api;
+    return traits;
 }
 
-// Each difference was seen on podman 4.3 and 5.8.
-Traits traits_of_podman(std::string_view version)
+/// "4.3.1" as numbers that compare.
+ApiVersion major_and_minor(std::string_view version)
 {
+    ApiVersion out;
+    const char* const end = version.data() + version.size();
+    const auto major = std::from_chars(version.data(), end, out.major);
+    if (major.ptr != end && *major.ptr == '.') std::from_chars(major.ptr + 1, end, out.minor);
+    return out;
+}
+
+// Each difference was seen on podman 4.3, and seen or read in the source of 5.8; the versions in
+// between are from podman's history.
+Traits traits_of_podman(std::string_view version_text)
+{
+    const ApiVersion version = major_and_minor(version_text);
     Traits traits;
     traits.kind = EngineKind::podman;
     traits.put_archive_makes_directories = true;
     traits.reports_exit_code_before_exec_ends = true;
-    int major = 0;
-    std::from_chars(version.data(), version.data() + version.size(), major);
-    traits.auto_remove_hides_exit_code = major < 5;
+    traits.auto_remove_hides_exit_code = version.major < 5;
     traits.missing_bind_source_is_created = true;
     traits.build_extra_hosts_is_json = true;
     traits.build_ulimits_are_text = true;
     traits.build_survives_disconnect = true;
+    traits.pull_ends_with_a_layer = true;
+    traits.events_have_libpod_names = true;
+    traits.past_events_need_an_open_end = true;
+    traits.prune_tagged = version >= ApiVersion{4, 8} ? PruneTagged::alone : PruneTagged::refused;
+    traits.can_update_containers = version >= ApiVersion{5, 1};
+    traits.can_prune_build_cache = false;
+    traits.can_inspect_distribution = false;
+    traits.can_swarm = false;
     // Its service closes a keep-alive connection after 10 s, and itself after 5 s without any.
     traits.idle_limit = std::chrono::milliseconds(2'000);
     return traits;
@@ -113,10 +135,11 @@ Result<Traits> traits_from(const Response& pong, std::optional<ApiVersion> force
         return fail(Errc::protocol, "the engine's Api-Version: " + engine_api.error().message);
     }
     const bool podman = pong.headers.has("Libpod-API-Version");
+    const ApiVersion api = forced.value_or(std::min(newest_api, *engine_api));
     Traits traits =
-        podman ? traits_of_podman(pong.headers.get("Libpod-API-Version")) : traits_of_docker();
+        podman ? traits_of_podman(pong.headers.get("Libpod-API-Version")) : traits_of_docker(api);
     traits.engine_api = *engine_api;
-    traits.api = forced.value_or(std::min(newest_api, traits.engine_api));
+    traits.api = api;
     traits.os = pong.headers.get("Ostype");
     traits.server = pong.headers.get("Server");
     traits.builder_version = pong.headers.get("Builder-Version") == "2" ? 2 : 1;

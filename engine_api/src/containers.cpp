@@ -1,6 +1,8 @@
-#include "call.hpp"
+#include "container_request.hpp"
 #include "container_spec_json.hpp"
 #include "containers_json.hpp"
+#include "prune_call.hpp"
+#include "tar_check.hpp"
 #include "time_text.hpp"
 
 #include <slipway/engine/containers.hpp>
@@ -8,21 +10,6 @@
 namespace slipway::engine {
 
 namespace {
-
-Result<Request> on(std::string_view method, std::string_view id, std::string_view suffix = {})
-{
-    return request_on(method, "/containers/", segment_of(id, "container"), suffix);
-}
-
-std::string doing(std::string_view what, std::string_view id)
-{
-    return std::string(what) + " container " + std::string(short_id(id));
-}
-
-void drop_slash(std::string& name)
-{
-    if (name.starts_with('/')) name.erase(0, 1);
-}
 
 Result<Request> create_request(const ContainerSpec& spec)
 {
@@ -54,9 +41,7 @@ Task<std::vector<ContainerSummary>> list_containers(Transport& transport, Result
     using Reply = std::vector<ContainerSummary>;
     CO_TRY(Reply reply, co_await call<Reply>(transport, std::move(request), "listing containers"));
     for (ContainerSummary& container : reply) {
-        for (std::string& name : container.names) {
-            drop_slash(name);
-        }
+        drop_slashes(container.names);
     }
     co_return reply;
 }
@@ -65,6 +50,29 @@ Task<Change> change(Transport& transport, Result<Request> request, std::string w
 {
     CO_TRY(const Response reply, co_await exchange(transport, std::move(request), std::move(what)));
     co_return reply.status == 304 ? Change::already : Change::done;
+}
+
+/// Always with its time: without one podman restarts at once, and both engines else take the
+/// container's own, which a deadline here could not know.
+Result<Request>
+request_with_grace(std::string_view id, std::string_view suffix, std::chrono::seconds grace)
+{
+    if (grace.count() < 0) return fail(Errc::invalid_argument, "the time to stop in is negative");
+    TRY(Request request, on_container("POST", id, suffix));
+    // The engine answers after the end, and SIGKILL can take a while on a loaded machine.
+    request.query("t", grace.count()).deadline(grace + std::chrono::seconds(60));
+    return request;
+}
+
+Task<> unpause_container(Transport& transport, Result<Request> request, std::string what)
+{
+    auto done = co_await perform(transport, std::move(request), std::move(what));
+    // dockerd has a status for what is paused already, and 500 for what is not.
+    if (!done && done.error().code == Errc::engine
+        && done.error().message.ends_with("is not paused")) {
+        done.error().code = Errc::conflict;
+    }
+    co_return done;
 }
 
 Task<Change> discard_container(Transport& transport, Result<Request> request, std::string what)
@@ -93,7 +101,10 @@ std::string_view text(WaitCondition condition)
 
 Task<Wait> wait_for(Transport& transport, Result<Request> request, std::string id)
 {
-    CO_TRY(auto stream, co_await open(transport, std::move(request), doing("waiting for", id)));
+    CO_TRY(
+        auto stream,
+        co_await open(transport, std::move(request), doing_to_container("waiting for", id))
+    );
     co_return Wait(std::move(stream), std::move(id));
 }
 
@@ -107,13 +118,16 @@ Task<CreatedContainer> Containers::create(const ContainerSpec& spec)
 
 Task<ContainerInfo> Containers::inspect(std::string_view id)
 {
-    return inspect_container(*transport_, on("GET", id, "/json"), doing("inspecting", id));
+    return inspect_container(
+        *transport_, on_container("GET", id, "/json"), doing_to_container("inspecting", id)
+    );
 }
 
 Task<std::vector<ContainerSummary>> Containers::list(const ListContainers& options)
 {
     Request request("GET", "/containers/json");
-    request.query_flag("all", options.all);
+    request.query_flag("all", options.all).query_flag("size", options.sizes);
+    if (options.limit) request.query("limit", *options.limit);
     if (auto added = add_filters(request, options.filters); !added) {
         return refuse<std::vector<ContainerSummary>>(std::move(added).error());
     }
@@ -122,32 +136,59 @@ Task<std::vector<ContainerSummary>> Containers::list(const ListContainers& optio
 
 Task<Change> Containers::start(std::string_view id)
 {
-    return change(*transport_, on("POST", id, "/start"), doing("starting", id));
+    return change(
+        *transport_, on_container("POST", id, "/start"), doing_to_container("starting", id)
+    );
 }
 
 Task<Change> Containers::stop(std::string_view id, std::chrono::seconds grace)
 {
-    if (grace.count() < 0) {
-        return refuse<Change>(Error(Errc::invalid_argument, "the time to stop in is negative"));
+    auto request = request_with_grace(id, "/stop", grace);
+    return change(*transport_, std::move(request), doing_to_container("stopping", id));
+}
+
+Task<> Containers::restart(std::string_view id, std::chrono::seconds grace)
+{
+    auto request = request_with_grace(id, "/restart", grace);
+    return perform(*transport_, std::move(request), doing_to_container("restarting", id));
+}
+
+Task<> Containers::pause(std::string_view id)
+{
+    return perform(
+        *transport_, on_container("POST", id, "/pause"), doing_to_container("pausing", id)
+    );
+}
+
+Task<> Containers::unpause(std::string_view id)
+{
+    return unpause_container(
+        *transport_, on_container("POST", id, "/unpause"), doing_to_container("unpausing", id)
+    );
+}
+
+Task<> Containers::rename(std::string_view id, std::string_view name)
+{
+    if (name.empty()) {
+        return refuse(Error(Errc::invalid_argument, "the new name of the container is empty"));
     }
-    auto request = on("POST", id, "/stop");
-    if (request) {
-        // The engine answers after the end, and SIGKILL can take a while on a loaded machine.
-        request->query("t", grace.count()).deadline(grace + std::chrono::seconds(60));
-    }
-    return change(*transport_, std::move(request), doing("stopping", id));
+    auto request = on_container("POST", id, "/rename");
+    if (request) request->query("name", name);
+    std::string what = doing_to_container("renaming", id);
+    what.append(" to ").append(name);
+    return perform(*transport_, std::move(request), std::move(what));
 }
 
 Task<> Containers::kill(std::string_view id, std::string_view signal)
 {
-    auto request = on("POST", id, "/kill");
+    auto request = on_container("POST", id, "/kill");
     if (request) request->query("signal", signal);
-    return perform(*transport_, std::move(request), doing("killing", id));
+    return perform(*transport_, std::move(request), doing_to_container("killing", id));
 }
 
 Task<Wait> Containers::wait(std::string_view id, WaitCondition condition)
 {
-    auto request = on("POST", id, "/wait");
+    auto request = on_container("POST", id, "/wait");
     if (request) request->query("condition", text(condition));
     return wait_for(*transport_, std::move(request), std::string(id));
 }
@@ -160,18 +201,18 @@ Task<> Containers::remove(std::string_view id)
 
 Task<> Containers::remove(std::string_view id, const RemoveContainer& options)
 {
-    auto request = on("DELETE", id);
+    auto request = on_container("DELETE", id);
     if (request) {
         request->query_flag("force", options.force).query_flag("v", options.volumes);
     }
-    return perform(*transport_, std::move(request), doing("removing", id));
+    return perform(*transport_, std::move(request), doing_to_container("removing", id));
 }
 
 Task<Change> Containers::discard(std::string_view id)
 {
-    auto request = on("DELETE", id);
+    auto request = on_container("DELETE", id);
     if (request) request->query_flag("force", true).query_flag("v", true);
-    return discard_container(*transport_, std::move(request), doing("removing", id));
+    return discard_container(*transport_, std::move(request), doing_to_container("removing", id));
 }
 
 Task<std::unique_ptr<ResponseStream>>
@@ -182,7 +223,7 @@ Containers::logs(std::string_view id, const LogOptions& options)
             Error(Errc::invalid_argument, "neither output of the container is asked for")
         );
     }
-    auto request = on("GET", id, "/logs");
+    auto request = on_container("GET", id, "/logs");
     if (request) {
         request->query_flag("stdout", options.out)
             .query_flag("stderr", options.err)
@@ -192,13 +233,13 @@ Containers::logs(std::string_view id, const LogOptions& options)
         if (options.until) request->query("until", unix_text(*options.until));
         if (options.tail) request->query("tail", std::to_string(*options.tail));
     }
-    return open(*transport_, std::move(request), doing("reading the log of", id));
+    return open(*transport_, std::move(request), doing_to_container("reading the log of", id));
 }
 
 Task<std::unique_ptr<DuplexStream>>
 Containers::attach(std::string_view id, const AttachOptions& options)
 {
-    auto request = on("POST", id, "/attach");
+    auto request = on_container("POST", id, "/attach");
     if (request) {
         request->query_flag("stream", true)
             .query_flag("stdin", options.in)
@@ -206,14 +247,30 @@ Containers::attach(std::string_view id, const AttachOptions& options)
             .query_flag("stderr", options.err)
             .query("detachKeys", options.detach_keys);
     }
-    return upgrade(*transport_, std::move(request), doing("attaching to", id));
+    return upgrade(*transport_, std::move(request), doing_to_container("attaching to", id));
 }
 
 Task<> Containers::resize(std::string_view id, TerminalSize size)
 {
-    auto request = on("POST", id, "/resize");
+    auto request = on_container("POST", id, "/resize");
     if (request) request->query("h", size.rows).query("w", size.columns);
-    return perform(*transport_, std::move(request), doing("resizing the terminal of", id));
+    return perform(
+        *transport_, std::move(request), doing_to_container("resizing the terminal of", id)
+    );
+}
+
+Task<std::unique_ptr<ResponseStream>> Containers::export_files(std::string_view id)
+{
+    return open_tar(
+        *transport_, on_container("GET", id, "/export"), doing_to_container("exporting", id)
+    );
+}
+
+Task<Pruned> Containers::prune(const Filters& filters)
+{
+    return engine::prune(
+        *transport_, prune_request("/containers/prune", filters), "removing stopped containers"
+    );
 }
 
 } // namespace slipway::engine

@@ -6,6 +6,18 @@
 
 namespace slipway::engine {
 
+/// Engines write a container's name as "/web".
+inline void drop_slash(std::string& name)
+{
+    if (name.starts_with('/')) name.erase(0, 1);
+}
+inline void drop_slashes(std::vector<std::string>& names)
+{
+    for (std::string& name : names) {
+        drop_slash(name);
+    }
+}
+
 /// What GET /containers/{id}/json nests deeper than ContainerInfo does.
 struct ContainerInfoReply : ContainerInfo {
     struct Networks {
@@ -133,7 +145,9 @@ struct Fields<engine::ContainerSummary> {
         optional("State", &T::state),
         optional("Status", &T::status),
         optional("Labels", &T::labels),
-        optional("Mounts", &T::mounts)};
+        optional("Mounts", &T::mounts),
+        optional("SizeRw", &T::size_rw),
+        optional("SizeRootFs", &T::size_root_fs)};
 };
 
 template <>

@@ -66,8 +66,9 @@ Errc code_of(int status)
     return status < 500 ? Errc::invalid_argument : Errc::engine;
 }
 
-/// Podman answers 500 for what docker has a status for. Its `cause` is the text of a fixed error
-/// value of its sources, which is more reliable than the sentence in `message`. Seen on 4.3.
+/// Podman answers 500 for what docker has a status for. Its `cause`, which docker does not send, is
+/// the text of a fixed error value of its sources and more reliable than the sentence in `message`.
+/// Seen on 4.3.
 Errc code_of_cause(std::string_view cause)
 {
     using Row = std::pair<std::string_view, Errc>;
@@ -77,11 +78,16 @@ Errc code_of_cause(std::string_view cause)
         {"that name is already in use", Errc::conflict},
         {"volume already exists", Errc::conflict},
         {"volume is being used", Errc::conflict},
+        {"network already exists", Errc::conflict},
+        {"network is being used", Errc::conflict},
+        {"network is already connected", Errc::conflict},
         {"image is in use by a container", Errc::conflict},
         {"no such container", Errc::not_found},
         {"no such exec session", Errc::not_found},
         {"no such volume", Errc::not_found},
         {"image not known", Errc::not_found},
+        {"layer not known", Errc::not_found}, // changes of a container that is not there
+        {"network not found", Errc::not_found},
         {"invalid argument", Errc::invalid_argument}, // exec without a command
         {"invalid reference format", Errc::invalid_argument},
         {"normalizing name for compat API: repository name must be lowercase",
@@ -90,6 +96,7 @@ Errc code_of_cause(std::string_view cause)
         // dockerd says 400 to a start whose command cannot be run
         {"OCI runtime attempted to invoke a command that was not found", Errc::invalid_argument},
         {"OCI permission denied", Errc::invalid_argument},
+        {"this container does not have a cgroup", Errc::unsupported}, // pause, rootless with v1
     });
     const auto* const row = std::ranges::find(causes, cause, &Row::first);
     return row == causes.end() ? Errc::engine : row->second;
@@ -102,6 +109,12 @@ bool is_unrouted(const Response& reply, std::string_view message)
            && (message == "page not found" || (message == "Not Found" && reply.body[0] != '{'));
 }
 
+/// Podman has routes for services and the like that do nothing but say so, with status 503.
+bool is_no_service(std::string_view cause)
+{
+    return cause.starts_with("Podman does not support service");
+}
+
 } // namespace
 
 Error error_from(
@@ -111,8 +124,8 @@ Error error_from(
     const Said said = said_in(reply.body);
     std::string message = one_line(said.message);
     Errc code = code_of(reply.status);
-    if (reply.status == 500 && kind == EngineKind::podman) code = code_of_cause(said.cause);
-    if (is_unrouted(reply, message)) code = Errc::unsupported;
+    if (reply.status == 500) code = code_of_cause(said.cause);
+    if (is_unrouted(reply, message) || is_no_service(said.cause)) code = Errc::unsupported;
     if (message.empty() || code == Errc::unsupported) {
         const std::string bare = "HTTP " + std::to_string(reply.status) + " from "
                                  + std::string(method) + " " + std::string(route);

@@ -78,7 +78,7 @@ namespace {
 
 constexpr ApiVersion console_size_api{1, 42};
 
-Result<Request> on(std::string_view method, std::string_view exec, std::string_view suffix)
+Result<Request> on_exec(std::string_view method, std::string_view exec, std::string_view suffix)
 {
     return request_on(method, "/exec/", segment_of(exec, "exec"), suffix);
 }
@@ -102,7 +102,7 @@ Result<Request> start_request(std::string_view exec, bool detach, bool tty)
 {
     const StartBody wire{detach, tty};
     TRY(std::string body, json::encode(wire));
-    TRY(Request request, on("POST", exec, "/start"));
+    TRY(Request request, on_exec("POST", exec, "/start"));
     request.json(std::move(body)); // podman refuses an absent body
     return request;
 }
@@ -158,12 +158,12 @@ Task<> Execs::start_detached(std::string_view exec, bool tty)
 Task<ExecInspect> Execs::inspect(std::string_view exec)
 {
     std::string doing = "inspecting exec " + std::string(short_id(exec));
-    return inspect_exec(*transport_, on("GET", exec, "/json"), std::move(doing));
+    return inspect_exec(*transport_, on_exec("GET", exec, "/json"), std::move(doing));
 }
 
 Task<> Execs::resize(std::string_view exec, TerminalSize size)
 {
-    auto request = on("POST", exec, "/resize");
+    auto request = on_exec("POST", exec, "/resize");
     if (request) request->query("h", size.rows).query("w", size.columns);
     std::string doing = "resizing the terminal of exec " + std::string(short_id(exec));
     return perform(*transport_, std::move(request), std::move(doing));

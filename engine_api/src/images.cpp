@@ -1,5 +1,6 @@
 #include "auth_header.hpp"
-#include "call.hpp"
+#include "image_request.hpp"
+#include "images_json.hpp"
 #include "progress_stream.hpp"
 
 #include <slipway/engine/images.hpp>
@@ -24,17 +25,6 @@ struct ImageReply : ImageInfo {
 } // namespace engine
 
 template <>
-struct json::Fields<engine::ImageSummary> {
-    using T = engine::ImageSummary;
-    static constexpr auto list = std::tuple{
-        json::required("Id", &T::id),
-        json::optional("RepoTags", &T::repo_tags),
-        json::optional("RepoDigests", &T::repo_digests),
-        json::optional("Created", &T::created),
-        json::optional("Size", &T::size),
-        json::optional("Labels", &T::labels)};
-};
-template <>
 struct json::Fields<engine::ImageConfig> {
     using T = engine::ImageConfig;
     static constexpr auto list = std::tuple{
@@ -44,6 +34,17 @@ struct json::Fields<engine::ImageConfig> {
         json::optional("Labels", &T::labels),
         json::optional("User", &T::user),
         json::optional("WorkingDir", &T::working_dir)};
+};
+template <>
+struct json::Fields<engine::HistoryEntry> {
+    using T = engine::HistoryEntry;
+    static constexpr auto list = std::tuple{
+        json::optional("Id", &T::id),
+        json::optional("Created", &T::created),
+        json::optional("CreatedBy", &T::created_by),
+        json::optional("Tags", &T::tags),
+        json::optional("Size", &T::size),
+        json::optional("Comment", &T::comment)};
 };
 template <>
 struct json::Fields<engine::ImageReply::RootFs> {
@@ -65,26 +66,9 @@ struct json::Fields<engine::ImageReply> {
         json::optional("Config", &T::config),
         json::optional("RootFS", &T::root_fs)};
 };
-template <>
-struct json::Fields<engine::RemovedImage> {
-    using T = engine::RemovedImage;
-    static constexpr auto list = std::tuple{
-        json::optional("Untagged", &T::untagged), json::optional("Deleted", &T::deleted)};
-};
-
 namespace engine {
 
 namespace {
-
-Result<Request> on(std::string_view method, std::string_view image, std::string_view suffix = {})
-{
-    return request_on(method, "/images/", image_segment(image), suffix);
-}
-
-std::string doing(std::string_view what, std::string_view image)
-{
-    return std::string(what) + " image " + std::string(image);
-}
 
 Task<ImageInfo> inspect_image(Transport& transport, Result<Request> request, std::string what)
 {
@@ -134,7 +118,9 @@ Task<std::vector<ImageSummary>> Images::list(const ListImages& options)
 
 Task<ImageInfo> Images::inspect(std::string_view image)
 {
-    return inspect_image(*transport_, on("GET", image, "/json"), doing("inspecting", image));
+    return inspect_image(
+        *transport_, on_image("GET", image, "/json"), doing_to_image("inspecting", image)
+    );
 }
 
 Task<ProgressStream> Images::import(std::shared_ptr<ByteSource> tar, const ImportImage& options)
@@ -149,15 +135,15 @@ Task<ProgressStream> Images::import(std::shared_ptr<ByteSource> tar, const Impor
         request.query("changes", change);
     }
     request.body(std::move(tar), "application/x-tar");
-    std::string what = doing("importing", options.repository);
+    std::string what = doing_to_image("importing", options.repository);
     return open_progress(*transport_, std::move(request), Goal::import, {}, std::move(what));
 }
 
 Task<> Images::tag(std::string_view image, std::string_view repository, std::string_view tag)
 {
-    auto request = on("POST", image, "/tag");
+    auto request = on_image("POST", image, "/tag");
     if (request) request->query("repo", repository).query("tag", tag);
-    std::string what = doing("tagging", image);
+    std::string what = doing_to_image("tagging", image);
     what.append(" as ").append(repository).append(":").append(tag);
     return perform(*transport_, std::move(request), std::move(what));
 }
@@ -170,24 +156,33 @@ Task<std::vector<RemovedImage>> Images::remove(std::string_view image)
 
 Task<std::vector<RemovedImage>> Images::remove(std::string_view image, const RemoveImage& options)
 {
-    auto request = on("DELETE", image);
+    auto request = on_image("DELETE", image);
     if (request) {
         request->query_flag("force", options.force).query_flag("noprune", options.no_prune);
     }
     return call<std::vector<RemovedImage>>(
-        *transport_, std::move(request), doing("removing", image)
+        *transport_, std::move(request), doing_to_image("removing", image)
+    );
+}
+
+Task<std::vector<HistoryEntry>> Images::history(std::string_view image)
+{
+    return call<std::vector<HistoryEntry>>(
+        *transport_,
+        on_image("GET", image, "/history"),
+        doing_to_image("asking for the history of", image)
     );
 }
 
 Task<ProgressStream> Images::pull(const PullImage& what)
 {
-    const bool by_layer = transport_->traits().kind == EngineKind::podman;
+    const bool by_layer = transport_->traits().pull_ends_with_a_layer;
     return open_progress(
         *transport_,
         pull_request(what),
         by_layer ? Goal::pull_ended_by_layer : Goal::pull,
         what.reference,
-        doing("pulling", what.reference)
+        doing_to_image("pulling", what.reference)
     );
 }
 

@@ -2,6 +2,7 @@
 
 #include "json.hpp"
 #include "one_line.hpp"
+#include "refusal.hpp"
 
 #include <slipway/engine/reference.hpp>
 
@@ -19,7 +20,7 @@ struct Message {
         std::optional<std::int64_t> total;
     };
     /// BuildKit's traces have a text here.
-    struct Aux {
+    struct Aux : engine::PushedImage {
         std::string id;
     };
     struct Failure {
@@ -45,7 +46,12 @@ struct json::Fields<Message::Detail> {
 };
 template <>
 struct json::Fields<Message::Aux> {
-    static constexpr auto list = std::tuple{json::optional("ID", &Message::Aux::id)};
+    using T = Message::Aux;
+    static constexpr auto list = std::tuple{
+        json::optional("ID", &T::id),
+        json::optional("Tag", &T::tag),
+        json::optional("Digest", &T::digest),
+        json::optional("Size", &T::size)};
 };
 template <>
 struct json::Fields<Message::Failure> {
@@ -100,36 +106,64 @@ std::optional<std::int64_t> exit_status_in(std::string_view message)
     return code;
 }
 
+/// podman: "latest: digest: sha256:... size: 528"
+std::optional<PushedImage> pushed_in(std::string_view status)
+{
+    constexpr std::string_view words = ": digest: ";
+    constexpr std::string_view more = " size: ";
+    const auto found = status.find(words);
+    const auto size = status.rfind(more);
+    if (found == std::string_view::npos || size == std::string_view::npos || size < found) {
+        return std::nullopt;
+    }
+    PushedImage pushed;
+    pushed.tag = status.substr(0, found);
+    pushed.digest = status.substr(found + words.size(), size - found - words.size());
+    const std::string_view digits = status.substr(size + more.size());
+    std::from_chars(digits.data(), digits.data() + digits.size(), pushed.size);
+    if (!pushed.digest.starts_with("sha256:")) return std::nullopt;
+    return pushed;
+}
+
 } // namespace
 
-Errc code_of_refused_pull(std::string_view message) noexcept
+bool asks_registry(Goal goal) noexcept
 {
-    const auto says = [&](std::string_view words) {
-        return message.find(words) != std::string_view::npos;
-    };
-    // The Hub denies access to what does not exist, so that comes first.
-    if (says("manifest unknown") || says("name unknown") || says("repository does not exist")
-        || says("requested access to the resource is denied")) {
-        return Errc::not_found;
-    }
-    if (says("unauthorized") || says("authentication required")
-        || says("invalid username/password")) {
-        return Errc::unauthorized;
-    }
-    return Errc::engine;
+    return goal == Goal::pull || goal == Goal::pull_ended_by_layer || goal == Goal::push;
 }
 
 Error ProgressReader::failure(std::string_view text, std::optional<std::int64_t> code)
 {
     std::string message = one_line(text);
     if (message.empty()) message = "the engine gave up and said no reason";
-    const bool pulling = goal_ == Goal::pull || goal_ == Goal::pull_ended_by_layer;
-    const Errc kind = pulling ? code_of_refused_pull(message) : Errc::engine;
+    const Errc kind = asks_registry(goal_) ? code_of_refusal(message) : Errc::engine;
     failure_code_ = code ? code : exit_status_in(text);
     return Error(kind, std::move(message));
 }
 
-void ProgressReader::look_for_result(const Progress& progress)
+/// dockerd says it twice: in a status, and then in the aux.
+void ProgressReader::look_for_push(Progress& progress)
+{
+    if (!progress.pushed) progress.pushed = pushed_in(progress.status);
+    if (progress.pushed) digest_ = progress.pushed->digest;
+}
+
+/// "Loaded image: NAME" or "Loaded image ID: sha256:..."; podman has several names, with commas, in
+/// one line.
+void ProgressReader::look_for_loaded(std::string_view line)
+{
+    for (const std::string_view start : {"Loaded image: ", "Loaded image ID: "}) {
+        if (!line.starts_with(start)) continue;
+        line.remove_prefix(start.size());
+        while (!line.empty()) {
+            const std::string_view name = line.substr(0, line.find(','));
+            loaded_.emplace_back(name);
+            line.remove_prefix(std::min(line.size(), name.size() + 1));
+        }
+    }
+}
+
+void ProgressReader::look_for_result(Progress& progress)
 {
     const std::string_view status = progress.status;
     const std::string_view stream = trimmed(progress.stream);
@@ -144,6 +178,12 @@ void ProgressReader::look_for_result(const Progress& progress)
             status.starts_with("Status: ") || (goal_ == Goal::pull_ended_by_layer ? done : pulled_);
         break;
     }
+    case Goal::push:
+        look_for_push(progress);
+        break;
+    case Goal::load:
+        look_for_loaded(stream);
+        break;
     case Goal::import:
         if (is_image_id(status)) id_ = status;
         break;
@@ -178,15 +218,19 @@ Result<Progress> ProgressReader::message(std::string_view json)
     progress.current = said.detail.current;
     progress.total = said.detail.total;
     progress.aux_id = std::move(said.aux.value.id);
+    if (!said.aux.value.digest.empty()) progress.pushed = std::move(said.aux.value);
     look_for_result(progress);
     return progress;
 }
 
-Result<std::string> ProgressReader::finish() const
+Result<std::vector<std::string>> ProgressReader::finish() const
 {
-    if (pulled_) return digest_;
-    if (!id_.empty()) return id_;
-    if (!other_id_.empty()) return other_id_;
+    using Results = std::vector<std::string>;
+    if (pulled_ && digest_.empty()) return Results{};
+    if (pulled_ || (goal_ == Goal::push && !digest_.empty())) return Results{digest_};
+    if (!loaded_.empty()) return loaded_;
+    if (!id_.empty()) return Results{id_};
+    if (!other_id_.empty()) return Results{other_id_};
     return fail(
         Errc::truncated, "the engine's messages ended without a result and without an error"
     );

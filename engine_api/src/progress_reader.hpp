@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace slipway::engine {
 
@@ -13,6 +14,8 @@ namespace slipway::engine {
 enum class Goal {
     pull,                ///< dockerd: "Status: ..."; podman: a last layer or image that is complete
     pull_ended_by_layer, ///< the latter
+    push,                ///< dockerd: the digest as `aux`; podman: "TAG: digest: DIGEST size: N"
+    load,                ///< "Loaded image: ..." at least once
     import,              ///< the id of the image as a status
     build,               ///< the id as `aux.ID`, or at least "Successfully built ID"
     quiet_build          ///< one of these, or the bare id as output
@@ -26,14 +29,16 @@ public:
     /// Errors: those of ProgressStream::next.
     Result<Progress> message(std::string_view json);
 
-    /// The id at the end of the stream; empty for a pull that named no digest.
+    /// The ids or names at the end of the stream; none for a pull that named no digest.
     /// Errors: truncated (the call's result is not among the messages).
-    Result<std::string> finish() const;
+    Result<std::vector<std::string>> finish() const;
 
     std::optional<std::int64_t> failure_code() const noexcept { return failure_code_; }
 
 private:
-    void look_for_result(const Progress& progress);
+    void look_for_result(Progress& progress);
+    void look_for_push(Progress& progress);
+    void look_for_loaded(std::string_view line);
     Error failure(std::string_view text, std::optional<std::int64_t> code);
 
     Goal goal_;
@@ -41,11 +46,11 @@ private:
     std::string other_id_; ///< from the text of messages
     std::string digest_;
     bool pulled_ = false;
+    std::vector<std::string> loaded_;
     std::optional<std::int64_t> failure_code_;
 };
 
-/// What a registry's refusal of a pull is, where the engine has no status for it: podman always,
-/// and dockerd for some. Errc::engine when the text is none of those known.
-Errc code_of_refused_pull(std::string_view message) noexcept;
+/// A registry takes part, whose refusals have no status of their own.
+bool asks_registry(Goal goal) noexcept;
 
 } // namespace slipway::engine

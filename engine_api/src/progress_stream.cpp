@@ -1,80 +1,46 @@
 #include "progress_stream.hpp"
 
 #include "call.hpp"
+#include "refusal.hpp"
 
 namespace slipway::engine {
 
-ProgressStream::Impl::Impl(
-    std::unique_ptr<ResponseStream> reply,
-    Goal goal,
-    std::string fallback,
-    std::string doing,
-    EngineAnswer answer
-)
-    : reply_(std::move(reply)),
-      reader_(goal),
-      buffer_(std::size_t{16} << 10U),
-      result_(std::move(fallback)),
-      doing_(std::move(doing)),
-      answer_(std::move(answer))
-{
-    answer_.status = reply_->status();
-}
-
 Result<> ProgressStream::Impl::end()
 {
-    CHECK_OK(splitter_.finish());
-    TRY(std::string id, reader_.finish());
-    if (!id.empty()) result_ = std::move(id);
+    TRY(auto results, reader_.finish());
+    if (!results.empty()) results_ = std::move(results);
     ended_ = true;
     return ok();
 }
 
-Task<std::optional<Progress>> ProgressStream::Impl::read_next()
-{
-    for (;;) {
-        CO_TRY(const auto text, splitter_.next(input_));
-        if (text) {
-            CO_TRY(Progress progress, reader_.message(*text));
-            co_return progress;
-        }
-        CO_TRY(const std::size_t count, co_await reply_->read(buffer_));
-        if (count == 0) {
-            CO_CHECK(end());
-            co_return std::nullopt;
-        }
-        input_ = std::string_view(buffer_.data(), count);
-    }
-}
-
 Task<std::optional<Progress>> ProgressStream::Impl::next()
 {
-    if (error_) co_return fail(*error_);
     if (ended_) co_return std::nullopt;
-    auto progress = co_await read_next();
-    if (!progress) {
-        error_ = std::move(progress).error();
-        error_->context.push_back(doing_);
-        if (!error_->answer) error_->answer = answer_;
-        reply_->close();
-        co_return fail(*error_);
+    CO_TRY(const auto text, co_await objects_->next());
+    if (!text) {
+        auto done = end();
+        if (!done) co_return fail(objects_->give_up(std::move(done).error()));
+        co_return std::nullopt;
     }
+    auto progress = reader_.message(*text);
+    if (!progress) co_return fail(objects_->give_up(std::move(progress).error()));
     co_return progress;
 }
 
-Task<std::string> ProgressStream::Impl::result()
+Task<std::vector<std::string>> ProgressStream::Impl::results()
 {
     for (;;) {
         CO_TRY(const auto progress, co_await next());
-        if (!progress) co_return result_;
+        if (!progress) co_return results_;
     }
 }
 
 namespace {
 
-Error nothing_held()
+Task<std::string> last_of(Task<std::vector<std::string>> reading)
 {
-    return Error(Errc::internal, "this stream of messages holds nothing to read");
+    CO_TRY(auto results, co_await std::move(reading));
+    co_return std::move(results.back());
 }
 
 } // namespace
@@ -87,12 +53,17 @@ ProgressStream::~ProgressStream() = default;
 
 Task<std::optional<Progress>> ProgressStream::next()
 {
-    return impl_ ? impl_->next() : refuse<std::optional<Progress>>(nothing_held());
+    return impl_ ? impl_->next() : refuse<std::optional<Progress>>(nothing_held("messages"));
 }
 
 Task<std::string> ProgressStream::result()
 {
-    return impl_ ? impl_->result() : refuse<std::string>(nothing_held());
+    return last_of(results());
+}
+
+Task<std::vector<std::string>> ProgressStream::results()
+{
+    return impl_ ? impl_->results() : refuse<std::vector<std::string>>(nothing_held("messages"));
 }
 
 std::optional<std::int64_t> ProgressStream::failure_code() const noexcept
@@ -113,18 +84,16 @@ Task<ProgressStream> open_progress(
     std::string doing
 )
 {
-    EngineAnswer answer;
-    if (request) answer = answer_to(transport, *request, 0);
-    auto reply = co_await open(transport, std::move(request), doing);
-    if (!reply) {
-        Error error = std::move(reply).error();
-        const bool pulling = goal == Goal::pull || goal == Goal::pull_ended_by_layer;
-        if (pulling && error.code == Errc::engine) error.code = code_of_refused_pull(error.message);
+    auto objects = co_await open_objects(transport, std::move(request), std::move(doing));
+    if (!objects) {
+        Error error = std::move(objects).error();
+        if (asks_registry(goal) && error.code == Errc::engine) {
+            error.code = code_of_refusal(error.message);
+        }
         co_return fail(std::move(error));
     }
-    auto impl = std::make_unique<ProgressStream::Impl>(
-        *std::move(reply), goal, std::move(fallback), std::move(doing), std::move(answer)
-    );
+    auto impl =
+        std::make_unique<ProgressStream::Impl>(*std::move(objects), goal, std::move(fallback));
     co_return ProgressStream(std::move(impl));
 }
 

@@ -1,49 +1,37 @@
 #pragma once
 
-#include "json_stream.hpp"
+#include "object_stream.hpp"
 #include "progress_reader.hpp"
 
 #include <slipway/engine/transport.hpp>
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace slipway::engine {
 
-/// Joins a response's bytes, the splitter and the reader.
+/// Joins the objects of a response and the reader.
 class ProgressStream::Impl {
 public:
-    /// `fallback` is the result of a success that names none; `doing` becomes the errors' context,
-    /// `answer` their answer.
-    Impl(
-        std::unique_ptr<ResponseStream> reply,
-        Goal goal,
-        std::string fallback,
-        std::string doing,
-        EngineAnswer answer
-    );
+    /// `fallback` is the result of a success that names none.
+    Impl(std::unique_ptr<ObjectStream> objects, Goal goal, std::string fallback)
+        : objects_(std::move(objects)), reader_(goal), results_{std::move(fallback)}
+    {
+    }
 
     Task<std::optional<Progress>> next();
-    Task<std::string> result();
+    Task<std::vector<std::string>> results();
     std::optional<std::int64_t> failure_code() const noexcept { return reader_.failure_code(); }
-    void close() noexcept { reply_->close(); }
+    void close() noexcept { objects_->close(); }
 
 private:
-    Task<std::optional<Progress>> read_next();
     Result<> end();
 
-    std::unique_ptr<ResponseStream> reply_;
-    JsonSplitter splitter_;
+    std::unique_ptr<ObjectStream> objects_;
     ProgressReader reader_;
-    std::vector<char> buffer_;
-    std::string_view input_; ///< what of `buffer_` is not looked at yet
-    std::string result_;
-    std::string doing_;
-    EngineAnswer answer_;
+    std::vector<std::string> results_;
     bool ended_ = false;
-    std::optional<Error> error_;
 };
 
 /// The coroutine behind build, pull and import: sends, and wraps the answer.

@@ -1,4 +1,6 @@
+#include "auth_json.hpp"
 #include "call.hpp"
+#include "refusal.hpp"
 
 #include <slipway/engine/system.hpp>
 
@@ -50,6 +52,13 @@ struct json::Fields<EngineInfo> {
         optional("Warnings", &EngineInfo::warnings)};
 };
 
+template <>
+struct json::Fields<LoginResult> {
+    static constexpr auto list = std::tuple{
+        optional("Status", &LoginResult::status),
+        optional("IdentityToken", &LoginResult::identity_token)};
+};
+
 namespace engine {
 
 namespace {
@@ -62,6 +71,24 @@ bool has_security_option(const EngineInfo& info, std::string_view name) noexcept
         option.remove_prefix(5);
         return option.substr(0, option.find(',')) == name;
     });
+}
+
+Result<Request> login_request(const RegistryAuth& auth)
+{
+    TRY(std::string body, json::encode(auth));
+    Request request("POST", "/auth");
+    request.json(std::move(body));
+    return request;
+}
+
+Task<LoginResult> log_in(Transport& transport, Result<Request> request, std::string doing)
+{
+    auto result = co_await call<LoginResult>(transport, std::move(request), std::move(doing));
+    // Podman, and dockerd for some registries, say 500 to wrong credentials.
+    if (!result && result.error().code == Errc::engine) {
+        result.error().code = code_of_refusal(result.error().message);
+    }
+    co_return result;
 }
 
 } // namespace
@@ -94,6 +121,14 @@ Task<EngineVersion> System::version()
 Task<EngineInfo> System::info()
 {
     return call<EngineInfo>(*transport_, Request("GET", "/info"), "asking the engine about itself");
+}
+
+Task<LoginResult> System::login(const RegistryAuth& auth)
+{
+    std::string doing =
+        "logging in to "
+        + (auth.server_address.empty() ? "the engine's registry" : auth.server_address);
+    return log_in(*transport_, login_request(auth), std::move(doing));
 }
 
 } // namespace engine

@@ -1,4 +1,5 @@
 #include "call.hpp"
+#include "volumes_json.hpp"
 
 #include <slipway/engine/volumes.hpp>
 
@@ -26,18 +27,6 @@ struct json::Fields<engine::VolumeSpec> {
         json::optional("Labels", &T::labels)};
 };
 template <>
-struct json::Fields<engine::VolumeInfo> {
-    using T = engine::VolumeInfo;
-    static constexpr auto list = std::tuple{
-        json::required("Name", &T::name),
-        json::optional("Driver", &T::driver),
-        json::optional("Mountpoint", &T::mountpoint),
-        json::optional("CreatedAt", &T::created_at),
-        json::optional("Scope", &T::scope),
-        json::optional("Labels", &T::labels),
-        json::optional("Options", &T::options)};
-};
-template <>
 struct json::Fields<engine::VolumeList> {
     static constexpr auto list =
         std::tuple{json::optional("Volumes", &engine::VolumeList::volumes)};
@@ -47,7 +36,7 @@ namespace engine {
 
 namespace {
 
-Result<Request> on(std::string_view method, std::string_view name)
+Result<Request> on_volume(std::string_view method, std::string_view name)
 {
     return request_on(method, "/volumes/", segment_of(name, "volume"));
 }
@@ -79,7 +68,9 @@ Task<VolumeInfo> Volumes::create(const VolumeSpec& spec)
 
 Task<VolumeInfo> Volumes::inspect(std::string_view name)
 {
-    return call<VolumeInfo>(*transport_, on("GET", name), "inspecting volume " + std::string(name));
+    return call<VolumeInfo>(
+        *transport_, on_volume("GET", name), "inspecting volume " + std::string(name)
+    );
 }
 
 Task<std::vector<VolumeInfo>> Volumes::list(const Filters& filters)
@@ -99,7 +90,7 @@ Task<std::vector<VolumeInfo>> Volumes::list()
 
 Task<> Volumes::remove(std::string_view name, bool force)
 {
-    auto request = on("DELETE", name);
+    auto request = on_volume("DELETE", name);
     if (request) request->query_flag("force", force);
     return perform(*transport_, std::move(request), "removing volume " + std::string(name));
 }

@@ -100,6 +100,14 @@ public:
         traits.build_extra_hosts_is_json = true;
         traits.build_ulimits_are_text = true;
         traits.build_survives_disconnect = true;
+        traits.pull_ends_with_a_layer = true;
+        traits.events_have_libpod_names = true;
+        traits.past_events_need_an_open_end = true;
+        traits.prune_tagged = engine::PruneTagged::refused;
+        traits.can_update_containers = false;
+        traits.can_prune_build_cache = false;
+        traits.can_inspect_distribution = false;
+        traits.can_swarm = false;
         return traits;
     }
 

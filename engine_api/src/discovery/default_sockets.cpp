@@ -57,7 +57,7 @@ std::vector<fs::path> entries(const fs::path& directory)
     return out;
 }
 
-bool is_there(const fs::path& file)
+bool file_is_there(const fs::path& file)
 {
     std::error_code ignored;
     return fs::exists(fs::symlink_status(file, ignored));
@@ -77,7 +77,7 @@ void add_colima(List& list, const fs::path& directory)
 {
     for (const fs::path& profile : entries(directory)) {
         const std::string name = profile.filename().string();
-        if (name == "default" || !is_there(profile / "docker.sock")) continue;
+        if (name == "default" || !file_is_there(profile / "docker.sock")) continue;
         list.add(
             "colima, profile " + quote(name),
             profile / "docker.sock",
@@ -100,7 +100,7 @@ void add_lima(List& list, const fs::path& directory)
     for (const fs::path& instance : entries(directory)) {
         const std::string name = instance.filename().string();
         if (name == "default" || name == "docker") continue;
-        if (is_there(instance / "sock" / "docker.sock")) add(name);
+        if (file_is_there(instance / "sock" / "docker.sock")) add(name);
     }
 }
 

@@ -9,7 +9,7 @@
 
 namespace slipway::engine::discovery {
 
-struct Connection {
+struct PodmanConnection {
     std::string uri;
     std::string cert;
     std::string key;
@@ -18,7 +18,7 @@ struct Connection {
 };
 struct Connections {
     std::string default_name;
-    std::map<std::string, Connection> by_name;
+    std::map<std::string, PodmanConnection> by_name;
 };
 struct ConnectionsFile {
     Connections connection;
@@ -29,8 +29,8 @@ struct ConnectionsFile {
 namespace slipway::json {
 
 template <>
-struct Fields<engine::discovery::Connection> {
-    using T = engine::discovery::Connection;
+struct Fields<engine::discovery::PodmanConnection> {
+    using T = engine::discovery::PodmanConnection;
     static constexpr auto list = std::tuple{
         required("URI", &T::uri),
         optional("TLSCert", &T::cert),
@@ -92,7 +92,7 @@ tl::unexpected<Error> no_such_connection(
     return fail(std::move(error));
 }
 
-Result<Endpoint> endpoint_of(const Connection& connection)
+Result<Endpoint> endpoint_of(const PodmanConnection& connection)
 {
     TlsSettings files;
     files.ca = connection.ca;

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "support/run.hpp"
+#include "support/tar.hpp"
 
 #include <slipway/engine/archive.hpp>
 #include <slipway/engine/build.hpp>
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/containers.hpp>
+#include <slipway/engine/events.hpp>
 #include <slipway/engine/exec.hpp>
 #include <slipway/engine/frames.hpp>
 #include <slipway/engine/images.hpp>
@@ -16,8 +18,6 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -36,38 +36,6 @@ struct Output {
 inline bool contains(std::string_view text, std::string_view part)
 {
     return text.find(part) != std::string_view::npos;
-}
-
-/// A tar of small files with these contents.
-inline std::string make_tar(const std::map<std::string, std::string>& files)
-{
-    std::string tar;
-    for (const auto& [name, content] : files) {
-        std::string head(512, '\0');
-        const auto put = [&](std::size_t at, const std::string& text) {
-            head.replace(at, text.size(), text);
-        };
-        char size[16];
-        std::snprintf(size, sizeof size, "%011zo", content.size());
-        put(0, name);
-        put(100, "0000644");
-        put(108, "0000000");
-        put(116, "0000000");
-        put(124, size);
-        put(136, "14000000000");
-        put(148, "        ");
-        put(156, "0");
-        put(257, std::string("ustar\00000", 8));
-        unsigned sum = 0;
-        for (const char c : head)
-            sum += static_cast<unsigned char>(c);
-        char digits[16];
-        std::snprintf(digits, sizeof digits, "%06o", sum);
-        put(148, std::string(digits, 6) + std::string("\0 ", 2));
-        tar += head + content;
-        tar.append((512 - content.size() % 512) % 512, '\0');
-    }
-    return tar + std::string(1024, '\0');
 }
 
 /// Bytes that differ at every place, so that a lost or doubled piece shows.
@@ -97,7 +65,8 @@ public:
           images(client_.transport()),
           builds(client_.transport()),
           volumes(client_.transport()),
-          system(client_.transport())
+          system(client_.transport()),
+          events(client_.transport())
     {
     }
     Lab(const Lab&) = delete;
@@ -131,7 +100,7 @@ public:
         engine::ContainerSpec spec;
         spec.image = "busybox:latest";
         spec.cmd = std::move(cmd);
-        spec.labels["slipway.test"] = label_.substr(label_.find('=') + 1);
+        spec.labels = labels();
         spec.host.network_mode = "none";
         return spec;
     }
@@ -146,11 +115,17 @@ public:
         CHECK(must(containers.start(id)) == engine::Change::done);
         return id;
     }
+    /// What fits only things with the label of this lab.
+    engine::Filters only_ours() const { return {{"label", {label_}}}; }
+    std::map<std::string, std::string> labels() const
+    {
+        return {{"slipway.test", label_.substr(label_.find('=') + 1)}};
+    }
     std::vector<engine::ContainerSummary> ours()
     {
         engine::ListContainers options;
         options.all = true;
-        options.filters["label"] = {label_};
+        options.filters = only_ours();
         auto got = run(io, containers.list(options));
         return got ? *std::move(got) : std::vector<engine::ContainerSummary>();
     }
@@ -242,6 +217,7 @@ public:
     engine::Builds builds;
     engine::Volumes volumes;
     engine::System system;
+    engine::Events events;
 };
 
 } // namespace slipway::test

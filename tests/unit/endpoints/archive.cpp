@@ -2,6 +2,7 @@
 #include "support/fake_transport.hpp"
 #include "support/fixture.hpp"
 #include "support/run.hpp"
+#include "support/tar.hpp"
 
 #include <slipway/engine/archive.hpp>
 
@@ -202,7 +203,12 @@ TEST_SUITE("engine.archive.get")
     TEST_CASE("the stat comes from the header and the tar from the body")
     {
         FakeTransport engine;
-        engine.stream(200, {"tar ", "bytes"}, with_stat(docker_reply("archive-stat.file.txt")));
+        const std::string tar = make_tar({{"busybox", "content"}});
+        engine.stream(
+            200,
+            {tar.substr(0, 700), tar.substr(700)},
+            with_stat(docker_reply("archive-stat.file.txt"))
+        );
         auto download = run(Archives(engine).get("box", "/bin/busybox"));
         REQUIRE(download.has_value());
         CHECK(engine.calls[0].kind == "open");
@@ -212,7 +218,33 @@ TEST_SUITE("engine.archive.get")
         std::string bytes;
         StringSink sink(bytes);
         REQUIRE(run(copy(*download->tar, sink)).has_value());
-        CHECK(bytes == "tar bytes");
+        CHECK(bytes == tar);
+    }
+
+    TEST_CASE("a tar that is cut short is an error of its stream, with dockerd's reason behind it")
+    {
+        const std::string tar = make_tar({{"busybox", "content"}});
+        const std::pair<std::string, Errc> table[] = {
+            {"", Errc::truncated},
+            {tar.substr(0, 600), Errc::truncated},
+            {tar.substr(0, 600)
+                 + R"({"message":"no space left on device"})"
+                   "\n",
+             Errc::engine},
+            {"<html>" + std::string(600, 'x'), Errc::protocol}};
+        for (const auto& [body, code] : table) {
+            FakeTransport engine;
+            engine.reply(200, body, with_stat(docker_reply("archive-stat.file.txt")));
+            auto download = run(Archives(engine).get("box", "/bin/busybox"));
+            REQUIRE(download.has_value());
+            std::string bytes;
+            StringSink sink(bytes);
+            const auto copied = run(copy(*download->tar, sink));
+            REQUIRE(!copied.has_value());
+            CHECK(copied.error().code == code);
+            CHECK(copied.error().context.back() == "getting /bin/busybox from container box");
+            CHECK(copied.error().answer->route == "/v1.41/containers/box/archive");
+        }
     }
 
     TEST_CASE("without its header the answer is a protocol error, and lets go of its connection")

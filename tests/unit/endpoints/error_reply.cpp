@@ -111,14 +111,31 @@ TEST_SUITE("engine.error_reply")
             {"exec-create.no-cmd.json", Errc::invalid_argument},
             {"image-import.bad.json", Errc::invalid_argument},
             {"container-start.no-command.json", Errc::invalid_argument},
+            {"container-pause.stopped.json", Errc::conflict},
+            {"container-changes.404.json", Errc::not_found},
+            {"image-save.404.json", Errc::not_found},
+            {"network-create.again.json", Errc::conflict},
+            {"network-connect.again.json", Errc::conflict},
+            {"network-remove.in-use.json", Errc::conflict},
             {"container-create.bad-json.json", Errc::engine}};
         for (const auto& [file, code] : table) {
             CAPTURE(std::string(file));
             const std::string body = podman_reply(file);
             REQUIRE(body.find("\"response\":500") != std::string::npos);
             CHECK(podman_error(500, body).code == code);
-            CHECK(docker_error(500, body).code == Errc::engine);
         }
+        CHECK(
+            docker_error(500, docker_reply("container-unpause.running.json")).code == Errc::engine
+        );
+    }
+
+    TEST_CASE("podman's routes for what it does not have are unsupported, and dockerd's 503 is not")
+    {
+        const Error podman = podman_error(503, podman_reply("service-create.refused.json"));
+        CHECK(podman.code == Errc::unsupported);
+        const Error docker = docker_error(503, docker_reply("service-create.refused.json"));
+        CHECK(docker.code == Errc::engine);
+        CHECK(docker.message.starts_with("This node is not a swarm manager."));
     }
 
     TEST_CASE("a route the engine does not have is unsupported, and not an object that is not found"

@@ -356,9 +356,21 @@ TEST_SUITE("engine.client.negotiation")
                 CHECK(traits.os == row.os);
                 CHECK(traits.builder_version == row.builder);
                 CHECK(traits.auto_remove_hides_exit_code == row.hides_exit_code);
-                CHECK(
-                    traits.put_archive_makes_directories == (row.kind == engine::EngineKind::podman)
-                );
+                const bool podman = row.kind == engine::EngineKind::podman;
+                CHECK(traits.put_archive_makes_directories == podman);
+                CHECK(traits.missing_bind_source_is_created == podman);
+                CHECK(traits.pull_ends_with_a_layer == podman);
+                CHECK(traits.events_have_libpod_names == podman);
+                CHECK(traits.past_events_need_an_open_end == podman);
+                CHECK(traits.can_swarm == !podman);
+                CHECK(traits.can_prune_build_cache == !podman);
+                CHECK(traits.can_inspect_distribution == !podman);
+                CHECK(traits.can_update_containers == (row.pong != podman_4));
+                CHECK(traits.volume_prune_spares_named == (row.pong == docker_28));
+                const auto tagged = !podman                ? engine::PruneTagged::with_dangling
+                                    : row.pong == podman_4 ? engine::PruneTagged::refused
+                                                           : engine::PruneTagged::alone;
+                CHECK(traits.prune_tagged == tagged);
                 CHECK(fake.connections() == 1);
             }
         }

@@ -50,8 +50,8 @@ struct PutArchive {
 struct Download {
     PathStat stat;
     /// Tar bytes, uncompressed. An engine that fails midway ends the stream cleanly, after a JSON
-    /// text or nothing: the archive is complete only with its two zero blocks and no more than
-    /// zeros after.
+    /// text or nothing; so its end is an error when the two zero blocks of a tar did not come.
+    /// Errors: truncated, engine (with the engine's text), protocol (no tar).
     std::unique_ptr<ResponseStream> tar;
 };
 

@@ -2,7 +2,9 @@
 
 #include <slipway/engine/auth.hpp>
 #include <slipway/engine/container_spec.hpp>
+#include <slipway/engine/filters.hpp>
 #include <slipway/engine/progress.hpp>
+#include <slipway/engine/prune.hpp>
 #include <slipway/engine/transport.hpp>
 
 #include <cstdint>
@@ -10,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slipway::engine {
@@ -42,8 +45,18 @@ struct BuildSpec {
     std::string cpuset_mems;
     std::string cgroup_parent;
     std::optional<std::int64_t> shm_size; ///< bytes
+    std::string build_id;                 ///< for `cancel`; the classic builder ignores it
     /// By registry, as in a docker config file: "ghcr.io", "https://index.docker.io/v1/".
     std::map<std::string, RegistryAuth> registries;
+};
+
+/// Absent limits are the engine's own.
+struct PruneBuildCache {
+    bool all = false;                             ///< also what is not dangling
+    Filters filters;                              ///< "until", "id", "type", "inuse", ...
+    std::optional<std::int64_t> keep_bytes{};     ///< to leave in any case
+    std::optional<std::int64_t> max_used_bytes{}; ///< API 1.48+
+    std::optional<std::int64_t> min_free_bytes{}; ///< API 1.48+
 };
 
 /// Image builds by the engine's classic builder (podman: buildah). Valid as long as the transport.
@@ -62,6 +75,16 @@ public:
     /// API: POST /build, 1.24+; `target` 1.29+, `platform` 1.32+. Source: api/swagger.yaml of moby.
     Task<ProgressStream> build(std::shared_ptr<ByteSource> context, const BuildSpec& spec);
     Task<ProgressStream> build(std::shared_ptr<ByteSource> context, BuildSpec&& spec) = delete;
+
+    /// Ends a BuildKit build by its BuildSpec::build_id. An id that is not known is no error.
+    /// Errors: invalid_argument (an empty id), unsupported (podman). API: POST /build/cancel.
+    Task<> cancel(std::string_view build_id);
+
+    /// Removes records of BuildKit's cache; the classic builder has none but its images.
+    /// Errors: invalid_argument, unsupported (podman: see Traits::can_prune_build_cache; a limit
+    ///   that the API has not yet). API: POST /build/prune, 1.31+.
+    Task<Pruned> prune(const PruneBuildCache& options);
+    Task<Pruned> prune(PruneBuildCache&& options) = delete;
 
 private:
     Transport* transport_;

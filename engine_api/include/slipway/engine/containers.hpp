@@ -1,7 +1,12 @@
 #pragma once
 
+#include <slipway/engine/changes.hpp>
 #include <slipway/engine/container_spec.hpp>
+#include <slipway/engine/container_update.hpp>
 #include <slipway/engine/filters.hpp>
+#include <slipway/engine/processes.hpp>
+#include <slipway/engine/prune.hpp>
+#include <slipway/engine/stats.hpp>
 #include <slipway/engine/transport.hpp>
 
 #include <chrono>
@@ -89,10 +94,14 @@ struct ContainerSummary {
     std::string status;       ///< for people: "Up 2 hours"
     std::map<std::string, std::string> labels;
     std::vector<MountPoint> mounts;
+    std::optional<std::int64_t> size_rw{};      ///< bytes it wrote; where sizes were asked for
+    std::optional<std::int64_t> size_root_fs{}; ///< bytes with its image
 };
 
 struct ListContainers {
-    bool all = false; ///< also those that do not run
+    bool all = false;   ///< also those that do not run
+    bool sizes = false; ///< count bytes too, which walks over every container's files
+    std::optional<std::int64_t> limit{}; ///< the newest so many, running or not
     Filters filters;
 };
 
@@ -198,6 +207,55 @@ public:
     /// Errors: not_found, conflict (it does not run), invalid_argument (no such signal).
     /// API: POST /containers/{id}/kill.
     Task<> kill(std::string_view id, std::string_view signal = "SIGKILL");
+
+    /// Stops it as `stop` does, and starts it again; one that does not run is started.
+    /// Errors: not_found, and those of `start`. API: POST /containers/{id}/restart.
+    Task<> restart(std::string_view id, std::chrono::seconds grace = std::chrono::seconds(10));
+
+    /// Holds all its processes. Errors: not_found, conflict (it does not run, or is paused
+    ///   already), unsupported (rootless podman with cgroup v1). API: POST /containers/{id}/pause.
+    Task<> pause(std::string_view id);
+
+    /// Errors: not_found, conflict (it is not paused). API: POST /containers/{id}/unpause.
+    Task<> unpause(std::string_view id);
+
+    /// Errors: not_found, conflict (name in use), invalid_argument (a name that is none; dockerd:
+    ///   the one it has). API: POST /containers/{id}/rename.
+    Task<> rename(std::string_view id, std::string_view name);
+
+    /// Gives it other limits, and returns the engine's warnings. Errors: not_found,
+    ///   invalid_argument, engine (podman: wrong input), unsupported (podman before 5.1: see
+    ///   Traits::can_update_containers). API: POST /containers/{id}/update, 1.22+; `PidsLimit`
+    ///   1.40+.
+    Task<std::vector<std::string>> update(std::string_view id, const ContainerUpdate& update);
+    Task<std::vector<std::string>> update(std::string_view, ContainerUpdate&&) = delete;
+
+    /// Its processes as `ps` shows them: dockerd runs that of its host with `-ef`, podman 4 may run
+    /// the container's. `ps_args`: "-o pid,args". Errors: not_found, conflict (it does not run).
+    /// API: GET /containers/{id}/top.
+    Task<ProcessTable> top(std::string_view id, std::string_view ps_args = {});
+
+    /// What it uses now. Errors: not_found, conflict (it does not run).
+    /// API: GET /containers/{id}/stats; `one-shot` 1.41+.
+    Task<ContainerStats> stats(std::string_view id, StatsSample sample = StatsSample::single);
+
+    /// The same again and again. Errors: not_found, then those of StatsStream.
+    /// API: GET /containers/{id}/stats.
+    Task<StatsStream> watch_stats(std::string_view id);
+
+    /// The paths that differ from its image, in no order. Engines may list the directories above a
+    /// change, and podman adds /etc. Costs a walk over the image.
+    /// Errors: not_found. API: GET /containers/{id}/changes.
+    Task<std::vector<FileChange>> changes(std::string_view id);
+
+    /// A tar of all its files but those of volumes. Its end is an error when it is not whole.
+    /// Errors: not_found; of the stream: truncated, engine (with the engine's text), protocol.
+    /// API: GET /containers/{id}/export.
+    Task<std::unique_ptr<ResponseStream>> export_files(std::string_view id);
+
+    /// Removes all containers that do not run and fit the filters "label" and "until".
+    /// Errors: invalid_argument (another filter; podman: engine). API: POST /containers/prune.
+    Task<Pruned> prune(const Filters& filters);
 
     /// Returns as soon as the engine has registered the wait, which makes "wait, then start" free
     /// of races. The answer itself has no deadline. Errors: not_found, invalid_argument. API: POST

@@ -6,10 +6,19 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace slipway::engine {
 
-/// One message of a build, pull or import. Texts can hold ANSI codes and replacement characters.
+/// What a registry got.
+struct PushedImage {
+    std::string tag;
+    std::string digest;
+    std::int64_t size = 0; ///< bytes of the manifest
+};
+
+/// One message of a build, pull, push, load or import. Texts can hold ANSI codes and replacement
+/// characters.
 struct Progress {
     std::string stream;                    ///< output of a build, with its line ends
     std::string status;                    ///< "Downloading", "Pull complete"
@@ -17,6 +26,7 @@ struct Progress {
     std::optional<std::int64_t> current{}; ///< bytes, most often
     std::optional<std::int64_t> total{};   ///< bytes, most often
     std::string aux_id{};                  ///< id of the built image
+    std::optional<PushedImage> pushed{};   ///< in one message of a push that succeeded
 };
 
 /// The messages of a long call, as they come. Nothing runs ahead of the reader, and dropping the
@@ -35,14 +45,18 @@ public:
     /// the task. An error is final: later calls repeat it.
     ///
     /// Errors: engine (the call failed; the message is the engine's), not_found and unauthorized (a
-    ///   pull that was refused inside the stream), truncated (the stream ended with neither result
-    ///   nor error), protocol (no JSON, a member of the wrong type, a message over 4 MiB),
+    ///   pull or push that was refused inside the stream), truncated (the stream ended with neither
+    ///   result nor error), protocol (no JSON, a member of the wrong type, a message over 4 MiB),
     ///   cancelled.
     Task<std::optional<Progress>> next();
 
-    /// Reads on to the end. Returns the id of the image, as the engine spells it; for a pull the
-    /// digest if there was one, else the pulled reference. Errors: as `next`.
+    /// Reads on to the end. Returns the id of the image, as the engine spells it; for a push the
+    /// digest; for a pull the digest if there was one, else the pulled reference. Errors: as
+    /// `next`.
     Task<std::string> result();
+
+    /// The same where there can be several: the names, or ids without one, that Images::load took.
+    Task<std::vector<std::string>> results();
 
     /// After an engine error of a build: the exit code of the failed step, where the engine gave
     /// one.

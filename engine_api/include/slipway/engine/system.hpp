@@ -1,5 +1,7 @@
 #pragma once
 
+#include <slipway/engine/auth.hpp>
+#include <slipway/engine/disk_usage.hpp>
 #include <slipway/engine/transport.hpp>
 
 #include <cstdint>
@@ -48,6 +50,11 @@ struct EngineInfo {
     std::vector<std::string> warnings;
 };
 
+struct LoginResult {
+    std::string status;         ///< for people: "Login Succeeded"
+    std::string identity_token; ///< to be used in the place of the password; mostly empty
+};
+
 /// The engine runs without root: host ids, limits and low ports behave differently.
 bool is_rootless(const EngineInfo& info) noexcept;
 
@@ -68,6 +75,17 @@ public:
 
     /// Errors: as `version`. API: GET /info, 1.24+.
     Task<EngineInfo> info();
+
+    /// What images, containers, volumes and the build cache take up. Can take minutes.
+    /// Errors: invalid_argument (`what` is nothing). API: GET /system/df, 1.25+; `type` 1.42+,
+    ///   `verbose` 1.52+. Source: daemon/server/router/system of moby, API 1.55.
+    Task<DiskUsage> disk_usage(DiskUsageOf what);
+    Task<DiskUsage> disk_usage();
+
+    /// Asks a registry whether it takes the credentials; nothing is kept.
+    /// Errors: unauthorized, engine (no registry answers). API: POST /auth.
+    Task<LoginResult> login(const RegistryAuth& auth);
+    Task<LoginResult> login(RegistryAuth&& auth) = delete;
 
 private:
     Transport* transport_;

@@ -32,6 +32,13 @@ Result<> check_api_version(ApiVersion version);
 enum class EngineKind { docker, podman };
 std::string_view to_string(EngineKind kind) noexcept;
 
+/// What pruning images makes of the filter `dangling=false`.
+enum class PruneTagged {
+    with_dangling, ///< docker: all images that nothing uses
+    alone,         ///< podman from 4.8 on: those with a name, but not those without
+    refused,       ///< podman before 4.8: an error
+};
+
 /// What is known of an engine after `/_ping`: who it is, and where it differs from the API's text.
 /// Endpoints ask for a named difference, never for the kind.
 struct Traits {
@@ -40,17 +47,32 @@ struct Traits {
     ApiVersion engine_api{}; ///< the engine's newest
     std::string os;          ///< "linux"; empty on podman 4
     std::string server; ///< the Server header: "Docker/20.10.24 (linux)", "Libpod/4.3.1 (linux)"
-    int builder_version = 1;                    ///< 2 when the engine advises BuildKit
-    bool put_archive_makes_directories = false; ///< podman: PUT archive to a missing path is no 404
+    int builder_version = 1; ///< 2 when the engine advises BuildKit
+
+    // What the endpoints act on.
+
     bool reports_exit_code_before_exec_ends = false; ///< podman: ExitCode is 0 while an exec runs
+    bool build_extra_hosts_is_json = false;          ///< podman: `extrahosts` is one JSON array
+    bool build_ulimits_are_text = false;             ///< podman: `ulimits` is ["nofile=10:20"]
+    bool pull_ends_with_a_layer = false;       ///< podman: and not with a message "Status: ..."
+    bool events_have_libpod_names = false;     ///< podman: "remove", and "died" in filters
+    bool past_events_need_an_open_end = false; ///< podman: an `until` that is over loses events
+    bool volume_prune_spares_named = false;    ///< docker from API 1.42 on: unless `all` is set
+    PruneTagged prune_tagged = PruneTagged::with_dangling;
+    std::chrono::milliseconds idle_limit{30'000}; ///< how long an idle connection can be trusted
+
+    // What callers may want to know before they start; nothing in this library acts on it.
+
+    bool put_archive_makes_directories = false; ///< podman: PUT archive to a missing path is no 404
     bool auto_remove_hides_exit_code = false; ///< podman 4: wait(removed) says 0 whatever happened
     bool missing_bind_source_is_created =
-        false;                              ///< podman: no 400 for a bind source that is absent
-    bool build_extra_hosts_is_json = false; ///< podman: `extrahosts` is one JSON array
-    bool build_ulimits_are_text = false;    ///< podman: `ulimits` is ["nofile=10:20"]
+        false; ///< podman: no 400 for a bind source that is absent
     bool build_survives_disconnect =
-        false; ///< podman: closing a build's connection does not stop it
-    std::chrono::milliseconds idle_limit{30'000}; ///< how long an idle connection can be trusted
+        false;                            ///< podman: closing its connection does not stop a build
+    bool can_update_containers = true;    ///< podman: from 5.1 on
+    bool can_prune_build_cache = true;    ///< podman: no; nor is there a build to cancel
+    bool can_inspect_distribution = true; ///< podman: no
+    bool can_swarm = true;                ///< podman: no services, tasks or swarm
 };
 
 } // namespace slipway::engine

@@ -3,7 +3,9 @@
 #include <slipway/engine/filters.hpp>
 #include <slipway/engine/transport.hpp>
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,11 @@ struct VolumeSpec {
     std::map<std::string, std::string> labels;
 };
 
+struct VolumeUsage {
+    std::int64_t size = -1;       ///< bytes; -1: not counted
+    std::int64_t containers = -1; ///< that use it; -1: not counted
+};
+
 struct VolumeInfo {
     std::string name;
     std::string driver;
@@ -25,6 +32,7 @@ struct VolumeInfo {
     std::string scope;      ///< "local"
     std::map<std::string, std::string> labels;
     std::map<std::string, std::string> options;
+    std::optional<VolumeUsage> usage{}; ///< System::disk_usage only
 };
 
 /// The volumes of an engine. Valid as long as the transport. Errors beside the listed ones are

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace slipway::engine {
+
+/// What an engine does when a container has ended.
+struct RestartPolicy {
+    std::string name;             ///< "no", "always", "unless-stopped", "on-failure"
+    std::int64_t max_retries = 0; ///< of "on-failure"; 0: no limit
+};
+
+/// New limits for a container, running or not. Absent members stay as they are.
+struct ContainerUpdate {
+    std::optional<std::int64_t> memory;             ///< bytes; raising it may need memory_swap too
+    std::optional<std::int64_t> memory_swap;        ///< bytes of memory and swap; -1 = no limit
+    std::optional<std::int64_t> memory_reservation; ///< bytes
+    std::optional<std::int64_t> nano_cpus;          ///< 1e-9 CPU; podman ignores it: use the quota
+    std::optional<std::int64_t> cpu_shares;
+    std::optional<std::int64_t> cpu_period; ///< microseconds
+    std::optional<std::int64_t> cpu_quota;  ///< microseconds
+    std::string cpuset_cpus;                ///< "0-2"; empty: as it is
+    std::string cpuset_mems;
+    std::optional<std::int64_t> pids_limit;   ///< -1 = no limit
+    std::optional<std::int64_t> blkio_weight; ///< 10 to 1000
+    std::optional<RestartPolicy> restart{};
+};
+
+} // namespace slipway::engine

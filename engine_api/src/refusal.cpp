@@ -1,0 +1,22 @@
+#include "refusal.hpp"
+
+namespace slipway::engine {
+
+Errc code_of_refusal(std::string_view message) noexcept
+{
+    const auto says = [&](std::string_view words) {
+        return message.find(words) != std::string_view::npos;
+    };
+    // The Hub denies access to what does not exist, so that comes first.
+    if (says("manifest unknown") || says("name unknown") || says("repository does not exist")
+        || says("requested access to the resource is denied")) {
+        return Errc::not_found;
+    }
+    if (says("unauthorized") || says("401 Unauthorized") || says("authentication required")
+        || says("invalid username/password")) {
+        return Errc::unauthorized;
+    }
+    return Errc::engine;
+}
+
+} // namespace slipway::engine

@@ -1,0 +1,240 @@
+#include "integration/engine/lab.hpp"
+#include "support/temp_directory.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+using namespace slipway;
+using namespace slipway::test;
+using engine::Change;
+
+TEST_SUITE("engine.containers.more")
+{
+    TEST_CASE("restart")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        const auto before = lab.must(lab.containers.inspect(id)).state;
+        lab.must(lab.containers.restart(id, std::chrono::seconds(0)));
+        const auto after = lab.must(lab.containers.inspect(id)).state;
+        CHECK(after.running);
+        CHECK(after.started_at != before.started_at);
+        CHECK(
+            lab.refused(lab.containers.restart("slipway-no-such-container")).code == Errc::not_found
+        );
+        lab.remove(id);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("pause and unpause")
+    {
+        Lab lab;
+        const auto info = lab.must(lab.system.info());
+        const auto id = lab.idle();
+        CHECK(lab.refused(lab.containers.unpause(id)).code == Errc::conflict);
+        if (is_rootless(info) && info.cgroup_version == "1") {
+            CHECK(lab.refused(lab.containers.pause(id)).code == Errc::unsupported);
+        } else {
+            lab.must(lab.containers.pause(id));
+            CHECK(lab.must(lab.containers.inspect(id)).state.paused);
+            CHECK(lab.refused(lab.containers.pause(id)).code == Errc::conflict);
+            lab.must(lab.containers.unpause(id));
+            CHECK(!lab.must(lab.containers.inspect(id)).state.paused);
+        }
+        lab.must(lab.containers.kill(id));
+        CHECK(lab.exit_code(id) == 137);
+        CHECK(lab.refused(lab.containers.pause(id)).code == Errc::conflict);
+        lab.remove(id);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("rename")
+    {
+        Lab lab;
+        const auto id = lab.create(lab.spec({"true"}));
+        const auto name = "slipway-test-renamed-" + std::to_string(::getpid());
+        lab.must(lab.containers.rename(id, name));
+        CHECK(lab.must(lab.containers.inspect(name)).id == id);
+        CHECK(lab.must(lab.containers.inspect(id)).name == name);
+        CHECK(lab.refused(lab.containers.rename(id, "BAD name")).code == Errc::invalid_argument);
+        const auto other = lab.create(lab.spec({"true"}));
+        CHECK(lab.refused(lab.containers.rename(other, name)).code == Errc::conflict);
+        lab.remove(other);
+        lab.remove(id);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("update")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        engine::ContainerUpdate update;
+        update.cpu_shares = 512;
+        update.pids_limit = 100;
+        if (lab.traits().can_update_containers) {
+            lab.must(lab.containers.update(id, update));
+            update.memory = 1;
+            const auto error = lab.refused(lab.containers.update(id, update));
+            CHECK_MESSAGE(
+                (error.code == Errc::invalid_argument || error.code == Errc::engine),
+                describe(error)
+            );
+        } else {
+            CHECK(lab.refused(lab.containers.update(id, update)).code == Errc::unsupported);
+        }
+        lab.remove(id);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("processes")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        const auto table = lab.must(lab.containers.top(id));
+        CHECK(table.titles.size() > 2);
+        REQUIRE(table.rows.size() == 1);
+        CHECK(table.rows[0].size() == table.titles.size());
+        CHECK(table.rows[0].back() == "sleep 600");
+        const auto columns = lab.must(lab.containers.top(id, "-o pid,args"));
+        CHECK(columns.titles.size() == 2);
+        CHECK(columns.titles.front() == "PID");
+        lab.must(lab.containers.kill(id));
+        CHECK(lab.exit_code(id) == 137);
+        const auto stopped = lab.refused(lab.containers.top(id));
+        CHECK_MESSAGE(stopped.code == Errc::conflict, describe(stopped));
+        CHECK(lab.refused(lab.containers.top("slipway-no-such-container")).code == Errc::not_found);
+        lab.remove(id);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("stats")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        const auto single = lab.must(lab.containers.stats(id));
+        CHECK(single.id == id);
+        CHECK(single.read_at.has_value());
+        CHECK(!single.previous_at.has_value());
+        const auto pair = lab.must(lab.containers.stats(id, engine::StatsSample::pair));
+        CHECK(*pair.read_at > *single.read_at);
+
+        auto stream = lab.must(lab.containers.watch_stats(id));
+        const auto first = lab.must(stream.next());
+        const auto second = lab.must(stream.next());
+        REQUIRE(first.has_value());
+        REQUIRE(second.has_value());
+        CHECK(*second->read_at > *first->read_at);
+        CHECK(second->previous_at.has_value());
+        if (second->cpu.system > 0) CHECK(cpu_percent(*second).has_value());
+        stream.close();
+
+        lab.must(lab.containers.kill(id));
+        CHECK(lab.exit_code(id) == 137);
+        const auto stopped = lab.refused(lab.containers.stats(id));
+        CHECK_MESSAGE(stopped.code == Errc::conflict, describe(stopped));
+        CHECK(
+            lab.refused(lab.containers.stats("slipway-no-such-container")).code == Errc::not_found
+        );
+        CHECK(
+            lab.refused(lab.containers.watch_stats("slipway-no-such-container")).code
+            == Errc::not_found
+        );
+        lab.remove(id);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("changes, and all files as a tar")
+    {
+        Lab lab;
+        const auto id = lab.create(lab.spec(
+            {"sh", "-c", "echo hi > /made; mkdir -p /tmp/d; rm /bin/arch; echo > /gone; rm /gone"}
+        ));
+        CHECK(lab.must(lab.containers.changes(id)).empty());
+        CHECK(lab.must(lab.containers.start(id)) == Change::done);
+        CHECK(lab.exit_code(id) == 0);
+        const auto changes = lab.must(lab.containers.changes(id));
+        const auto kind_of = [&](std::string_view path) -> std::optional<engine::ChangeKind> {
+            const auto found = std::ranges::find(changes, path, &engine::FileChange::path);
+            if (found == changes.end()) return std::nullopt;
+            return found->kind;
+        };
+        CHECK(kind_of("/made") == engine::ChangeKind::added);
+        CHECK(kind_of("/tmp/d") == engine::ChangeKind::added);
+        CHECK(kind_of("/bin") == engine::ChangeKind::modified);
+        CHECK(kind_of("/bin/arch") == engine::ChangeKind::deleted);
+        CHECK(!kind_of("/gone").has_value());
+
+        const auto tar = lab.read(
+            std::shared_ptr<engine::ResponseStream>(lab.must(lab.containers.export_files(id))),
+            false
+        );
+        CHECK(contains(tar.out, "made"));
+        CHECK(tar.out.size() > 1'000'000);
+        lab.remove(id);
+        CHECK(lab.refused(lab.containers.changes(id)).code == Errc::not_found);
+        CHECK(lab.refused(lab.containers.export_files(id)).code == Errc::not_found);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("prune takes what has the label and does not run, and nothing else")
+    {
+        Lab lab;
+        Lab stranger;
+        const auto kept = stranger.create(stranger.spec({"true"}));
+        const auto running = lab.idle();
+        const auto idle = lab.create(lab.spec({"true"}));
+        const auto pruned = lab.must(lab.containers.prune(lab.only_ours()));
+        CHECK(pruned.removed == std::vector<std::string>{idle});
+        CHECK(lab.must(lab.containers.prune(lab.only_ours())).removed.empty());
+        CHECK(lab.ours().size() == 1);
+        CHECK(stranger.ours().size() == 1);
+        const engine::Filters nonsense{{"slipway-nonsense", {"x"}}};
+        const auto error = lab.refused(lab.containers.prune(nonsense));
+        CHECK_MESSAGE(
+            (error.code == Errc::invalid_argument || error.code == Errc::engine), describe(error)
+        );
+        stranger.remove(kept);
+        lab.remove(running);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("a list that counts bytes and stops early")
+    {
+        Lab lab;
+        const auto older = lab.create(lab.spec({"true"}));
+        const auto newer = lab.create(lab.spec({"true"}));
+        engine::ListContainers options;
+        options.filters = lab.only_ours();
+        options.limit = 1;
+        options.sizes = true;
+        const auto list = lab.must(lab.containers.list(options));
+        REQUIRE(list.size() == 1);
+        CHECK(list[0].id == newer);
+        CHECK(list[0].size_root_fs.value_or(0) > 1'000'000);
+        lab.remove(older);
+        lab.remove(newer);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("a bind source that is not there")
+    {
+        Lab lab;
+        const TempDirectory directory;
+        // An engine without root is another user, and may be the one to make it.
+        std::filesystem::permissions(directory.path(), std::filesystem::perms::all);
+        auto spec = lab.spec({"true"});
+        engine::Mount mount;
+        mount.source = (directory.path() / "missing").string();
+        mount.target = "/x";
+        spec.host.mounts.push_back(mount);
+        const auto made = run(lab.io, lab.containers.create(spec));
+        CHECK(made.has_value() == lab.traits().missing_bind_source_is_created);
+        if (made) {
+            lab.remove(made->id);
+        } else {
+            CHECK(made.error().code == Errc::invalid_argument);
+        }
+        CHECK(lab.ours().empty());
+    }
+}
