@@ -86,6 +86,7 @@ Traits traits_of_podman(std::string_view version_text)
     traits.past_events_need_an_open_end = true;
     traits.prune_tagged = version >= ApiVersion{4, 8} ? PruneTagged::alone : PruneTagged::refused;
     traits.can_update_containers = version >= ApiVersion{5, 1};
+    traits.forced_removal_stops_first = version.major >= 5;
     traits.can_prune_build_cache = false;
     traits.can_inspect_distribution = false;
     traits.can_swarm = false;

@@ -75,8 +75,13 @@ Task<> unpause_container(Transport& transport, Result<Request> request, std::str
     co_return done;
 }
 
-Task<Change> discard_container(Transport& transport, Result<Request> request, std::string what)
+Task<Change> discard_container(
+    Transport& transport, Result<Request> kill, Result<Request> request, std::string what
+)
 {
+    if (transport.traits().forced_removal_stops_first) {
+        co_await perform(transport, std::move(kill), what); // it need not run, nor be there
+    }
     auto removed = co_await perform(transport, std::move(request), std::move(what));
     if (removed) co_return Change::done;
     const Error& error = removed.error();
@@ -212,7 +217,10 @@ Task<Change> Containers::discard(std::string_view id)
 {
     auto request = on_container("DELETE", id);
     if (request) request->query_flag("force", true).query_flag("v", true);
-    return discard_container(*transport_, std::move(request), doing_to_container("removing", id));
+    auto kill = on_container("POST", id, "/kill");
+    return discard_container(
+        *transport_, std::move(kill), std::move(request), doing_to_container("removing", id)
+    );
 }
 
 Task<std::unique_ptr<ResponseStream>>

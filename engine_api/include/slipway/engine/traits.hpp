@@ -59,6 +59,8 @@ struct Traits {
     bool past_events_need_an_open_end = false; ///< podman: an `until` that is over loses events
     bool volume_prune_spares_named = false;    ///< docker from API 1.42 on: unless `all` is set
     PruneTagged prune_tagged = PruneTagged::with_dangling;
+    /// podman 5: a forced removal sends SIGTERM and waits 10 s before it kills
+    bool forced_removal_stops_first = false;
     std::chrono::milliseconds idle_limit{30'000}; ///< how long an idle connection can be trusted
 
     // What callers may want to know before they start; nothing in this library acts on it.
