@@ -2,10 +2,13 @@
 """slipway run: the workspace at its own path, streams, exit codes, interrupts."""
 
 import hashlib
+import io
+import json
 import os
 import pathlib
 import signal
 import subprocess
+import tarfile
 import time
 import unittest
 
@@ -67,6 +70,94 @@ class Files(Case):
         self.assert_ok(self.run_in_busybox("sh", "-c", "echo after > changed; rm -r deleted gone"))
         self.assertEqual((self.dir / "changed").read_text(), "after\n")
         self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["changed", "kept"])
+
+    def test_what_is_edited_here_meanwhile_stays_and_a_warning_names_it(self):
+        for name in ("both", "inside", "here"):
+            (self.dir / name).write_text("before")
+        process = subprocess.Popen(
+            [SLIPWAY, "run", "--image", "busybox", "--", "sh", "-c",
+             "echo ready; read line; echo x >> both; echo x >> inside; exit 5"],
+            cwd=self.dir, env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        (self.dir / "both").write_text("mine")
+        (self.dir / "here").write_text("mine")
+        out, err = process.communicate("go\n", timeout=60)
+        self.assertEqual(process.returncode, 5, err)
+        self.assertEqual((self.dir / "both").read_text(), "mine")
+        self.assertEqual((self.dir / "here").read_text(), "mine")
+        self.assertEqual((self.dir / "inside").read_text(), "beforex\n")
+        self.assertEqual(
+            err, "warning: both was changed in the container, and here meanwhile: yours stays\n")
+
+    def test_other_bytes_with_the_same_size_and_time_come_back(self):
+        for name, size in (("small", 3), ("large", 3 << 20)):
+            (self.dir / name).write_bytes(b"a" * size)
+            os.utime(self.dir / name, (10**9, 10**9))
+        script = ("for f in small large; do touch -r $f /tmp/time; tr a b < $f > /tmp/new; "
+                  "cat /tmp/new > $f; touch -r /tmp/time $f; done")
+        result = self.assert_ok(self.run_in_busybox("sh", "-c", script))
+        self.assertEqual(result.stderr, "")
+        for name, size in (("small", 3), ("large", 3 << 20)):
+            self.assertTrue((self.dir / name).read_bytes() == b"b" * size, name)
+            self.assertEqual((self.dir / name).stat().st_mtime, 10**9)
+
+    def test_a_deleted_directory_with_a_cache_stays_and_the_warning_tells_why(self):
+        cache = self.dir / "sub/target"
+        cache.mkdir(parents=True)
+        (cache / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
+        result = self.assert_ok(self.run_in_busybox("rm", "-r", "sub"))
+        self.assertTrue((cache / "CACHEDIR.TAG").exists())
+        self.assertEqual(result.stderr, "warning: sub was deleted in the container, but stays here: "
+                                        "it holds what was not sent\n")
+
+    def test_a_directory_that_became_a_file_comes_back_as_one(self):
+        (self.dir / "d").mkdir()
+        (self.dir / "d/x").write_text("x")
+        result = self.assert_ok(self.run_in_busybox("sh", "-c", "rm -r d; echo file > d"))
+        self.assertEqual((self.dir / "d").read_text(), "file\n")
+        self.assertEqual(result.stderr, "")
+
+    def image_with(self, files):
+        """An image that has these files in the test's directory."""
+        tar = io.BytesIO()
+        with tarfile.open(fileobj=tar, mode="w") as archive:
+            for name, text in files.items():
+                entry = tarfile.TarInfo(f"{self.dir}/{name}".lstrip("/"))
+                entry.size, entry.mtime = len(text), 10**9
+                archive.addfile(entry, io.BytesIO(text.encode()))
+        spec = json.dumps({"Image": "busybox:latest", "Cmd": ["true"]})
+        made = api("POST", "/containers/create", spec)["Id"]
+        try:
+            api("PUT", f"/containers/{made}/archive?path=/", tar.getvalue(), "application/x-tar")
+            image = api("POST", "/commit", "{}", container=made)["Id"].split(":")[-1]
+        finally:
+            api("DELETE", f"/containers/{made}", force="true", v="true")
+        self.addCleanup(api, "DELETE", f"/images/{image}")
+        return image
+
+    def test_what_the_image_has_there_does_not_come_back_unless_changed(self):
+        image = self.image_with(
+            {"same": "image", "changed": "image", "sent": "image", "sub/file": "image"})
+        (self.dir / "sent").write_text("here")
+        result = self.assert_ok(self.slipway(
+            "run", "--image", image, "--", "sh", "-c", "cat same sent sub/file; echo new >> changed"))
+        self.assertEqual((result.stdout, result.stderr), ("imagehereimage", ""))
+        self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["changed", "sent"])
+        self.assertEqual((self.dir / "changed").read_text(), "imagenew\n")
+        self.assertEqual((self.dir / "sent").read_text(), "here")
+
+    def test_directories_of_the_system_are_refused(self):
+        # No engine listens there: were they not refused, nothing must be sent or brought back.
+        env = self.environment(DOCKER_HOST=f"unix://{self.dir}/no-engine")
+        for directory in ("/", "/etc", "/usr", "/bin"):
+            with self.subTest(directory=directory):
+                self.assert_error(
+                    self.slipway("run", "--image", "busybox", "--workspace", directory, "--", "true",
+                                 env=env),
+                    2, "will not send all of /", "--workspace DIR")
+        self.assert_error(self.slipway("run", "--image", "busybox", "--", "true", cwd="/etc", env=env),
+                          2, "will not send all of /etc", "--workspace DIR")
 
     def test_files_come_back_when_the_command_fails(self):
         result = self.run_in_busybox("sh", "-c", "echo log > log; exit 3")

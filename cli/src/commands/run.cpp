@@ -68,6 +68,7 @@ Result<core::Job> job_of(const Context& context, const RunOptions& options)
                 error.hint = "--workspace takes a directory that exists here";
                 return fail(std::move(error));
             }
+            CHECK_OK(core::check_workspace(workspace.root));
         }
         const fs::path real_here = fs::canonical(here, failed);
         const std::string below = real_here.lexically_relative(workspace.root).string();
@@ -139,11 +140,10 @@ void add_run(CLI::App& app, Context& context)
         "is\n"
         "the command's.\n\n"
         "The command gets the files of the workspace, save directories marked by a CACHEDIR.TAG;\n"
-        "what it changes comes back when it has ended. The exit code is the command's. Its stdin "
-        "is\n"
-        "ours when that is a pipe, a socket or a file, and it gets a terminal when stdin, stdout "
-        "and\n"
-        "stderr are one.\n\n"
+        "what it changes comes back when it has ended, save where that would replace what has\n"
+        "changed here meanwhile. The exit code is the command's. Its stdin is ours when that is a\n"
+        "pipe, a socket or a file, and it gets a terminal when stdin, stdout and stderr are "
+        "one.\n\n"
         "SLIPWAY_BASE_IMAGE names the Debian image that a target's image is built from."
     );
     command->callback([&context, options] {

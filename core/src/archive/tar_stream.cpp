@@ -71,6 +71,21 @@ std::int64_t mtime_of(archive_entry* entry)
 
 } // namespace
 
+Result<std::string> path_below(std::string_view strip, std::string_view raw)
+{
+    TRY(std::string path, during(posix::clean_path(raw, Errc::protocol), "refusing the archive"));
+    if (strip.empty()) return path;
+    if (path == strip) return std::string();
+    if (path.size() > strip.size() && path.starts_with(strip) && path[strip.size()] == '/') {
+        return path.substr(strip.size() + 1);
+    }
+    return fail(
+        Errc::protocol,
+        "an entry in the archive is outside of " + posix::printable(strip) + ": "
+            + posix::printable(path)
+    );
+}
+
 TarStream::TarStream(ThreadReader& from)
     : from_(&from), archive_(::archive_read_new()), buffer_(chunk_bytes)
 {

@@ -27,6 +27,10 @@ struct TarEntry {
     ManifestEntry meta;    ///< `type` only for Kind::entry
 };
 
+/// The raw path of an entry as a clean one below `strip` (clean, or empty for all); "" for that
+/// itself. Errors: protocol.
+Result<std::string> path_below(std::string_view strip, std::string_view raw);
+
 /// Reads a tar from a pipe and makes sure of its end. libarchive takes a missing end mark for a
 /// proper end and looks at nothing behind it; so the raw bytes are watched on their way in.
 class TarStream {

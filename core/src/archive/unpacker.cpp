@@ -21,6 +21,13 @@ bool same_mtime(std::int64_t got, std::int64_t before)
     return got % second == 0 && got > before - second && got < before + second;
 }
 
+const ManifestEntry* found_in(const Manifest* manifest, const std::string& path)
+{
+    if (manifest == nullptr) return nullptr;
+    const auto found = manifest->entries.find(path);
+    return found != manifest->entries.end() ? &found->second : nullptr;
+}
+
 bool same_content(const ManifestEntry& a, const ManifestEntry& b)
 {
     return a.type != EntryType::file || (a.content && a.content == b.content);
@@ -70,21 +77,6 @@ Result<> Unpacker::read_all()
     }
 }
 
-Result<std::string> Unpacker::local_path(std::string_view raw) const
-{
-    TRY(std::string path, during(posix::clean_path(raw, Errc::protocol), "refusing the archive"));
-    if (strip_.empty()) return path;
-    if (path == strip_) return std::string();
-    if (path.size() > strip_.size() && path.starts_with(strip_) && path[strip_.size()] == '/') {
-        return path.substr(strip_.size() + 1);
-    }
-    return fail(
-        Errc::protocol,
-        "an entry in the archive is outside of " + posix::printable(strip_) + ": "
-            + posix::printable(path)
-    );
-}
-
 Result<> Unpacker::refuse_own_symlinks(const std::string& path) const
 {
     if (symlinks_.empty()) return ok();
@@ -103,7 +95,7 @@ Result<> Unpacker::refuse_own_symlinks(const std::string& path) const
 
 Result<> Unpacker::handle(const TarEntry& entry)
 {
-    TRY(const std::string path, local_path(entry.path));
+    TRY(const std::string path, path_below(strip_, entry.path));
     is_repeated_ = !out_.seen.insert(path).second;
     const auto earlier = known_.find(path);
     is_ours_ = directories_.contains(path)
@@ -252,7 +244,7 @@ Result<> Unpacker::put_file(const std::string& path, Known& known, const TreeWri
 
 Result<> Unpacker::handle_hard_link(const std::string& path, const TarEntry& entry)
 {
-    TRY(const std::string target, local_path(entry.hard_link));
+    TRY(const std::string target, path_below(strip_, entry.hard_link));
     const auto other = known_.find(target);
     if (other == known_.end()) {
         return fail(
@@ -295,9 +287,7 @@ Result<> Unpacker::handle_hard_link(const std::string& path, const TarEntry& ent
 
 const ManifestEntry* Unpacker::sent(const std::string& path) const
 {
-    if (!options_->sent) return nullptr;
-    const auto found = options_->sent->entries.find(posix::join(out_.sent_root, path));
-    return found != options_->sent->entries.end() ? &found->second : nullptr;
+    return found_in(options_->sent.get(), posix::join(out_.sent_root, path));
 }
 
 bool Unpacker::is_in_cache(std::string_view path) const
@@ -311,6 +301,7 @@ bool Unpacker::is_in_cache(std::string_view path) const
 const ManifestEntry* Unpacker::resembled(const std::string& path, const ManifestEntry& meta) const
 {
     const ManifestEntry* before = sent(path);
+    if (before == nullptr) before = found_in(options_->stood.get(), path);
     if (is_repeated_ || before == nullptr || before->type != meta.type) return nullptr;
     if (meta.type == EntryType::symlink) {
         return before->link_target == meta.link_target ? before : nullptr;

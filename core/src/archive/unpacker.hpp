@@ -42,7 +42,6 @@ private:
 
     void note_caches();
     Result<> read_all();
-    Result<std::string> local_path(std::string_view raw) const;
     Result<> refuse_own_symlinks(const std::string& path) const;
     Result<> handle(const TarEntry& entry);
     Result<> handle_plain(const std::string& path, const ManifestEntry& meta);

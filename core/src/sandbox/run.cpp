@@ -183,7 +183,7 @@ private:
 
     Task<JobResult> work(Owner owner, bool init)
     {
-        std::shared_ptr<const Manifest> sent;
+        std::shared_ptr<const SentWorkspace> sent;
         if (job_.workspace) {
             files_back_ = "no files were brought back";
             CO_TRY(sent, co_await send_workspace(client_, container_, *job_.workspace, owner));

@@ -2,7 +2,10 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
+#include <array>
 #include <optional>
+#include <string_view>
 #include <system_error>
 
 namespace slipway::core {
@@ -45,7 +48,40 @@ std::optional<fs::path> git_root(const fs::path& directory)
     }
 }
 
+// Where /bin and the like are symlinks to them, the ones below /usr are what is left to refuse.
+constexpr std::array<std::string_view, 24> system_directories{
+    "/",           "/bin",         "/boot",      "/dev",      "/etc",       "/lib",
+    "/lib32",      "/lib64",       "/libx32",    "/proc",     "/run",       "/sbin",
+    "/sys",        "/usr",         "/usr/bin",   "/usr/lib",  "/usr/lib32", "/usr/lib64",
+    "/usr/libx32", "/usr/libexec", "/usr/local", "/usr/sbin", "/usr/share", "/var"};
+
+// Containers have file systems of their own there, which hide what is sent.
+constexpr std::array<std::string_view, 3> mounted_over{"/dev/", "/proc/", "/sys/"};
+
+Error too_wide(const fs::path& root)
+{
+    Error error(
+        Errc::invalid_argument, "will not send all of " + root.string() + " to a container"
+    );
+    error.hint = "run in a project's directory, or name one with --workspace DIR, or send nothing "
+                 "with --no-workspace";
+    return error;
+}
+
 } // namespace
+
+Result<> check_workspace(const fs::path& root)
+{
+    const std::string& path = root.native();
+    const bool refused =
+        std::find(system_directories.begin(), system_directories.end(), path)
+            != system_directories.end()
+        || std::any_of(mounted_over.begin(), mounted_over.end(), [&](std::string_view top) {
+               return path.starts_with(top);
+           });
+    if (refused) return fail(too_wide(root));
+    return ok();
+}
 
 Result<fs::path> find_workspace(const fs::path& directory, const fs::path& home)
 {
@@ -60,18 +96,13 @@ Result<fs::path> find_workspace(const fs::path& directory, const fs::path& home)
     }
     // A Cargo.toml or .git in the home directory (dotfiles) does not make all of it one project.
     const fs::path real_home = fs::weakly_canonical(home, failed);
-    const auto too_wide = [&](const fs::path& path) {
-        return path == path.root_path() || (!home.empty() && path == real_home);
+    const auto fits = [&](const fs::path& path) {
+        return check_workspace(path) && (home.empty() || path != real_home);
     };
     for (const auto& root : {cargo_root(start), git_root(start), std::optional(start)}) {
-        if (root && !too_wide(*root)) return *root;
+        if (root && fits(*root)) return *root;
     }
-    Error error(
-        Errc::invalid_argument, "will not send all of " + start.string() + " to a container"
-    );
-    error.hint = "run in a project's directory, or name one with --workspace DIR, or send nothing "
-                 "with --no-workspace";
-    return fail(std::move(error));
+    return fail(too_wide(start));
 }
 
 } // namespace slipway::core

@@ -68,12 +68,29 @@ fetch_linked_file(engine::Client client, std::string container, fs::path root, s
     return get_and_unpack(std::move(client), std::move(container), std::move(request));
 }
 
+// What the image has at the root. dockerd has made that directory by now, if the command starts in
+// it.
+Task<Manifest> list_image(engine::Client client, std::string container, fs::path root)
+{
+    engine::Archives archives(client.transport());
+    const std::string path = root.string();
+    auto download = co_await archives.get(container, path);
+    if (!download && download.error().code == Errc::not_found) co_return Manifest();
+    if (!download) co_return fail(std::move(download).error());
+    if (download->stat.type != engine::FileType::directory) co_return Manifest();
+    std::shared_ptr<engine::ByteSource> tar = std::move(download->tar);
+    std::string strip = root.filename().string();
+    co_return co_await list_tar(std::move(tar), std::move(strip));
+}
+
 } // namespace
 
-Task<std::shared_ptr<const Manifest>>
+Task<std::shared_ptr<const SentWorkspace>>
 send_workspace(engine::Client client, std::string container, Workspace workspace, Owner owner)
 {
     const std::string doing = "sending " + workspace.root.string() + " to the container";
+    const auto sent = std::make_shared<SentWorkspace>();
+    CO_TRY(sent->image, during(co_await list_image(client, container, workspace.root), doing));
     std::vector<PackRoot> roots(1);
     roots[0].local = workspace.root;
     roots[0].inside = inside(workspace.root);
@@ -84,15 +101,15 @@ send_workspace(engine::Client client, std::string container, Workspace workspace
     const auto tar = pack(std::move(roots), std::move(options));
     engine::Archives archives(client.transport());
     CO_CHECK(advised(co_await archives.put(container, "/", tar), doing, to_read));
-    CO_TRY(Manifest manifest, during(tar->manifest(), doing));
-    co_return std::make_shared<const Manifest>(std::move(manifest));
+    CO_TRY(sent->files, during(tar->manifest(), doing));
+    co_return sent;
 }
 
 Task<Fetched> fetch_workspace(
     engine::Client client,
     std::string container,
     Workspace workspace,
-    std::shared_ptr<const Manifest> sent
+    std::shared_ptr<const SentWorkspace> sent
 )
 {
     const std::string doing = "bringing files back to " + workspace.root.string();
@@ -100,7 +117,8 @@ Task<Fetched> fetch_workspace(
     request.path = workspace.root.string();
     request.destination = workspace.root;
     request.options.strip = workspace.root.filename().string();
-    request.options.sent = sent;
+    request.options.sent = std::shared_ptr<const Manifest>(sent, &sent->files);
+    request.options.stood = std::shared_ptr<const Manifest>(sent, &sent->image);
     request.options.sent_root = inside(workspace.root);
     request.options.keep = workspace.bring_back;
     CO_TRY(
@@ -125,7 +143,7 @@ Task<Fetched> fetch_workspace(
     }
     CO_TRY(
         Removed removed,
-        advised(remove_deleted(workspace.root, deleted(*sent, unpacked)), doing, to_write)
+        advised(remove_deleted(workspace.root, deleted(sent->files, unpacked)), doing, to_write)
     );
     fetched.removed = std::move(removed.removed);
     fetched.kept.insert(fetched.kept.end(), removed.kept.begin(), removed.kept.end());

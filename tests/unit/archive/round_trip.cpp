@@ -345,7 +345,7 @@ TEST_SUITE("core.archive.round_trip")
             lines(done->kept)
             == std::vector<
                 std::
-                    string>{"changed" + both, "dir to file" + both, "full dir to file" + both, "made twice" + both, "other mode" + both, "parent/new" + both, "relinked" + both, "reset" + both, "to dir" + both, "to dir/f" + both}
+                    string>{"changed" + both, "dir to file" + both, "full dir to file" + both, "made twice" + both, "other mode" + both, "parent/new" + both, "relinked" + both, "reset" + both, "to dir/f" + both, "to dir" + both}
         );
         CHECK(done->written == std::vector<std::string>{"lost", "retouched", "target/result"});
         for (const char* name :
@@ -378,6 +378,35 @@ TEST_SUITE("core.archive.round_trip")
         REQUIRE(again.has_value());
         CHECK(again->written == std::vector<std::string>{"target/result"}); // nobody looks there
         CHECK(lines(again->kept) == lines(done->kept));
+    }
+
+    TEST_CASE("what stood in the container before is no change, what became of it is")
+    {
+        const TempDir dir;
+        fs::create_directories(dir / "image/w/lib");
+        for (const char* name : {"changed", "lib/same", "rewritten", "same"}) {
+            write_file(dir / "image/w" / name, "image");
+            set_mtime(dir / "image/w" / name, 1'000'000'000'000'000'000);
+        }
+        fs::create_hard_link(dir / "image/w/same", dir / "image/w/same too");
+        fs::create_symlink("same", dir / "image/w/symlink");
+        const auto listed = run(core::list_tar(pieces(packed({{dir / "image/w", "w"}})), "w"));
+        REQUIRE_MESSAGE(listed.has_value(), describe(listed.error()));
+        CHECK(listed->entries.size() == 7);
+
+        write_file(dir / "image/w/changed", "inside");
+        write_file(dir / "image/w/rewritten", "INSID");
+        set_mtime(dir / "image/w/rewritten", 1'000'000'000'000'000'000);
+        write_file(dir / "image/w/new", "inside");
+        fs::create_directory(dir / "w");
+        core::UnpackOptions options;
+        options.strip = "w";
+        options.sent = std::make_shared<core::Manifest>();
+        options.stood = std::make_shared<core::Manifest>(*listed);
+        const auto done = unpacked(packed({{dir / "image/w", "w"}}), dir / "w", options);
+        REQUIRE_MESSAGE(done.has_value(), describe(done.error()));
+        CHECK(done->written == std::vector<std::string>{"changed", "new", "rewritten"});
+        CHECK(read_file(dir / "w/rewritten") == "INSID");
     }
 
     TEST_CASE("the mode of a directory that changed on this side only stays")

@@ -53,4 +53,27 @@ TEST_SUITE("core.workspace.find")
         }
         CHECK(find_workspace(home / "absent", home).error().code == Errc::not_found);
     }
+
+    TEST_CASE("directories of the system are refused, projects below them are not")
+    {
+        for (const char* path :
+             {"/", "/etc", "/usr", "/usr/bin", "/var", "/dev/shm", "/proc/self"}) {
+            CAPTURE(path);
+            const auto checked = check_workspace(path);
+            REQUIRE_FALSE(checked.has_value());
+            CHECK(checked.error().code == Errc::invalid_argument);
+            CHECK(checked.error().hint.find("--workspace") != std::string::npos);
+        }
+        for (const char* path :
+             {"/home/me/x", "/usr/src/x", "/var/lib/x", "/etcetera", "/device"}) {
+            CAPTURE(path);
+            CHECK(check_workspace(path).has_value());
+        }
+        for (const char* path : {"/etc", "/bin", "/proc"}) {
+            CAPTURE(path);
+            const auto found = find_workspace(path, {});
+            REQUIRE_FALSE(found.has_value());
+            CHECK(found.error().code == Errc::invalid_argument);
+        }
+    }
 }

@@ -28,6 +28,9 @@ struct UnpackOptions {
     std::shared_ptr<const Manifest> sent{};
     /// The path in `sent` that stands for the destination, e.g. "home/me/project".
     std::string sent_root{};
+    /// What was in the container at the destination's place before the sending, as `list_tar` tells
+    /// it. Of that, what was not sent over and came back as it was is not written either.
+    std::shared_ptr<const Manifest> stood{};
 };
 
 /// A file whose bytes have to be asked for by themselves: a hard link whose other name did not come
@@ -91,6 +94,12 @@ Task<Unpacked> unpack(
     std::filesystem::path destination,
     UnpackOptions options = {}
 );
+
+/// Reads a tar as `unpack` does, and tells what is in it: keys without the leading parts `strip`.
+/// Sockets and devices are not listed, nor is the entry of `strip` itself.
+///
+/// Errors: those of the archive in `unpack`.
+Task<Manifest> list_tar(std::shared_ptr<engine::ByteSource> from, std::string strip);
 
 /// What was sent from below `unpacked.sent_root` and did not come back; keys are relative to the
 /// destination. Only right when the whole of that path was asked back.

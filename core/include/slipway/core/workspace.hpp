@@ -24,10 +24,17 @@ struct Workspace {
 /// The workspace of a command that is started in `directory`: the cargo workspace around it, or the
 /// package when there is none, else the git work tree it belongs to, else the directory itself.
 ///
-/// Errors: invalid_argument (it would be "/" or the home directory: the hint says how to choose),
-///   not_found, io.
+/// Errors: invalid_argument (it would be a directory of the system or the home directory: the hint
+///   says how to choose), not_found, io.
 Result<std::filesystem::path>
 find_workspace(const std::filesystem::path& directory, const std::filesystem::path& home);
+
+/// Refuses directories that belong to the system, and so to the container's own: "/", /etc, /usr,
+/// /usr/bin, ..., and all below /dev, /proc and /sys. Projects below the others (/usr/src/x,
+/// /var/lib/x) are not refused. `root` is absolute and without symlinks.
+///
+/// Errors: invalid_argument.
+Result<> check_workspace(const std::filesystem::path& root);
 
 /// Ids that files have in the container.
 struct Owner {
@@ -35,9 +42,16 @@ struct Owner {
     std::uint32_t gid = 0;
 };
 
+/// What stands at a workspace's path in a container before its command runs.
+struct SentWorkspace {
+    Manifest files; ///< sent; paths from "/"
+    Manifest image; ///< the image's own; paths relative to the root
+};
+
 /// Puts the tree into a container that does not run yet, as one tar stream. Directories that a
-/// valid CACHEDIR.TAG marks (cargo's target, say) stay here. Returns what was sent.
-Task<std::shared_ptr<const Manifest>>
+/// valid CACHEDIR.TAG marks (cargo's target, say) stay here. What the image has at that path is
+/// read first: it is no change of the command's.
+Task<std::shared_ptr<const SentWorkspace>>
 send_workspace(engine::Client client, std::string container, Workspace workspace, Owner owner);
 
 struct Fetched {
@@ -56,7 +70,7 @@ Task<Fetched> fetch_workspace(
     engine::Client client,
     std::string container,
     Workspace workspace,
-    std::shared_ptr<const Manifest> sent
+    std::shared_ptr<const SentWorkspace> sent
 );
 
 } // namespace slipway::core
