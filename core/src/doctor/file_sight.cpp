@@ -1,6 +1,7 @@
 #include "doctor/file_sight.hpp"
 
 #include "doctor/marker.hpp"
+#include "sandbox/remove.hpp"
 
 #include <slipway/core/labels.hpp>
 #include <slipway/engine/archive.hpp>
@@ -123,7 +124,8 @@ Task<> try_together(engine::Client client, std::string image, std::vector<Tried*
     if (made) {
         co_await look_inside(client, spec.name, tried);
     }
-    const auto gone = co_await containers.discard(spec.name); // by name: it may be there after all
+    const auto gone =
+        co_await remove_container(client, spec.name); // by name: it may be there after all
     if (!made) {
         co_return fail(made.error());
     }

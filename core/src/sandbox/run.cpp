@@ -1,5 +1,6 @@
 #include "sandbox/final_state.hpp"
 #include "sandbox/not_run.hpp"
+#include "sandbox/remove.hpp"
 
 #include <slipway/core/labels.hpp>
 #include <slipway/core/sandbox.hpp>
@@ -156,7 +157,7 @@ public:
         // From here on nothing may be interrupted, or the container stays behind.
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         if (made || !refused(made.error())) {
-            const auto gone = co_await containers_.discard(container_);
+            const auto gone = co_await remove_container(client_, container_);
             if (!gone) {
                 if (result) result = fail(gone.error());
                 result.error().hint = "the container " + container_ + " may still be on the engine";

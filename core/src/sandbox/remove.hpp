@@ -1,0 +1,16 @@
+#pragma once
+
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/containers.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <string>
+
+namespace slipway::core {
+
+/// Removes a container of ours, whatever state it is in; one that is gone is a success. An engine
+/// that is just taking note of the container's end can refuse: it is asked again for some seconds.
+/// Call it with cancellation switched off. Errors: those of the last try.
+Task<> remove_container(engine::Client client, std::string name);
+
+} // namespace slipway::core
