@@ -12,10 +12,12 @@ namespace slipway {
 
 namespace {
 
-/// docker: {"message"}; podman: {"cause", "message", "response"}, or {"message"} alone.
+/// docker: {"message"}; podman: {"cause", "message", "response"}, {"message"} alone, or, for a push
+/// since 5, {"errorDetail", "error"}.
 struct Said {
     std::string message;
     std::string cause;
+    std::string error;
 };
 
 } // namespace
@@ -23,7 +25,9 @@ struct Said {
 template <>
 struct json::Fields<Said> {
     static constexpr auto list = std::tuple{
-        json::optional("message", &Said::message), json::optional("cause", &Said::cause)};
+        json::optional("message", &Said::message),
+        json::optional("cause", &Said::cause),
+        json::optional("error", &Said::error)};
 };
 
 namespace engine {
@@ -38,9 +42,12 @@ Said said_in(std::string_view body)
     const auto first = body.find_first_not_of(" \t\r\n");
     // A proxy may send anything under any content type, so the text itself decides.
     if (first != std::string_view::npos && body[first] == '{') {
-        if (auto said = json::decode<Said>(body)) return *std::move(said);
+        if (auto said = json::decode<Said>(body)) {
+            if (said->message.empty()) said->message = said->error;
+            return *std::move(said);
+        }
     }
-    return {std::string(body), {}};
+    return {std::string(body), {}, {}};
 }
 
 Errc code_of(int status)
@@ -73,6 +80,9 @@ Errc code_of_cause(std::string_view cause)
 {
     using Row = std::pair<std::string_view, Errc>;
     static constexpr auto causes = std::to_array<Row>({
+        {"top can only be used on running containers", Errc::conflict},     // 5
+        {"UNIQUE constraint failed: ContainerConfig.Name", Errc::conflict}, // 5, rename
+        {"container is stopped", Errc::conflict},                           // 5, stats
         {"container state improper", Errc::conflict}, // kill or exec when stopped, remove when not
         {"exec session state improper", Errc::conflict}, // second start
         {"that name is already in use", Errc::conflict},

@@ -45,6 +45,7 @@ struct StatsText {
     std::string id;
     std::string podman_id; ///< the same; podman writes its name with a capital
     std::string name;
+    std::string refusal; // in place of all others
     std::string read_at;
     std::string previous_at;
     Cpu cpu;
@@ -137,7 +138,8 @@ struct json::Fields<engine::StatsText> {
         json::optional("id", &T::id),
         json::optional("Id", &T::podman_id),
         json::optional("name", &T::name),
-        json::required("read", &T::read_at),
+        json::optional("read", &T::read_at),
+        json::optional("message", &T::refusal),
         json::optional("preread", &T::previous_at),
         json::optional("cpu_stats", &T::cpu),
         json::optional("precpu_stats", &T::previous_cpu),
@@ -170,6 +172,11 @@ CpuStats cpu_from(StatsText::Cpu&& said)
 Result<ContainerStats> read_stats(std::string_view text)
 {
     TRY(StatsText said, json::decode<StatsText>(text));
+    // Podman 5 says "container is stopped" in an answer of status 200.
+    if (said.read_at.empty() && !said.refusal.empty()) {
+        return fail(Errc::conflict, one_line(said.refusal));
+    }
+    if (said.read_at.empty()) return fail(Errc::protocol, "the engine's reply: $.read is missing");
     ContainerStats stats;
     stats.id = said.id.empty() ? std::move(said.podman_id) : std::move(said.id);
     stats.name = std::move(said.name);

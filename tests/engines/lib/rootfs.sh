@@ -6,7 +6,7 @@
 # shellcheck shell=bash
 
 # What stands in every one of them: the engines, and what they start by name.
-root_packages=(docker.io podman runc containerd netavark aardvark-dns catatonit iptables nftables
+root_packages=(docker.io podman procps runc containerd netavark aardvark-dns catatonit iptables nftables
   ca-certificates base-files base-passwd bash coreutils mount util-linux)
 
 root_cache() { printf '%s' "${SLIPWAY_TEST_ROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/slipway-tests/roots}"; }

@@ -113,7 +113,7 @@ TEST_SUITE("engine.containers.more")
         Lab lab;
         const auto id = lab.idle();
         const auto single = lab.must(lab.containers.stats(id));
-        CHECK(single.id == id);
+        CHECK((single.id == id || single.id.empty())); // dockerd 26 leaves it out of a single one
         CHECK(single.read_at.has_value());
         CHECK(!single.previous_at.has_value());
         const auto pair = lab.must(lab.containers.stats(id, engine::StatsSample::pair));
