@@ -84,6 +84,7 @@ Traits traits_of_podman(std::string_view version_text)
     traits.pull_ends_with_a_layer = true;
     traits.events_have_libpod_names = true;
     traits.past_events_need_an_open_end = true;
+    traits.network_remove_by_id_ignores_use = true;
     traits.prune_tagged = version >= ApiVersion{4, 8} ? PruneTagged::alone : PruneTagged::refused;
     traits.can_update_containers = version >= ApiVersion{5, 1};
     traits.forced_removal_stops_first = version.major >= 5;

@@ -1,4 +1,5 @@
 #include "call.hpp"
+#include "prune_call.hpp"
 #include "volumes_json.hpp"
 
 #include <slipway/engine/volumes.hpp>
@@ -93,6 +94,15 @@ Task<> Volumes::remove(std::string_view name, bool force)
     auto request = on_volume("DELETE", name);
     if (request) request->query_flag("force", force);
     return perform(*transport_, std::move(request), "removing volume " + std::string(name));
+}
+
+Task<Pruned> Volumes::prune(const Filters& filters)
+{
+    Filters wanted = filters;
+    if (transport_->traits().volume_prune_spares_named) wanted["all"] = {"true"};
+    return engine::prune(
+        *transport_, prune_request("/volumes/prune", wanted), "removing unused volumes"
+    );
 }
 
 } // namespace engine

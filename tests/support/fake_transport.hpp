@@ -103,6 +103,7 @@ public:
         traits.pull_ends_with_a_layer = true;
         traits.events_have_libpod_names = true;
         traits.past_events_need_an_open_end = true;
+        traits.network_remove_by_id_ignores_use = true;
         traits.prune_tagged = engine::PruneTagged::refused;
         traits.can_update_containers = false;
         traits.can_prune_build_cache = false;

@@ -12,6 +12,7 @@
 #include <slipway/engine/exec.hpp>
 #include <slipway/engine/frames.hpp>
 #include <slipway/engine/images.hpp>
+#include <slipway/engine/networks.hpp>
 #include <slipway/engine/system.hpp>
 #include <slipway/engine/volumes.hpp>
 
@@ -65,6 +66,7 @@ public:
           images(client_.transport()),
           builds(client_.transport()),
           volumes(client_.transport()),
+          networks(client_.transport()),
           system(client_.transport()),
           events(client_.transport())
     {
@@ -76,6 +78,8 @@ public:
         for (const auto& left : ours()) { // only after a failed case
             static_cast<void>(run(io, containers.discard(left.id)));
         }
+        static_cast<void>(run(io, networks.prune(only_ours())));
+        static_cast<void>(run(io, volumes.prune(only_ours())));
     }
 
     /// The value of a task that must succeed.
@@ -216,6 +220,7 @@ public:
     engine::Images images;
     engine::Builds builds;
     engine::Volumes volumes;
+    engine::Networks networks;
     engine::System system;
     engine::Events events;
 };

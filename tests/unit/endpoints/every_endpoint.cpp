@@ -8,6 +8,7 @@
 #include <slipway/engine/events.hpp>
 #include <slipway/engine/exec.hpp>
 #include <slipway/engine/images.hpp>
+#include <slipway/engine/networks.hpp>
 #include <slipway/engine/system.hpp>
 #include <slipway/engine/volumes.hpp>
 
@@ -146,11 +147,29 @@ std::vector<NamedCall> build_calls()
 std::vector<NamedCall> volume_calls()
 {
     static const VolumeSpec volume;
+    static const Filters filters;
     return {
         {"volume create", [](auto& e) { return only_error(run(Volumes(e).create(volume))); }},
         {"volume", [](auto& e) { return only_error(run(Volumes(e).inspect("x"))); }},
         {"volumes", [](auto& e) { return only_error(run(Volumes(e).list())); }},
         {"volume remove", [](auto& e) { return run(Volumes(e).remove("x")); }},
+        {"prune volumes", [](auto& e) { return only_error(run(Volumes(e).prune(filters))); }},
+    };
+}
+
+std::vector<NamedCall> network_calls()
+{
+    static const auto network = with(&NetworkSpec::name, std::string("n"));
+    static const auto connect = with(&ConnectNetwork::container, std::string("x"));
+    static const Filters filters;
+    return {
+        {"network create", [](auto& e) { return only_error(run(Networks(e).create(network))); }},
+        {"network", [](auto& e) { return only_error(run(Networks(e).inspect("n"))); }},
+        {"networks", [](auto& e) { return only_error(run(Networks(e).list())); }},
+        {"connect", [](auto& e) { return run(Networks(e).connect("n", connect)); }},
+        {"disconnect", [](auto& e) { return run(Networks(e).disconnect("n", "x")); }},
+        {"network remove", [](auto& e) { return run(Networks(e).remove("n")); }},
+        {"prune networks", [](auto& e) { return only_error(run(Networks(e).prune(filters))); }},
     };
 }
 
@@ -165,7 +184,8 @@ std::vector<NamedCall> every_endpoint()
           exec_and_archive_calls(),
           image_calls(),
           build_calls(),
-          volume_calls()}) {
+          volume_calls(),
+          network_calls()}) {
         std::ranges::copy(calls, std::back_inserter(all));
     }
     return all;
@@ -205,6 +225,11 @@ std::vector<NamedReply> every_json_reply()
         {"volume create", "volume-create.json", 6},
         {"volume", "volume-inspect.json", 6},
         {"volumes", "volumes-list.json", 8},
+        {"prune volumes", "volumes-prune.json", 2},
+        {"network create", "network-create.201.json", 1},
+        {"network", "network-inspect.json", 15},
+        {"networks", "networks-list.json", 15},
+        {"prune networks", "networks-prune.json", 1},
     };
 }
 

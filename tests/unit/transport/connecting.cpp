@@ -362,6 +362,7 @@ TEST_SUITE("engine.client.negotiation")
                 CHECK(traits.pull_ends_with_a_layer == podman);
                 CHECK(traits.events_have_libpod_names == podman);
                 CHECK(traits.past_events_need_an_open_end == podman);
+                CHECK(traits.network_remove_by_id_ignores_use == podman);
                 CHECK(traits.can_swarm == !podman);
                 CHECK(traits.can_prune_build_cache == !podman);
                 CHECK(traits.can_inspect_distribution == !podman);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <slipway/engine/filters.hpp>
+#include <slipway/engine/prune.hpp>
 #include <slipway/engine/transport.hpp>
 
 #include <cstdint>
@@ -56,6 +57,10 @@ public:
     /// With `force` a volume that is not there is a success (docker).
     /// Errors: not_found, conflict (in use). API: DELETE /volumes/{name}.
     Task<> remove(std::string_view name, bool force = false);
+
+    /// Removes all volumes that no container uses, with a name or without, on every API version.
+    /// Errors: invalid_argument (a filter; podman: engine). API: POST /volumes/prune, 1.25+.
+    Task<Pruned> prune(const Filters& filters);
 
 private:
     Transport* transport_;
