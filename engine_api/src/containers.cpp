@@ -1,9 +1,9 @@
 #include "container_request.hpp"
 #include "container_spec_json.hpp"
 #include "containers_json.hpp"
+#include "log_query.hpp"
 #include "prune_call.hpp"
 #include "tar_check.hpp"
-#include "time_text.hpp"
 
 #include <slipway/engine/containers.hpp>
 
@@ -226,20 +226,11 @@ Task<Change> Containers::discard(std::string_view id)
 Task<std::unique_ptr<ResponseStream>>
 Containers::logs(std::string_view id, const LogOptions& options)
 {
-    if (!options.out && !options.err) {
-        return refuse<std::unique_ptr<ResponseStream>>(
-            Error(Errc::invalid_argument, "neither output of the container is asked for")
-        );
-    }
     auto request = on_container("GET", id, "/logs");
     if (request) {
-        request->query_flag("stdout", options.out)
-            .query_flag("stderr", options.err)
-            .query_flag("follow", options.follow)
-            .query_flag("timestamps", options.timestamps);
-        if (options.since) request->query("since", unix_text(*options.since));
-        if (options.until) request->query("until", unix_text(*options.until));
-        if (options.tail) request->query("tail", std::to_string(*options.tail));
+        if (auto added = add_log_query(*request, options); !added) {
+            request = fail(std::move(added).error());
+        }
     }
     return open(*transport_, std::move(request), doing_to_container("reading the log of", id));
 }

@@ -13,7 +13,10 @@
 #include <slipway/engine/frames.hpp>
 #include <slipway/engine/images.hpp>
 #include <slipway/engine/networks.hpp>
+#include <slipway/engine/services.hpp>
+#include <slipway/engine/swarm.hpp>
 #include <slipway/engine/system.hpp>
+#include <slipway/engine/tasks.hpp>
 #include <slipway/engine/volumes.hpp>
 
 #include <doctest/doctest.h>
@@ -68,7 +71,10 @@ public:
           volumes(client_.transport()),
           networks(client_.transport()),
           system(client_.transport()),
-          events(client_.transport())
+          events(client_.transport()),
+          swarm(client_.transport()),
+          services(client_.transport()),
+          tasks(client_.transport())
     {
     }
     Lab(const Lab&) = delete;
@@ -223,6 +229,9 @@ public:
     engine::Networks networks;
     engine::System system;
     engine::Events events;
+    engine::Swarm swarm;
+    engine::Services services;
+    engine::Tasks tasks;
 };
 
 } // namespace slipway::test

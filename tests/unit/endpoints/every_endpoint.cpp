@@ -9,7 +9,10 @@
 #include <slipway/engine/exec.hpp>
 #include <slipway/engine/images.hpp>
 #include <slipway/engine/networks.hpp>
+#include <slipway/engine/services.hpp>
+#include <slipway/engine/swarm.hpp>
 #include <slipway/engine/system.hpp>
+#include <slipway/engine/tasks.hpp>
 #include <slipway/engine/volumes.hpp>
 
 #include <iterator>
@@ -173,6 +176,34 @@ std::vector<NamedCall> network_calls()
     };
 }
 
+std::vector<NamedCall> swarm_calls()
+{
+    static const ServiceSpec service = [] {
+        ServiceSpec spec;
+        spec.task.image = "i";
+        return spec;
+    }();
+    static const ListServices services;
+    static const LogOptions logs;
+    static const SwarmInit init;
+    static const Filters filters;
+    return {
+        {"swarm init", [](auto& e) { return only_error(run(Swarm(e).init(init))); }},
+        {"swarm", [](auto& e) { return only_error(run(Swarm(e).inspect())); }},
+        {"swarm leave", [](auto& e) { return run(Swarm(e).leave()); }},
+        {"service create", [](auto& e) { return only_error(run(Services(e).create(service))); }},
+        {"service", [](auto& e) { return only_error(run(Services(e).inspect("s"))); }},
+        {"services", [](auto& e) { return only_error(run(Services(e).list(services))); }},
+        {"service update",
+         [](auto& e) { return only_error(run(Services(e).update("s", 1, service))); }},
+        {"service remove", [](auto& e) { return run(Services(e).remove("s")); }},
+        {"service logs", [](auto& e) { return only_error(run(Services(e).logs("s", logs))); }},
+        {"tasks", [](auto& e) { return only_error(run(Tasks(e).list(filters))); }},
+        {"task", [](auto& e) { return only_error(run(Tasks(e).inspect("t"))); }},
+        {"task logs", [](auto& e) { return only_error(run(Tasks(e).logs("t", logs))); }},
+    };
+}
+
 } // namespace
 
 std::vector<NamedCall> every_endpoint()
@@ -185,7 +216,8 @@ std::vector<NamedCall> every_endpoint()
           image_calls(),
           build_calls(),
           volume_calls(),
-          network_calls()}) {
+          network_calls(),
+          swarm_calls()}) {
         std::ranges::copy(calls, std::back_inserter(all));
     }
     return all;
@@ -230,6 +262,12 @@ std::vector<NamedReply> every_json_reply()
         {"network", "network-inspect.json", 15},
         {"networks", "networks-list.json", 15},
         {"prune networks", "networks-prune.json", 1},
+        {"service create", "service-create.201.json", 1, false},
+        {"service", "service-inspect.json", 20, false},
+        {"services", "services-list.json", 20, false},
+        {"service update", "service-update.json", 0, false},
+        {"task", "task-inspect.json", 10, false},
+        {"tasks", "tasks-list.json", 30, false},
     };
 }
 

@@ -1,0 +1,22 @@
+#include "log_query.hpp"
+
+#include "time_text.hpp"
+
+namespace slipway::engine {
+
+Result<> add_log_query(Request& request, const LogOptions& options)
+{
+    if (!options.out && !options.err) {
+        return fail(Errc::invalid_argument, "neither output is asked for");
+    }
+    request.query_flag("stdout", options.out)
+        .query_flag("stderr", options.err)
+        .query_flag("follow", options.follow)
+        .query_flag("timestamps", options.timestamps);
+    if (options.since) request.query("since", unix_text(*options.since));
+    if (options.until) request.query("until", unix_text(*options.until));
+    if (options.tail) request.query("tail", std::to_string(*options.tail));
+    return ok();
+}
+
+} // namespace slipway::engine
