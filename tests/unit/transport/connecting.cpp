@@ -430,7 +430,7 @@ TEST_SUITE("engine.client.negotiation")
             REQUIRE(!client.has_value());
             CHECK(client.error().code == Errc::invalid_argument);
             CHECK(client.error().message.find(to_string(forced)) != std::string::npos);
-            CHECK(client.error().message.find("1.24 to 1.51") != std::string::npos);
+            CHECK(client.error().message.find("1.24 to 1.55") != std::string::npos);
             CHECK(!client.error().hint.empty());
             CHECK(fake.connections() == 0);
         }

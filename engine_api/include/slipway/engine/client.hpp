@@ -45,7 +45,7 @@ public:
     /// Errors: unreachable (nobody there, or the TLS handshake failed), permission_denied (the
     ///   socket's mode), timed_out, unsupported (the engine is older than `oldest_api`), protocol
     ///   (something else answers there), invalid_argument (ClientOptions::api is out of range).
-    /// API: HEAD /_ping, and GET where HEAD is refused. Source: engine API 1.41 to 1.51.
+    /// API: HEAD /_ping, and GET where HEAD is refused. Source: engine API 1.41 to 1.55.
     static Task<Client>
     connect(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options);
     static Task<Client> connect(boost::asio::any_io_executor executor, Endpoint endpoint);
