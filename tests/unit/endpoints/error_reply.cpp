@@ -54,7 +54,8 @@ TEST_SUITE("engine.error_reply")
             {501, Errc::unsupported},
             {502, Errc::engine},
             {503, Errc::engine}};
-        for (const auto& [status, code] : table) {
+        for (const auto& [replied, code] : table) {
+            const int status = replied;
             CAPTURE(status);
             CHECK(docker_error(status, R"({"message":"m"})").code == code);
             CHECK(podman_error(status, R"({"cause":"c","message":"m"})").code == code);
@@ -118,8 +119,9 @@ TEST_SUITE("engine.error_reply")
             {"network-connect.again.json", Errc::conflict},
             {"network-remove.in-use.json", Errc::conflict},
             {"container-create.bad-json.json", Errc::engine}};
-        for (const auto& [file, code] : table) {
-            CAPTURE(std::string(file));
+        for (const auto& [recorded, code] : table) {
+            const std::string file = recorded;
+            CAPTURE(file);
             const std::string body = podman_reply(file);
             REQUIRE(body.find("\"response\":500") != std::string::npos);
             CHECK(podman_error(500, body).code == code);

@@ -200,7 +200,8 @@ TEST_SUITE("engine.images.pull")
             {"localhost:5000/a/b", "fromImage=localhost:5000/a/b&tag=latest"},
             {"r.io/a@" + digest, "fromImage=r.io/a&tag=" + digest},
             {"r.io/a:t@" + digest, "fromImage=r.io/a&tag=" + digest}};
-        for (const auto& [reference, query] : table) {
+        for (const auto& [named, query] : table) {
+            const std::string reference = named;
             CAPTURE(reference);
             FakeTransport engine;
             engine.reply(200, R"({"status":"Status: Image is up to date"})");

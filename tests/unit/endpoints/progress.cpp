@@ -197,8 +197,9 @@ TEST_SUITE("engine.progress")
             {"<html>", "<html>"},
             {R"({"stream":"\ud800"})", "not JSON"},
             {R"({"a":]})", "not JSON"}};
-        for (const auto& [text, said] : table) {
-            CAPTURE(std::string(text));
+        for (const auto& [line, said] : table) {
+            const std::string text = line;
+            CAPTURE(text);
             const Error error = error_of(Goal::build, text);
             CHECK(error.code == Errc::protocol);
             CHECK(error.message.find(said) != std::string::npos);
@@ -268,10 +269,10 @@ TEST_SUITE("engine.progress")
              Errc::not_found},
             {"Head https://r/v2/: unauthorized: authentication required", Errc::unauthorized},
             {"dial tcp 127.0.0.1:1: connect: connection refused", Errc::engine}};
-        for (const auto& [text, code] : table) {
-            CAPTURE(std::string(text));
-            const std::string message =
-                R"({"errorDetail":{"message":")" + std::string(text) + "\"}}";
+        for (const auto& [words, code] : table) {
+            const std::string text = words;
+            CAPTURE(text);
+            const std::string message = R"({"errorDetail":{"message":")" + text + "\"}}";
             CHECK(error_of(Goal::pull, message).code == code);
             CHECK(error_of(Goal::build, message).code == Errc::engine);
         }

@@ -28,8 +28,9 @@ TEST_SUITE("engine.reference")
             {"Host.Example/a", "Host.Example/a", "", ""},
             {"a@" + digest, "a", "", digest},
             {"r.io/a:t@" + digest, "r.io/a", "t", digest}};
-        for (const auto& [text, name, tag, hash] : table) {
-            CAPTURE(std::string(text));
+        for (const auto& [written, name, tag, hash] : table) {
+            const std::string text = written;
+            CAPTURE(text);
             const auto got = parse_reference(text);
             REQUIRE(got.has_value());
             CHECK(got->name == name);

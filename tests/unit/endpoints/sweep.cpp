@@ -83,7 +83,8 @@ TEST_SUITE("engine.endpoints")
             {501, Errc::unsupported},
             {503, Errc::engine}};
         for (const NamedCall& endpoint : every_endpoint()) {
-            for (const auto& [status, code] : statuses) {
+            for (const auto& [replied, code] : statuses) {
+                const int status = replied;
                 CAPTURE(std::string(endpoint.name));
                 CAPTURE(status);
                 FakeTransport engine;
