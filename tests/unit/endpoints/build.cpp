@@ -104,6 +104,69 @@ TEST_SUITE("engine.build")
         CHECK(podman.calls[0].target.find("%22v%26%3D%5C%22%22") != std::string::npos);
     }
 
+    TEST_CASE("BuildKit is asked for where it is")
+    {
+        FakeTransport engine;
+        engine.known.can_buildkit = true;
+        engine.reply(200, docker_reply("buildkit-ok.jsonl"));
+        BuildSpec spec;
+        spec.builder = Builder::buildkit;
+        spec.build_id = "mine";
+        auto stream = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(stream.has_value());
+        CHECK(engine.calls[0].target == "/build?version=2&buildid=mine&rm=1&forcerm=1");
+        CHECK(run(stream->result()).has_value());
+
+        engine.known = FakeTransport::podman();
+        const auto refused = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(!refused.has_value());
+        CHECK(refused.error().code == Errc::unsupported);
+        CHECK(engine.calls.size() == 1);
+    }
+
+    TEST_CASE("what BuildKit would pass over is refused")
+    {
+        FakeTransport engine;
+        engine.known.can_buildkit = true;
+        const auto words = [&](auto change) {
+            BuildSpec spec;
+            spec.builder = Builder::buildkit;
+            change(spec);
+            const auto done = run(Builds(engine).build(text_source(""), spec));
+            if (done) return std::string();
+            CHECK(done.error().code == Errc::unsupported);
+            CHECK(!done.error().hint.empty());
+            return done.error().message;
+        };
+        const std::string start = "this engine's BuildKit has no ";
+        CHECK(words([](BuildSpec& s) { s.memory = 1; }) == start + "limits of memory");
+        CHECK(words([](BuildSpec& s) { s.memory_swap = 1; }) == start + "limits of memory");
+        CHECK(words([](BuildSpec& s) { s.cpu_shares = 1; }) == start + "limits of CPU time");
+        CHECK(words([](BuildSpec& s) { s.cpu_period = 1; }) == start + "limits of CPU time");
+        CHECK(words([](BuildSpec& s) { s.cpu_quota = 1; }) == start + "limits of CPU time");
+        CHECK(words([](BuildSpec& s) { s.cpuset_cpus = "0"; }) == start + "sets of CPUs");
+        CHECK(words([](BuildSpec& s) { s.cpuset_mems = "0"; }) == start + "sets of CPUs");
+        CHECK(
+            words([](BuildSpec& s) { s.cgroup_parent = "x"; })
+            == start + "parent for control groups"
+        );
+        CHECK(words([](BuildSpec& s) { s.keep_failed = true; }) == start + "containers to keep");
+        CHECK(
+            words([](BuildSpec& s) { s.registries = {{"r", RegistryAuth{"me", "pw", "r"}}}; })
+            == start + "credentials in the request"
+        );
+        const auto ulimits = [](BuildSpec& s) { s.ulimits = {Ulimit{"nofile", 1, 2}}; };
+        const auto shm = [](BuildSpec& s) { s.shm_size = 1; };
+        CHECK(words(ulimits) == start + "ulimits");
+        CHECK(words(shm) == start + "size for /dev/shm");
+        CHECK(engine.calls.empty());
+        engine.known.buildkit_has_limits = true;
+        engine.reply(200);
+        CHECK(words(ulimits).empty());
+        engine.reply(200);
+        CHECK(words(shm).empty());
+    }
+
     TEST_CASE("a quiet build takes the bare id of either engine")
     {
         for (const std::string& recorded :
