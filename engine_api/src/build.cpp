@@ -1,6 +1,7 @@
 #include "auth_header.hpp"
 #include "call.hpp"
 #include "container_spec_json.hpp"
+#include "plain_start.hpp"
 #include "progress_stream.hpp"
 #include "prune_call.hpp"
 
@@ -154,6 +155,7 @@ std::string doing(const BuildSpec& spec)
 Task<ProgressStream> Builds::build(std::shared_ptr<ByteSource> context, const BuildSpec& spec)
 {
     auto request = build_request(spec, transport_->traits());
+    if (spec.builder == Builder::buildkit) context = with_plain_start(std::move(context));
     if (request) request->body(std::move(context), "application/x-tar");
     const Goal goal = spec.quiet ? Goal::quiet_build : Goal::build;
     return open_progress(*transport_, std::move(request), goal, {}, doing(spec));

@@ -16,7 +16,7 @@ class BuildKit(ImageBuildCase):
         if NEWER:
             self.assert_ok(result)
         else:
-            self.assert_error(result, 1, "uses here-documents, .* docker 23", "# syntax=")
+            self.assert_error(result, 2, "uses here-documents, .* docker 23", "# syntax=")
 
     def test_a_frontend_that_cannot_be_had(self):
         start = f"# syntax=registry.invalid/front:end\nFROM busybox:latest AS {TARGET}\n"
@@ -39,7 +39,7 @@ class BuildKit(ImageBuildCase):
         self.assertEqual("classic builder" in result.stderr, NEWER, result.stderr)
         more = self.build(f"FROM {base}:x AS {TARGET}\nCOPY --chmod=1 Dockerfile /\n")
         if NEWER:
-            self.assert_error(more, 1, "for linux/s390x", "--platform=linux/s390x.*COPY --chmod")
+            self.assert_error(more, 2, "for linux/s390x", "--platform=linux/s390x.*COPY --chmod")
             self.assert_ok(self.build(f"FROM --platform=linux/s390x {base}:x AS {TARGET}\n"
                                       "COPY --chmod=1 Dockerfile /\n"))
         else:

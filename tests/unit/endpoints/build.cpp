@@ -2,6 +2,7 @@
 #include "support/fake_transport.hpp"
 #include "support/fixture.hpp"
 #include "support/run.hpp"
+#include "support/tar.hpp"
 
 #include <slipway/engine/build.hpp>
 #include <slipway/engine/reference.hpp>
@@ -122,6 +123,57 @@ TEST_SUITE("engine.build")
         REQUIRE(!refused.has_value());
         CHECK(refused.error().code == Errc::unsupported);
         CHECK(engine.calls.size() == 1);
+    }
+
+    TEST_CASE("BuildKit gets a context that it takes for a tar")
+    {
+        const auto sent = [](Builder builder, const std::string& context, std::size_t at_once) {
+            FakeTransport engine;
+            engine.known.can_buildkit = true;
+            engine.reply(200);
+            BuildSpec spec;
+            spec.builder = builder;
+            std::vector<std::string> pieces;
+            for (std::size_t i = 0; i < context.size(); i += at_once) {
+                pieces.push_back(context.substr(i, at_once));
+            }
+            auto source = std::make_shared<ScriptedSource>(pieces);
+            REQUIRE(run(Builds(engine).build(source, spec)).has_value());
+            CHECK(engine.calls[0].body_was_whole);
+            return engine.calls[0].body;
+        };
+        const std::string plain = make_tar({{"Dockerfile", "FROM scratch\n"}});
+        TarHeader extended;
+        extended.name = "PaxHeader/Dockerfile";
+        extended.type = 'x';
+        std::string record = "20 mtime=1700000000\n";
+        const std::string header = tar_header(extended, record.size());
+        record.resize(512);
+        const std::string pax = header + record + plain;
+        for (const std::size_t at_once : {std::size_t{100}, std::size_t{512}, pax.size()}) {
+            CHECK(sent(Builder::classic, pax, at_once) == pax);
+            CHECK(sent(Builder::buildkit, plain, at_once) == plain);
+            const std::string changed = sent(Builder::buildkit, pax, at_once);
+            REQUIRE(changed.size() == pax.size() + 512);
+            CHECK(changed.substr(512) == pax);
+            TarHeader root;
+            root.name = "./";
+            root.type = '5';
+            // The same but for what nobody reads: mode and time.
+            std::string expected = tar_header(root, 0);
+            CHECK(changed.substr(0, 100) == expected.substr(0, 100));
+            CHECK(changed.substr(100, 7) == "0000755");
+            CHECK(changed.substr(156, 9) == expected.substr(156, 9));
+            unsigned sum = 0;
+            for (std::size_t i = 0; i < 512; ++i) {
+                sum += static_cast<unsigned char>(i >= 148 && i < 156 ? ' ' : changed[i]);
+            }
+            CHECK(std::stoul(changed.substr(148, 7), nullptr, 8) == sum);
+        }
+        for (const std::string other : {"", "x", "\x1f\x8b..."}) {
+            CHECK(sent(Builder::buildkit, other, 512) == other);
+        }
+        CHECK(sent(Builder::buildkit, std::string(5000, 'x'), 512) == std::string(5000, 'x'));
     }
 
     TEST_CASE("what BuildKit would pass over is refused")
