@@ -13,19 +13,19 @@ class ImageBuilds(ImageBuildCase):
         result = self.build(
             f"FROM busybox:latest AS {TARGET}\nRUN echo one; echo two >&2\nRUN echo three\n", "-v")
         self.assert_ok(result)
-        lines = result.stderr.splitlines()
-        shown = [i for i, line in enumerate(lines)
-                 if re.fullmatch(r"\[[^\]]*[23]/3\] RUN echo .*|one|two|three", line.strip())]
-        self.assertEqual(
-            [re.sub(r"^\[.*\] ", "", lines[i].strip()) for i in shown],
-            ["RUN echo one; echo two >&2", "one", "two", "RUN echo three", "three"], result.stderr)
+        # The label that we add is a step too, save for BuildKit.
+        shown = [re.sub(r"^\[.*\] ", "", line) for line in result.stderr.splitlines()
+                 if re.fullmatch(r"\[[^\]]*[23]/[34]\] RUN echo .*|one|two|three", line)]
+        shown[1:3] = sorted(shown[1:3])  # two pipes have no order between them
+        self.assertEqual(shown, ["RUN echo one; echo two >&2", "one", "two", "RUN echo three",
+                                 "three"], result.stderr)
 
     def test_a_step_that_fails_is_shown_once_with_what_it_wrote(self):
         for verbose in ((), ("-v",)):
             result = self.build(
                 f"FROM busybox:latest AS {TARGET}\nRUN echo fine\n"
                 "RUN echo words of the tool; echo more >&2; exit 42\n", *verbose)
-            self.assert_error(result, 1, r"step .*3/3 failed with exit code 42", "correct this step")
+            self.assert_error(result, 1, r"step .*3/[34] failed with exit code 42", "correct this step")
             self.assertEqual(len(re.findall(r"(?m)^\s*words of the tool$", result.stderr)), 1,
                              result.stderr)
             self.assertEqual(len(re.findall(r"(?m)^\s*more$", result.stderr)), 1, result.stderr)
@@ -40,10 +40,10 @@ class ImageBuilds(ImageBuildCase):
                                            "cat", "/kept"))
         self.assertEqual(seen.stdout, "kept\n")
 
-    def test_only_the_stages_that_are_needed_by_buildkit(self):
+    def test_only_the_stages_that_are_needed(self):
         dockerfile = ("FROM busybox:latest AS other\nRUN exit 1\n"
                       f"FROM scratch AS {TARGET}\nLABEL a=b\n")
-        self.assertEqual(self.build(dockerfile).returncode, 0 if support.KIND == "docker" else 1)
+        self.assert_ok(self.build(dockerfile))
 
 
 if __name__ == "__main__":

@@ -66,8 +66,8 @@ TEST_SUITE("core.images.build_needs")
     {
         const std::string all = "FROM one AS a\nFROM two AS b\nFROM three\nCOPY --from=A /x /y\n"
                                 "FROM b AS last\nCOPY --link --from=2 /x /y\n";
-        CHECK(images(all) == Names{"two", "three", "one"});
-        CHECK(images(all, "last") == Names{"two", "three", "one"});
+        CHECK(images(all) == Names{"three", "one", "two"});
+        CHECK(images(all, "last") == Names{"three", "one", "two"});
         CHECK(images(all, "B") == Names{"two"});
         CHECK(images(all, "2") == Names{"three", "one"});
         CHECK(images("FROM x AS x\nFROM x\n") == Names{"x"}); // the second is the stage
