@@ -46,26 +46,14 @@ void ImageReport::show(const core::ImageEvent& event)
     }
     switch (event.kind) {
     case Kind::step:
-        step_ = event;
-        output_.clear();
-        cut_ = false;
+        steps_[event.place].event = event;
+        shown_ = event.place;
         printer_->step(
             printer_->verbose() ? step_line(event) : one_line(step_line(event), step_columns)
         );
         break;
     case Kind::output:
-        if (printer_->verbose()) {
-            printer_->foreign(event.text);
-            break;
-        }
-        output_ += event.text + "\n";
-        if (output_.size() > 2 * max_kept_output) {
-            output_.erase(0, output_.size() - max_kept_output);
-            cut_ = true;
-        }
-        printer_->progress(
-            "[" + step_.place + "] " + one_line(step_.text, instruction_columns) + "  " + event.text
-        );
+        show_output(event);
         break;
     case Kind::note:
         printer_->detail(event.text);
@@ -73,18 +61,46 @@ void ImageReport::show(const core::ImageEvent& event)
     case Kind::pull:
         printer_->progress(event.text);
         break;
+    case Kind::done:
+        steps_.erase(event.place);
+        break;
+    case Kind::failed:
+        failed_ = event.place;
+        break;
     }
+}
+
+void ImageReport::show_output(const core::ImageEvent& event)
+{
+    Step& step = steps_[event.place];
+    if (printer_->verbose()) {
+        // Several steps can write at the same time; which one it is must be seen.
+        if (event.place != shown_ && !step.event.text.empty()) printer_->step(step_line(step.event));
+        shown_ = event.place;
+        printer_->foreign(event.text);
+        return;
+    }
+    step.output += event.text + "\n";
+    if (step.output.size() > 2 * max_kept_output) {
+        step.output.erase(0, step.output.size() - max_kept_output);
+        step.cut = true;
+    }
+    printer_->progress(
+        "[" + event.place + "] " + one_line(step.event.text, instruction_columns) + "  "
+        + event.text
+    );
 }
 
 void ImageReport::show_failed_step()
 {
     printer_->end_progress();
-    if (printer_->verbose() || step_.text.empty()) return;
-    std::string text = step_line(step_) + "\n"; // it may stand above, but not in full
-    if (cut_) text += "(the start is left out; --verbose shows all)\n";
-    text += output_;
-    if (!text.empty()) printer_->foreign(text + "\n");
-    output_.clear();
+    const auto failed = steps_.find(failed_);
+    if (printer_->verbose() || failed == steps_.end() || failed->second.event.text.empty()) return;
+    const Step& step = failed->second;
+    std::string text = step_line(step.event) + "\n"; // it may stand above, but not in full
+    if (step.cut) text += "(the start is left out; --verbose shows all)\n";
+    printer_->foreign(text + step.output + "\n");
+    steps_.clear();
 }
 
 Task<std::string> build_and_show(

@@ -5,6 +5,7 @@
 #include <slipway/core/image_build.hpp>
 #include <slipway/engine/client.hpp>
 
+#include <map>
 #include <string>
 
 namespace slipway::cli {
@@ -20,15 +21,23 @@ public:
     }
 
     void show(const core::ImageEvent& event);
-    /// Prints the step under way and what it wrote, once.
+    /// Prints the step that failed and what it wrote, once.
     void show_failed_step();
 
 private:
+    struct Step {
+        core::ImageEvent event;
+        std::string output;
+        bool cut = false; // the start of the output was dropped
+    };
+
+    void show_output(const core::ImageEvent& event);
+
     Printer* printer_;
     std::string building_;
-    core::ImageEvent step_;
-    std::string output_; // of step_
-    bool cut_ = false;   // the start of output_ was dropped
+    std::map<std::string, Step> steps_; // under way, by place
+    std::string shown_;                 // place of the step whose line came last
+    std::string failed_;                // place of the step that failed
 };
 
 /// The base image to build from: `option` when it is not empty, else SLIPWAY_BASE_IMAGE, else

@@ -1,6 +1,7 @@
 #include "auth_header.hpp"
 #include "call.hpp"
 #include "container_spec_json.hpp"
+#include "plain_start.hpp"
 #include "progress_stream.hpp"
 #include "prune_call.hpp"
 
@@ -65,9 +66,37 @@ void add_limits(Request& request, const BuildSpec& spec)
         .query("cgroupparent", spec.cgroup_parent);
 }
 
+/// What this engine's BuildKit would pass over without a word, or null.
+const char* not_in_buildkit(const BuildSpec& spec, const Traits& traits)
+{
+    if (spec.memory || spec.memory_swap) return "limits of memory";
+    if (spec.cpu_shares || spec.cpu_period || spec.cpu_quota) return "limits of CPU time";
+    if (!spec.cpuset_cpus.empty() || !spec.cpuset_mems.empty()) return "sets of CPUs";
+    if (!spec.cgroup_parent.empty()) return "parent for control groups";
+    if (!spec.ulimits.empty() && !traits.buildkit_has_limits) return "ulimits";
+    if (spec.shm_size && !traits.buildkit_has_limits) return "size for /dev/shm";
+    if (spec.keep_failed) return "containers to keep";
+    if (!spec.registries.empty()) return "credentials in the request";
+    return nullptr;
+}
+
+Result<> check_builder(const BuildSpec& spec, const Traits& traits)
+{
+    if (spec.builder != Builder::buildkit) return ok();
+    if (!traits.can_buildkit) return fail(Errc::unsupported, "this engine has no BuildKit");
+    const char* const missing = not_in_buildkit(spec, traits);
+    if (missing == nullptr) return ok();
+    Error error(Errc::unsupported, std::string("this engine's BuildKit has no ") + missing);
+    error.hint = spec.registries.empty() ? "build with the classic builder, which has"
+                                         : "pull the images with the credentials, then build";
+    return fail(std::move(error));
+}
+
 Result<Request> build_request(const BuildSpec& spec, const Traits& traits)
 {
+    CHECK_OK(check_builder(spec, traits));
     Request request("POST", "/build");
+    if (spec.builder == Builder::buildkit) request.query("version", "2");
     for (const std::string& tag : spec.tags) {
         request.query("t", tag);
     }
@@ -126,6 +155,7 @@ std::string doing(const BuildSpec& spec)
 Task<ProgressStream> Builds::build(std::shared_ptr<ByteSource> context, const BuildSpec& spec)
 {
     auto request = build_request(spec, transport_->traits());
+    if (spec.builder == Builder::buildkit) context = with_plain_start(std::move(context));
     if (request) request->body(std::move(context), "application/x-tar");
     const Goal goal = spec.quiet ? Goal::quiet_build : Goal::build;
     return open_progress(*transport_, std::move(request), goal, {}, doing(spec));

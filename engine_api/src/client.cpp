@@ -50,10 +50,20 @@ namespace {
 
 constexpr ApiVersion volume_prune_spares_named_api{1, 42};
 
-Traits traits_of_docker(ApiVersion api)
+constexpr ApiVersion buildkit_api{1, 39};
+/// dockerd 23.0, the first with a BuildKit of 2022. Seen on 20.10 and on 26.1 and 28.5.
+constexpr ApiVersion newer_buildkit_api{1, 42};
+
+/// What BuildKit can goes with the engine, and only whether it can be asked for with the API in
+/// use.
+Traits traits_of_docker(ApiVersion api, ApiVersion engine_api, std::string_view os)
 {
     Traits traits;
     traits.volume_prune_spares_named = api >= volume_prune_spares_named_api;
+    traits.can_buildkit = api >= buildkit_api && os != "windows";
+    traits.buildkit_has_limits = engine_api >= newer_buildkit_api;
+    traits.buildkit_has_heredocs = engine_api >= newer_buildkit_api;
+    traits.buildkit_minds_platform = engine_api >= newer_buildkit_api;
     return traits;
 }
 
@@ -138,8 +148,8 @@ Result<Traits> traits_from(const Response& pong, std::optional<ApiVersion> force
     }
     const bool podman = pong.headers.has("Libpod-API-Version");
     const ApiVersion api = forced.value_or(std::min(newest_api, *engine_api));
-    Traits traits =
-        podman ? traits_of_podman(pong.headers.get("Libpod-API-Version")) : traits_of_docker(api);
+    Traits traits = podman ? traits_of_podman(pong.headers.get("Libpod-API-Version"))
+                           : traits_of_docker(api, *engine_api, pong.headers.get("Ostype"));
     traits.engine_api = *engine_api;
     traits.api = api;
     traits.os = pong.headers.get("Ostype");

@@ -118,6 +118,10 @@ template <class T>
 struct IfObject {
     T value{};
 };
+/// The same for a text.
+struct IfText {
+    std::string value;
+};
 
 namespace detail {
 
@@ -267,6 +271,8 @@ Found read(const Node& node, T& out)
 {
     if constexpr (is_if_object<T>) {
         return node.is_object() ? read(node, out.value) : Found();
+    } else if constexpr (std::is_same_v<T, IfText>) {
+        if (const auto text = node.text()) out.value.assign(*text);
     } else if constexpr (Mapped<T>) {
         return read_object(node, out); // also of null, which may lack something required
     } else if (node.is_null()) {

@@ -1,5 +1,7 @@
 #include "progress_reader.hpp"
 
+#include "base64.hpp"
+#include "build_trace.hpp"
 #include "json.hpp"
 #include "one_line.hpp"
 #include "refusal.hpp"
@@ -19,7 +21,6 @@ struct Message {
         std::optional<std::int64_t> current;
         std::optional<std::int64_t> total;
     };
-    /// BuildKit's traces have a text here.
     struct Aux : engine::PushedImage {
         std::string id;
     };
@@ -32,6 +33,7 @@ struct Message {
     std::string id;
     Detail detail;
     json::IfObject<Aux> aux;
+    json::IfText trace; ///< `aux` of BuildKit's traces
     std::optional<Failure> failure;
     std::string error; ///< the older form of `failure`
 };
@@ -67,6 +69,7 @@ struct json::Fields<Message> {
         json::optional("id", &Message::id),
         json::optional("progressDetail", &Message::detail),
         json::optional("aux", &Message::aux),
+        json::optional("aux", &Message::trace),
         json::optional("errorDetail", &Message::failure),
         json::optional("error", &Message::error)};
 };
@@ -93,17 +96,28 @@ std::string_view trimmed(std::string_view text)
     return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
 }
 
-/// podman: "... while running runtime: exit status 42"
+/// podman: "... while running runtime: exit status 42"; BuildKit: "...: exit code: 42"
 std::optional<std::int64_t> exit_status_in(std::string_view message)
 {
-    constexpr std::string_view words = "exit status ";
-    const auto found = message.rfind(words);
-    if (found == std::string_view::npos) return std::nullopt;
-    const auto digits = trimmed(message.substr(found + words.size()));
-    std::int64_t code = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code);
-    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    return code;
+    for (const std::string_view words : {"exit status ", "exit code: "}) {
+        const auto found = message.rfind(words);
+        if (found == std::string_view::npos) continue;
+        const auto digits = trimmed(message.substr(found + words.size()));
+        const char* const last = digits.data() + digits.size();
+        std::int64_t code = 0;
+        const auto [end, error] = std::from_chars(digits.data(), last, code);
+        if (error == std::errc() && end == last) return code;
+    }
+    return std::nullopt;
+}
+
+constexpr std::string_view trace_id = "moby.buildkit.trace";
+
+Result<BuildTrace> trace_in(std::string_view aux)
+{
+    const auto bytes = from_base64(aux);
+    if (!bytes) return fail(Errc::protocol, "BuildKit's trace is not base64");
+    return during(decode_build_trace(*bytes), "reading BuildKit's trace");
 }
 
 /// podman: "latest: digest: sha256:... size: 528"
@@ -219,6 +233,9 @@ Result<Progress> ProgressReader::message(std::string_view json)
     progress.total = said.detail.total;
     progress.aux_id = std::move(said.aux.value.id);
     if (!said.aux.value.digest.empty()) progress.pushed = std::move(said.aux.value);
+    if (progress.id == trace_id) {
+        TRY(progress.trace, trace_in(said.trace.value));
+    }
     look_for_result(progress);
     return progress;
 }

@@ -121,7 +121,7 @@ class Images(Case):
         ):
             with self.subTest(words=words):
                 self.assert_error(
-                    self.slipway(*words, env=env), 1, "step",
+                    self.slipway(*words, env=env), 1, f"step|pulling .*{base}",
                     f"no image {base} .*{way}.*slipway images import FILE.tar {base}")
 
     def test_another_image_that_cannot_be_had_is_not_taken_for_the_base(self):

@@ -1,5 +1,7 @@
 #include "images/build_log.hpp"
+#include "images/builder_choice.hpp"
 #include "images/dockerfile.hpp"
+#include "images/pull.hpp"
 
 #include <slipway/core/image_build.hpp>
 #include <slipway/core/labels.hpp>
@@ -65,6 +67,11 @@ engine::BuildSpec spec_of(const ImageCatalog& catalog, const BuildChoice& choice
     return spec;
 }
 
+std::string base_of(const ImageCatalog& catalog, const BuildChoice& choice)
+{
+    return choice.base.empty() ? catalog.default_base() : choice.base;
+}
+
 /// What to do about a FROM that failed, whose image is `image`.
 std::string
 hint_of_from(const std::string& image, const std::string& base, const BuildChoice& choice)
@@ -73,6 +80,20 @@ hint_of_from(const std::string& image, const std::string& base, const BuildChoic
     std::string hint = "the engine has no image " + image + " and cannot fetch it; ";
     if (image != base || choice.how_to_choose_base.empty()) return hint + import;
     return hint + choice.how_to_choose_base + ", or " + import;
+}
+
+WhatToBuild what_to_build(
+    const ImageCatalog& catalog, const BuildChoice& choice, const engine::BuildSpec& spec
+)
+{
+    WhatToBuild what;
+    what.dockerfile = catalog.text();
+    what.target = spec.target;
+    what.args = spec.build_args;
+    what.hint_of_missing = [base = base_of(catalog, choice), choice](const std::string& image) {
+        return hint_of_from(image, base, choice);
+    };
+    return what;
 }
 
 /// The engine's error with what we know of the step in which it came.
@@ -84,9 +105,14 @@ Error explained(
     const BuildChoice& choice
 )
 {
-    const ImageEvent& step = log.step();
-    if (error.code == Errc::cancelled || step.text.empty()) return error;
-    const std::string base = choice.base.empty() ? catalog.default_base() : choice.base;
+    if (error.code == Errc::cancelled) return error;
+    if (log.step() == nullptr) {
+        if (error.hint.empty() && error.message.find("parse error") != std::string::npos) {
+            error.hint = "correct " + catalog.origin();
+        }
+        return error;
+    }
+    const ImageEvent& step = log.step()->event;
     if (code) {
         error.message = "step " + step.place + " failed with exit code " + std::to_string(*code);
     } else {
@@ -94,8 +120,9 @@ Error explained(
     }
     if (!error.hint.empty()) return error;
     if (step.text.starts_with("FROM ")) {
+        const std::string base = base_of(catalog, choice);
         error.hint = hint_of_from(image_of_from(step.text.substr(5), base), base, choice);
-    } else if (log.saw_no_network()) {
+    } else if (log.step()->saw_no_network) {
         error.hint = "the engine's containers reach no network: check its DNS and proxy settings";
     } else if (step.text.starts_with("COPY ") || step.text.starts_with("ADD ")) {
         error.hint = "the build sees no files but the Dockerfile itself";
@@ -107,23 +134,15 @@ Error explained(
     return error;
 }
 
-Task<> follow(engine::ProgressStream& stream, BuildLog& log)
-{
-    for (;;) {
-        CO_TRY(const auto message, co_await stream.next());
-        if (!message) break;
-        log.add(*message);
-    }
-    co_return ok();
-}
-
 } // namespace
 
 Task<std::string>
 build_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event)
 {
     CO_CHECK(check_choice(catalog, choice));
-    const engine::BuildSpec spec = spec_of(catalog, choice);
+    engine::BuildSpec spec = spec_of(catalog, choice);
+    const WhatToBuild what = what_to_build(catalog, choice, spec);
+    CO_TRY(spec.builder, co_await choose_builder(client, what, on_event));
     auto begun = co_await engine::Builds(client.transport()).build(context_of(catalog), spec);
     if (!begun) {
         // dockerd parses the Dockerfile before it answers.
@@ -135,8 +154,10 @@ build_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, OnI
     engine::ProgressStream stream = *std::move(begun);
     BuildLog log(std::move(on_event));
     auto followed = co_await follow(stream, log);
-    log.finish();
-    if (!followed) {
+    if (followed) {
+        log.finish();
+    } else {
+        if (followed.error().code != Errc::cancelled) log.fail();
         const auto code = stream.failure_code();
         co_return fail(explained(std::move(followed).error(), log, code, catalog, choice));
     }
@@ -156,40 +177,6 @@ ensure_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, On
         co_return fail(there.error());
     }
     co_return co_await build_image(client, catalog, choice, on_event);
-}
-
-Task<> ensure_pulled(engine::Client client, std::string reference, OnImageEvent on_event)
-{
-    CO_CHECK(engine::parse_reference(reference));
-    engine::Images images(client.transport());
-    auto there = co_await images.inspect(reference);
-    if (there) {
-        co_return ok();
-    }
-    if (there.error().code != Errc::not_found) {
-        co_return fail(std::move(there).error());
-    }
-    engine::PullImage what;
-    what.reference = reference;
-    auto stream = co_await images.pull(what);
-    Result<> pulled = ok();
-    if (stream) {
-        BuildLog log(std::move(on_event));
-        pulled = co_await follow(*stream, log);
-    } else {
-        pulled = fail(std::move(stream).error());
-    }
-    if (!pulled) {
-        Error error = std::move(pulled).error();
-        if (error.hint.empty()) {
-            error.hint =
-                "check the name and the engine's access to its registry, or bring the image "
-                "in with `slipway images import FILE.tar "
-                + reference + "`";
-        }
-        co_return fail(std::move(error));
-    }
-    co_return ok();
 }
 
 } // namespace slipway::core

@@ -8,9 +8,6 @@
 namespace slipway::core {
 namespace {
 
-// A line without an end must not grow with what a step writes.
-constexpr std::size_t max_line_bytes = std::size_t{64} << 10;
-
 // dockerd paints what a step writes to stderr, and ends that at the start of the line after it.
 constexpr std::string_view color_off = "\x1b[0m";
 
@@ -78,46 +75,39 @@ bool is_note(std::string_view line)
     return take(line, "[") && take_place(line) && take(line, "] ") && is_note(line);
 }
 
-bool tells_of_no_network(std::string_view line)
-{
-    static constexpr std::array<std::string_view, 4> signs{
-        "Temporary failure resolving",
-        "Temporary failure in name resolution",
-        "Could not resolve host",
-        "Network is unreachable",
-    };
-    for (const std::string_view sign : signs) {
-        if (line.find(sign) != std::string_view::npos) return true;
-    }
-    return false;
-}
-
 } // namespace
 
 void BuildLog::add(const engine::Progress& message)
 {
+    if (message.trace) {
+        traces_.add(*message.trace);
+        return;
+    }
     if (const std::string text = pull_text(message); !text.empty()) {
         tell(ImageEvent::Kind::pull, text);
     }
-    std::string_view stream = message.stream;
-    while (!stream.empty()) {
-        const std::size_t end = stream.find('\n');
-        if (end == std::string_view::npos) {
-            partial_ += stream;
-            if (partial_.size() > max_line_bytes) finish();
-            return;
-        }
-        partial_ += stream.substr(0, end);
-        stream.remove_prefix(end + 1);
-        finish();
-    }
+    lines_.add(message.stream, [this](std::string_view text) { line(text); });
 }
 
 void BuildLog::finish()
 {
-    if (partial_.empty()) return;
-    line(partial_);
-    partial_.clear();
+    lines_.finish([this](std::string_view text) { line(text); });
+    traces_.finish();
+}
+
+void BuildLog::fail()
+{
+    finish();
+    const BuildStep* const failed = step();
+    if (failed == nullptr) return;
+    ImageEvent event = failed->event;
+    event.kind = ImageEvent::Kind::failed;
+    on_event_(event);
+}
+
+const BuildStep* BuildLog::step() const
+{
+    return step_.event.place.empty() ? traces_.step() : &step_;
 }
 
 void BuildLog::line(std::string_view text)
@@ -125,13 +115,14 @@ void BuildLog::line(std::string_view text)
     while (take(text, color_off)) {
     }
     if (auto step = as_step(text)) {
-        step_ = *std::move(step);
-        no_network_ = false;
-        on_event_(step_);
+        // This builder does one step after the other.
+        if (!step_.event.place.empty()) tell(ImageEvent::Kind::done, {});
+        step_ = BuildStep{*std::move(step), false};
+        on_event_(step_.event);
     } else if (is_note(text)) {
         tell(ImageEvent::Kind::note, text);
     } else {
-        no_network_ = no_network_ || tells_of_no_network(text);
+        step_.saw_no_network = step_.saw_no_network || tells_of_no_network(text);
         tell(ImageEvent::Kind::output, text);
     }
 }
@@ -141,7 +132,7 @@ void BuildLog::tell(ImageEvent::Kind kind, std::string_view text)
     ImageEvent event;
     event.kind = kind;
     event.text = text;
-    event.place = step_.place;
+    event.place = step_.event.place;
     on_event_(event);
 }
 

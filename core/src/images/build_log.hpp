@@ -1,5 +1,8 @@
 #pragma once
 
+#include "images/line_joiner.hpp"
+#include "images/trace_log.hpp"
+
 #include <slipway/core/image_build.hpp>
 #include <slipway/engine/progress.hpp>
 
@@ -8,29 +11,30 @@
 
 namespace slipway::core {
 
-/// Makes events of the messages of a build: joins pieces to lines and knows the lines by which
-/// dockerd ("Step 3/9 : RUN x") and podman ("STEP 3/9: RUN x") say where they are. Without I/O.
+/// Makes events of the messages of a build, the same for all builders: joins pieces to lines, knows
+/// the lines by which dockerd ("Step 3/9 : RUN x") and podman ("STEP 3/9: RUN x") say where they
+/// are, and has BuildKit's traces read. Without I/O.
 class BuildLog {
 public:
-    explicit BuildLog(OnImageEvent on_event) : on_event_(std::move(on_event)) {}
+    explicit BuildLog(OnImageEvent on_event) : on_event_(on_event), traces_(std::move(on_event)) {}
 
     void add(const engine::Progress& message);
     /// The end: what is left is a line.
     void finish();
+    /// The end of a build that failed: also tells which step that was, if it was one.
+    void fail();
 
-    /// The step under way; empty before the first.
-    const ImageEvent& step() const noexcept { return step_; }
-    /// The step wrote that it could not reach a server by its name.
-    bool saw_no_network() const noexcept { return no_network_; }
+    /// The step under way, or the one that failed; null where there is none.
+    const BuildStep* step() const;
 
 private:
     void line(std::string_view text);
     void tell(ImageEvent::Kind kind, std::string_view text);
 
     OnImageEvent on_event_;
-    std::string partial_;
-    ImageEvent step_;
-    bool no_network_ = false;
+    LineJoiner lines_;
+    BuildStep step_; // of a builder that writes lines; its place is empty before the first
+    TraceLog traces_;
 };
 
 /// "Downloading 3f4a1b: 12 MB of 80 MB" of a pull's message; empty when it says nothing.

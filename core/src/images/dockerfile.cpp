@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 namespace slipway::core {
 namespace {
@@ -15,6 +16,95 @@ std::string_view trimmed(std::string_view text)
     return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
+/// The next line of `text`, which loses it.
+std::string_view take_line(std::string_view& text)
+{
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return line;
+}
+
+struct Directive {
+    std::string key;
+    std::string_view value;
+};
+
+/// "# key = value".
+std::optional<Directive> as_directive(std::string_view line)
+{
+    line = trimmed(line);
+    if (!line.starts_with('#')) return std::nullopt;
+    line.remove_prefix(1);
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) return std::nullopt;
+    const std::string_view key = trimmed(line.substr(0, equals));
+    const bool is_word = !key.empty() && std::ranges::all_of(key, [](unsigned char c) {
+        return std::isalnum(c) != 0;
+    });
+    const std::string_view value = trimmed(line.substr(equals + 1));
+    if (!is_word || value.empty()) return std::nullopt;
+    return Directive{upper(key), value};
+}
+
+struct Heredoc {
+    std::string_view end; ///< the line that ends it
+    bool drops_tabs = false;
+};
+
+/// Reads "<<EOF", "<<-EOF", "3<<'EOF'".
+std::optional<Heredoc> as_heredoc(std::string_view word)
+{
+    word.remove_prefix(std::min(word.find_first_not_of("0123456789"), word.size()));
+    if (!word.starts_with("<<")) return std::nullopt;
+    word.remove_prefix(2);
+    Heredoc found;
+    if (word.starts_with('-')) {
+        found.drops_tabs = true;
+        word.remove_prefix(1);
+    }
+    const bool quoted = word.size() > 2 && word.front() == word.back()
+                        && (word.front() == '"' || word.front() == '\'');
+    found.end = quoted ? word.substr(1, word.size() - 2) : word;
+    if (found.end.empty() || found.end.find_first_of("<'\"") != found.end.npos) {
+        return std::nullopt;
+    }
+    return found;
+}
+
+/// Takes the lines of a here-document from the front of `text`; false, and nothing taken, when its
+/// end is not there.
+bool take_heredoc(std::string_view& text, const Heredoc& heredoc)
+{
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        std::string_view line = take_line(rest);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (heredoc.drops_tabs) {
+            line.remove_prefix(std::min(line.find_first_not_of('\t'), line.size()));
+        }
+        if (line != heredoc.end) continue;
+        text = rest;
+        return true;
+    }
+    return false;
+}
+
+/// Takes the here-documents that the instruction announces.
+bool take_heredocs(std::string_view& text, const Instruction& instruction)
+{
+    const std::string& keyword = instruction.keyword;
+    if (keyword != "RUN" && keyword != "COPY" && keyword != "ADD") return false;
+    bool taken = false;
+    for (const std::string& word : words_of(instruction.arguments)) {
+        const auto heredoc = as_heredoc(word);
+        if (heredoc) taken = take_heredoc(text, *heredoc) || taken;
+    }
+    return taken;
+}
+
+} // namespace
+
 std::string upper(std::string_view text)
 {
     std::string out(text);
@@ -24,17 +114,15 @@ std::string upper(std::string_view text)
     return out;
 }
 
-/// "# escape=`" as a directive in the first comment lines.
-bool is_escape_directive(std::string_view line)
+std::string directive_of(std::string_view dockerfile, std::string_view key)
 {
-    std::string text;
-    std::copy_if(line.begin(), line.end(), std::back_inserter(text), [](unsigned char c) {
-        return std::isspace(c) == 0;
-    });
-    return upper(text) == "#ESCAPE=`";
+    while (!dockerfile.empty()) {
+        const auto directive = as_directive(take_line(dockerfile));
+        if (!directive) return {};
+        if (directive->key == upper(key)) return std::string(directive->value);
+    }
+    return {};
 }
-
-} // namespace
 
 std::vector<std::string> words_of(std::string_view text)
 {
@@ -60,18 +148,10 @@ std::vector<Instruction> instructions_of(std::string_view dockerfile)
 {
     std::vector<Instruction> instructions;
     std::string joined;
-    char escape = '\\';
-    bool directives = true; // they may stand only before anything else
+    const char escape = directive_of(dockerfile, "escape") == "`" ? '`' : '\\';
     while (!dockerfile.empty()) {
-        const std::size_t end = std::min(dockerfile.find('\n'), dockerfile.size());
-        std::string_view line = trimmed(dockerfile.substr(0, end));
-        dockerfile.remove_prefix(std::min(end + 1, dockerfile.size()));
-        if (line.starts_with('#')) { // also inside a continued instruction
-            if (directives && is_escape_directive(line)) escape = '`';
-            continue;
-        }
-        directives = false;
-        if (line.empty()) continue;
+        std::string_view line = trimmed(take_line(dockerfile));
+        if (line.empty() || line.starts_with('#')) continue; // also inside a continued instruction
         const bool goes_on = line.back() == escape && !dockerfile.empty();
         if (goes_on) line = trimmed(line.substr(0, line.size() - 1));
         if (!joined.empty() && !line.empty()) joined += ' ';
@@ -79,9 +159,10 @@ std::vector<Instruction> instructions_of(std::string_view dockerfile)
         if (goes_on || joined.empty()) continue;
         const std::size_t name_end = std::min(joined.find_first_of(blanks), joined.size());
         const std::string_view text(joined);
-        instructions.push_back(
-            {upper(text.substr(0, name_end)), std::string(trimmed(text.substr(name_end)))}
-        );
+        Instruction& made = instructions.emplace_back();
+        made.keyword = upper(text.substr(0, name_end));
+        made.arguments = trimmed(text.substr(name_end));
+        made.has_heredoc = take_heredocs(dockerfile, made);
         joined.clear();
     }
     return instructions;

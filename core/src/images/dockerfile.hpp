@@ -10,12 +10,19 @@ namespace slipway::core {
 struct Instruction {
     std::string keyword;   ///< upper case: "FROM"
     std::string arguments; ///< the rest of the line, white space at the ends taken off
+    bool has_heredoc = false; ///< lines of a here-document followed; they are left out
 };
 
-/// The instructions of a Dockerfile, as far as stages need them: comments, empty lines, continued
-/// lines and the `escape` directive are understood; here-documents are not (the classic builder has
-/// none).
+/// The instructions of a Dockerfile: comments, empty lines, continued lines, the `escape` directive
+/// and the here-documents of RUN, COPY and ADD are understood.
 std::vector<Instruction> instructions_of(std::string_view dockerfile);
+
+/// The value of a directive, "# key=value", in the lines before anything else; empty: none.
+/// `key` is in lower case.
+std::string directive_of(std::string_view dockerfile, std::string_view key);
+
+/// Upper case, in ASCII.
+std::string upper(std::string_view text);
 
 /// The words of `text`, parted by blanks.
 std::vector<std::string> words_of(std::string_view text);

@@ -2,6 +2,7 @@
 #include "support/fake_transport.hpp"
 #include "support/fixture.hpp"
 #include "support/run.hpp"
+#include "support/tar.hpp"
 
 #include <slipway/engine/build.hpp>
 #include <slipway/engine/reference.hpp>
@@ -102,6 +103,120 @@ TEST_SUITE("engine.build")
             == start + R"(&ulimits=["nofile=10:20"]&extrahosts=["one:1.1.1.1","two:2.2.2.2"])"
         );
         CHECK(podman.calls[0].target.find("%22v%26%3D%5C%22%22") != std::string::npos);
+    }
+
+    TEST_CASE("BuildKit is asked for where it is")
+    {
+        FakeTransport engine;
+        engine.known.can_buildkit = true;
+        engine.reply(200, docker_reply("buildkit-ok.jsonl"));
+        BuildSpec spec;
+        spec.builder = Builder::buildkit;
+        spec.build_id = "mine";
+        auto stream = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(stream.has_value());
+        CHECK(engine.calls[0].target == "/build?version=2&buildid=mine&rm=1&forcerm=1");
+        CHECK(run(stream->result()).has_value());
+
+        engine.known = FakeTransport::podman();
+        const auto refused = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(!refused.has_value());
+        CHECK(refused.error().code == Errc::unsupported);
+        CHECK(engine.calls.size() == 1);
+    }
+
+    TEST_CASE("BuildKit gets a context that it takes for a tar")
+    {
+        const auto sent = [](Builder builder, const std::string& context, std::size_t at_once) {
+            FakeTransport engine;
+            engine.known.can_buildkit = true;
+            engine.reply(200);
+            BuildSpec spec;
+            spec.builder = builder;
+            std::vector<std::string> pieces;
+            for (std::size_t i = 0; i < context.size(); i += at_once) {
+                pieces.push_back(context.substr(i, at_once));
+            }
+            auto source = std::make_shared<ScriptedSource>(pieces);
+            REQUIRE(run(Builds(engine).build(source, spec)).has_value());
+            CHECK(engine.calls[0].body_was_whole);
+            return engine.calls[0].body;
+        };
+        const std::string plain = make_tar({{"Dockerfile", "FROM scratch\n"}});
+        TarHeader extended;
+        extended.name = "PaxHeader/Dockerfile";
+        extended.type = 'x';
+        std::string record = "20 mtime=1700000000\n";
+        const std::string header = tar_header(extended, record.size());
+        record.resize(512);
+        const std::string pax = header + record + plain;
+        for (const std::size_t at_once : {std::size_t{100}, std::size_t{512}, pax.size()}) {
+            CHECK(sent(Builder::classic, pax, at_once) == pax);
+            CHECK(sent(Builder::buildkit, plain, at_once) == plain);
+            const std::string changed = sent(Builder::buildkit, pax, at_once);
+            REQUIRE(changed.size() == pax.size() + 512);
+            CHECK(changed.substr(512) == pax);
+            TarHeader root;
+            root.name = "./";
+            root.type = '5';
+            // The same but for what nobody reads: mode and time.
+            std::string expected = tar_header(root, 0);
+            CHECK(changed.substr(0, 100) == expected.substr(0, 100));
+            CHECK(changed.substr(100, 7) == "0000755");
+            CHECK(changed.substr(156, 9) == expected.substr(156, 9));
+            unsigned sum = 0;
+            for (std::size_t i = 0; i < 512; ++i) {
+                sum += static_cast<unsigned char>(i >= 148 && i < 156 ? ' ' : changed[i]);
+            }
+            CHECK(std::stoul(changed.substr(148, 7), nullptr, 8) == sum);
+        }
+        for (const std::string other : {"", "x", "\x1f\x8b..."}) {
+            CHECK(sent(Builder::buildkit, other, 512) == other);
+        }
+        CHECK(sent(Builder::buildkit, std::string(5000, 'x'), 512) == std::string(5000, 'x'));
+    }
+
+    TEST_CASE("what BuildKit would pass over is refused")
+    {
+        FakeTransport engine;
+        engine.known.can_buildkit = true;
+        const auto words = [&](auto change) {
+            BuildSpec spec;
+            spec.builder = Builder::buildkit;
+            change(spec);
+            const auto done = run(Builds(engine).build(text_source(""), spec));
+            if (done) return std::string();
+            CHECK(done.error().code == Errc::unsupported);
+            CHECK(!done.error().hint.empty());
+            return done.error().message;
+        };
+        const std::string start = "this engine's BuildKit has no ";
+        CHECK(words([](BuildSpec& s) { s.memory = 1; }) == start + "limits of memory");
+        CHECK(words([](BuildSpec& s) { s.memory_swap = 1; }) == start + "limits of memory");
+        CHECK(words([](BuildSpec& s) { s.cpu_shares = 1; }) == start + "limits of CPU time");
+        CHECK(words([](BuildSpec& s) { s.cpu_period = 1; }) == start + "limits of CPU time");
+        CHECK(words([](BuildSpec& s) { s.cpu_quota = 1; }) == start + "limits of CPU time");
+        CHECK(words([](BuildSpec& s) { s.cpuset_cpus = "0"; }) == start + "sets of CPUs");
+        CHECK(words([](BuildSpec& s) { s.cpuset_mems = "0"; }) == start + "sets of CPUs");
+        CHECK(
+            words([](BuildSpec& s) { s.cgroup_parent = "x"; })
+            == start + "parent for control groups"
+        );
+        CHECK(words([](BuildSpec& s) { s.keep_failed = true; }) == start + "containers to keep");
+        CHECK(
+            words([](BuildSpec& s) { s.registries = {{"r", RegistryAuth{"me", "pw", "r"}}}; })
+            == start + "credentials in the request"
+        );
+        const auto ulimits = [](BuildSpec& s) { s.ulimits = {Ulimit{"nofile", 1, 2}}; };
+        const auto shm = [](BuildSpec& s) { s.shm_size = 1; };
+        CHECK(words(ulimits) == start + "ulimits");
+        CHECK(words(shm) == start + "size for /dev/shm");
+        CHECK(engine.calls.empty());
+        engine.known.buildkit_has_limits = true;
+        engine.reply(200);
+        CHECK(words(ulimits).empty());
+        engine.reply(200);
+        CHECK(words(shm).empty());
     }
 
     TEST_CASE("a quiet build takes the bare id of either engine")

@@ -101,14 +101,51 @@ TEST_SUITE("engine.progress")
         );
     }
 
-    TEST_CASE("BuildKit's traces, whose aux is a text, are passed over")
+    TEST_CASE("a build by BuildKit has traces, and its id wherever it stands between them")
     {
-        const Outcome outcome = read_all(
+        for (const std::string& recorded :
+             {docker_reply("buildkit-ok.jsonl"), docker_reply("buildkit-cached.jsonl"),
+              fixture("engine/docker-28.5/buildkit-ok.jsonl")}) {
+            const Outcome outcome = read_all(Goal::build, {recorded}, 7);
+            REQUIRE(outcome.result.has_value());
+            CHECK(outcome.result->starts_with("sha256:"));
+            CHECK(std::ranges::count_if(outcome.messages, [](const Progress& message) {
+                return message.trace.has_value();
+            }) > 5);
+        }
+        const Outcome other = read_all(
             Goal::build,
-            {R"({"id":"moby.buildkit.trace","aux":"CpYB"}{"id":"moby.image.id","aux":{"ID":"sha256:ab"}})"}
+            {R"({"id":"x","aux":"CpYB"}{"id":"moby.image.id","aux":{"ID":"sha256:ab"}})"}
         );
-        REQUIRE(outcome.result.has_value());
-        CHECK(*outcome.result == "sha256:ab");
+        REQUIRE(other.result.has_value());
+        CHECK(*other.result == "sha256:ab");
+        CHECK(!other.messages.front().trace.has_value());
+    }
+
+    TEST_CASE("a trace that is none is a protocol error")
+    {
+        const Error cut = error_of(Goal::build, R"({"id":"moby.buildkit.trace","aux":"CpYB"})");
+        CHECK(cut.code == Errc::protocol);
+        CHECK(describe(cut).find("reading BuildKit's trace: malformed") != std::string::npos);
+        const Error foreign = error_of(Goal::build, R"({"id":"moby.buildkit.trace","aux":"%"})");
+        CHECK(foreign.code == Errc::protocol);
+        CHECK(foreign.message == "BuildKit's trace is not base64");
+    }
+
+    TEST_CASE("a step that failed in BuildKit has its exit code in the text alone")
+    {
+        for (const std::string& recorded :
+             {docker_reply("buildkit-failed-run.jsonl"),
+              fixture("engine/docker-28.5/buildkit-failed-run.jsonl")}) {
+            const Outcome outcome = read_all(Goal::build, {recorded});
+            REQUIRE(!outcome.result.has_value());
+            CHECK(outcome.result.error().code == Errc::engine);
+            CHECK(outcome.code == 42);
+        }
+        const Outcome stopped =
+            read_all(Goal::build, {R"({"errorDetail":{"message":"exit code: 137: canceled"}})"});
+        CHECK(!stopped.code.has_value());
+        CHECK(error_of(Goal::build, docker_reply("buildkit-syntax.jsonl")).code == Errc::engine);
     }
 
     TEST_CASE("a failed step is an engine error with its exit code")

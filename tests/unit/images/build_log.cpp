@@ -12,7 +12,8 @@ namespace {
 struct Heard {
     std::vector<std::string> lines;
     BuildLog log{[this](const ImageEvent& event) {
-        static constexpr const char* kinds[] = {"step", "output", "note", "pull"};
+        static constexpr const char* kinds[] = {"step", "output", "note",
+                                                "pull", "done",   "failed"};
         lines.push_back(
             std::string(kinds[static_cast<int>(event.kind)]) + "|" + event.place + "|" + event.text
         );
@@ -45,11 +46,15 @@ TEST_SUITE("core.images.build_log")
         CHECK(heard.lines == Lines{
             "step|1/2|FROM busybox:latest",
             "note|1/2| ---> 5e6f05d066c3",
+            "done|1/2|",
             "step|2/2|RUN echo oh no; exit 42",
             "note|2/2| ---> Running in c2a4e15cc6ba",
             "output|2/2|oh no",
         });
-        CHECK(heard.log.step().text == "RUN echo oh no; exit 42");
+        REQUIRE(heard.log.step() != nullptr);
+        CHECK(heard.log.step()->event.text == "RUN echo oh no; exit 42");
+        heard.log.fail();
+        CHECK(heard.lines.back() == "failed|2/2|RUN echo oh no; exit 42");
     }
 
     TEST_CASE("a build of podman 4.3 with several stages")
@@ -63,6 +68,7 @@ TEST_SUITE("core.images.build_log")
         heard.stream("2f51cf9f499d60d9110ea8ed00869c471ed1ac70830c894a07df55bab2ae9557\n");
         CHECK(heard.lines == Lines{
             "step|1/2 1/2|FROM busybox:latest AS host",
+            "done|1/2 1/2|",
             "step|2/2 2/3|RUN echo hello",
             "output|2/2 2/3|hello",
             "note|2/2 2/3|[2/2] COMMIT docker.io/library/x",
@@ -105,6 +111,9 @@ TEST_SUITE("core.images.build_log")
             CHECK(line.starts_with("output||"));
         }
         CHECK(heard.lines.size() == 8);
+        CHECK(heard.log.step() == nullptr);
+        heard.log.fail();
+        CHECK(heard.lines.size() == 8);
     }
 
     TEST_CASE("a line without an end does not grow without bound")
@@ -120,11 +129,12 @@ TEST_SUITE("core.images.build_log")
     {
         Heard heard;
         heard.stream("Step 1/2 : RUN apt-get update\n");
-        CHECK(!heard.log.saw_no_network());
+        REQUIRE(heard.log.step() != nullptr);
+        CHECK(!heard.log.step()->saw_no_network);
         heard.stream("Temporary failure resolving 'deb.debian.org'\n");
-        CHECK(heard.log.saw_no_network());
+        CHECK(heard.log.step()->saw_no_network);
         heard.stream("Step 2/2 : RUN false\n");
-        CHECK(!heard.log.saw_no_network());
+        CHECK(!heard.log.step()->saw_no_network);
     }
 
     TEST_CASE("the messages of a pull")

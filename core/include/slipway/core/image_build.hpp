@@ -17,10 +17,14 @@ struct ImageEvent {
         output, ///< a line that the step wrote, without its line end
         note,   ///< a line of the engine about its own doings ("Using cache")
         pull,   ///< the engine fetches an image: "Downloading 3f4a1b: 12 MB of 80 MB"
+        done,   ///< the step came to its end
+        failed, ///< this is the step that the build failed in, if it was one; comes last
     };
     Kind kind = Kind::note;
     std::string text;
-    /// Where a step stands: "3/9"; on podman "1/3 2/5", of its stages and of the stage's steps.
+    /// The step that this is about; no two of a build have the same. "3/9"; on podman
+    /// "1/3 2/5", of its stages and of the stage's steps; by BuildKit "host 2/3". BuildKit has
+    /// several steps under way at once.
     std::string place;
 };
 /// Called on the thread of the task.
@@ -39,18 +43,24 @@ struct BuildChoice {
 /// a base for a Dockerfile without `ARG BASE`, or one that is no reference).
 Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice);
 
-/// Builds the image of a target with the engine's classic builder and returns its reference. The
-/// context holds the Dockerfile and nothing else, so a COPY from the context finds no file. The
-/// image has the label org.slipway.target, and not our owner label: a container of the user's would
-/// inherit it and pass for one of ours.
+/// Builds the image of a target and returns its reference. The context holds the Dockerfile and
+/// nothing else, so a COPY from the context finds no file. The image has the label
+/// org.slipway.target, and not our owner label: a container of the user's would inherit it and pass
+/// for one of ours.
+///
+/// BuildKit builds where the engine has it; the images that the target needs are pulled before,
+/// because it gets no session to ask for credentials. The classic builder (on podman: buildah)
+/// builds elsewhere, and where BuildKit lacks something that the Dockerfile can do without: the
+/// image of a `# syntax=` line that cannot be had, or a base for another platform than the engine's.
+/// A note says so.
 ///
 /// Cancelling closes the connection. dockerd stops the build then and removes its container; podman
 /// 4.3 ends the step it is at first, and leaves neither container nor image
 /// (Traits::build_survives_disconnect).
 ///
 /// Errors: those of check_choice, engine (a step failed: the message says which and with what exit
-/// code), those of
-///   engine::Builds and engine::ProgressStream.
+/// code), unsupported (it needs BuildKit, which cannot do it), those of
+///   engine::Images::pull, engine::Builds and engine::ProgressStream.
 /// API: POST /build, 1.29+.
 Task<std::string>
 build_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event);

@@ -17,8 +17,21 @@
 
 namespace slipway::engine {
 
+/// Who builds. Classic is dockerd's first builder, and on podman buildah; BuildKit is dockerd's
+/// other one (Traits::can_buildkit).
+///
+/// BuildKit runs only the stages that are needed, independent ones at the same time, keeps its own
+/// cache, and knows RUN --mount, COPY --chmod and, where Traits::buildkit_has_heredocs,
+/// here-documents and COPY --link. We give it no session, so what it would ask its client for cannot
+/// be had: credentials for a registry, secrets, ssh keys. Images of FROM, COPY --from and
+/// `# syntax=` must therefore be in the engine before (Images::pull), or in a registry that dockerd
+/// 29.6 or newer may read without credentials; older ones say "no active sessions". Such a
+/// BuildKit does not look at an image here that is of another platform, either.
+enum class Builder { classic, buildkit };
+
 /// What to build, and how. Absent members are left to the engine.
 struct BuildSpec {
+    Builder builder = Builder::classic;
     std::vector<std::string> tags; ///< "name[:tag]"
     std::string dockerfile;        ///< path inside the context; empty: "Dockerfile"
     std::string target;            ///< stage to stop at; empty: the last
@@ -27,15 +40,17 @@ struct BuildSpec {
     /// Error.
     std::map<std::string, std::optional<std::string>> build_args;
     std::map<std::string, std::string> labels;
-    std::vector<std::string> cache_from;
+    std::vector<std::string> cache_from; ///< BuildKit: in a registry
     std::vector<std::string> extra_hosts; ///< "name:address"
     std::vector<Ulimit> ulimits;
-    std::string network_mode; ///< of RUN steps; podman uses the host's when empty
+    /// Of RUN steps; podman uses the host's when empty. BuildKit: "default", "host" or "none".
+    std::string network_mode;
     bool no_cache = false;
-    bool pull = false;        ///< ask the registry for newer bases
-    bool quiet = false;       ///< no output of steps; podman then streams the bare id
+    bool pull = false;        ///< ask the registry for newer bases; see Builder
+    bool quiet = false;       ///< no output of steps; podman and BuildKit then stream the bare id
     bool keep_failed = false; ///< keep containers of failed steps; else they are always removed
     bool squash = false;      ///< dockerd: experimental
+    // BuildKit has none of the limits down to `cgroup_parent`, nor `keep_failed` and `registries`.
     std::optional<std::int64_t> memory;      ///< bytes
     std::optional<std::int64_t> memory_swap; ///< bytes of memory and swap; -1 = no limit
     std::optional<std::int64_t> cpu_shares;
@@ -45,7 +60,7 @@ struct BuildSpec {
     std::string cpuset_mems;
     std::string cgroup_parent;
     std::optional<std::int64_t> shm_size; ///< bytes
-    std::string build_id;                 ///< for `cancel`; the classic builder ignores it
+    std::string build_id; ///< for `cancel`; the classic builder ignores it
     /// By registry, as in a docker config file: "ghcr.io", "https://index.docker.io/v1/".
     std::map<std::string, RegistryAuth> registries;
 };
@@ -59,8 +74,7 @@ struct PruneBuildCache {
     std::optional<std::int64_t> min_free_bytes{}; ///< API 1.48+
 };
 
-/// Image builds by the engine's classic builder (podman: buildah). Valid as long as the transport.
-/// The classic builder has no RUN --mount, here-documents, COPY --link or --chmod, or secrets.
+/// Image builds. Valid as long as the transport.
 class Builds {
 public:
     explicit Builds(Transport& transport) noexcept : transport_(&transport) {}
@@ -69,10 +83,14 @@ public:
     /// has the ignore file applied already. Engines take a context that is cut short for a whole
     /// one, so `context` must fail, and not end, when it has no more to give.
     ///
-    /// A Dockerfile that does not parse is an error here on dockerd and one of the stream on
-    /// podman. Errors: invalid_argument, engine, and whatever `context` fails with; then those of
+    /// A Dockerfile that does not parse is an error here by dockerd's classic builder and one of
+    /// the stream by the others. An ignore file in the context is applied by some builders and not
+    /// by others, BuildKit among them.
+    /// Errors: invalid_argument, engine, unsupported (BuildKit where there is none, or a member
+    ///   that it would pass over), and whatever `context` fails with; then those of
     ///   ProgressStream, whose result is the id of the image.
-    /// API: POST /build, 1.24+; `target` 1.29+, `platform` 1.32+. Source: api/swagger.yaml of moby.
+    /// API: POST /build, 1.24+; `target` 1.29+, `platform` 1.32+, BuildKit 1.39+.
+    /// Source: api/swagger.yaml of moby.
     Task<ProgressStream> build(std::shared_ptr<ByteSource> context, const BuildSpec& spec);
     Task<ProgressStream> build(std::shared_ptr<ByteSource> context, BuildSpec&& spec) = delete;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/engine/build_trace.hpp>
 #include <slipway/engine/transport.hpp>
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct Progress {
     std::optional<std::int64_t> total{};   ///< bytes, most often
     std::string aux_id{};                  ///< id of the built image
     std::optional<PushedImage> pushed{};   ///< in one message of a push that succeeded
+    std::optional<BuildTrace> trace{};     ///< of a build by BuildKit, which writes no `stream`
 };
 
 /// The messages of a long call, as they come. Nothing runs ahead of the reader, and dropping the
@@ -46,8 +48,8 @@ public:
     ///
     /// Errors: engine (the call failed; the message is the engine's), not_found and unauthorized (a
     ///   pull or push that was refused inside the stream), truncated (the stream ended with neither
-    ///   result nor error), protocol (no JSON, a member of the wrong type, a message over 4 MiB),
-    ///   cancelled.
+    ///   result nor error), protocol (no JSON, a member of the wrong type, a trace that is none, a
+    ///   message over 4 MiB), cancelled.
     Task<std::optional<Progress>> next();
 
     /// Reads on to the end. Returns the id of the image, as the engine spells it; for a push the

@@ -64,6 +64,8 @@ struct Traits {
     PruneTagged prune_tagged = PruneTagged::with_dangling;
     /// podman 5: a forced removal sends SIGTERM and waits 10 s before it kills
     bool forced_removal_stops_first = false;
+    bool can_buildkit = false; ///< docker on Linux from API 1.39 on, whatever it advises
+    bool buildkit_has_limits = false;  ///< docker from API 1.42 on: ulimits, the size of /dev/shm
     std::chrono::milliseconds idle_limit{30'000}; ///< how long an idle connection can be trusted
 
     // What callers may want to know before they start; nothing in this library acts on it.
@@ -74,6 +76,11 @@ struct Traits {
         false; ///< podman: no 400 for a bind source that is absent
     bool build_survives_disconnect =
         false;                            ///< podman: closing its connection does not stop a build
+    /// docker from API 1.42 on: its BuildKit knows here-documents and COPY --link by itself
+    bool buildkit_has_heredocs = false;
+    /// docker from API 1.42 on: its BuildKit asks the registry when the image here is of another
+    /// platform than the wanted one
+    bool buildkit_minds_platform = false;
     bool can_update_containers = true;    ///< podman: from 5.1 on
     bool can_prune_build_cache = true;    ///< podman: no; nor is there a build to cancel
     bool can_inspect_distribution = true; ///< podman: no

@@ -1,0 +1,58 @@
+#include "images/pull.hpp"
+
+#include <slipway/engine/images.hpp>
+
+namespace slipway::core {
+
+Task<> follow(engine::ProgressStream& stream, BuildLog& log)
+{
+    for (;;) {
+        CO_TRY(const auto message, co_await stream.next());
+        if (!message) break;
+        log.add(*message);
+    }
+    co_return ok();
+}
+
+Task<> pull_image(
+    engine::Client client, std::string reference, std::string platform, OnImageEvent on_event
+)
+{
+    engine::PullImage what;
+    what.reference = reference;
+    what.platform = platform;
+    auto stream = co_await engine::Images(client.transport()).pull(what);
+    Result<> pulled = ok();
+    if (stream) {
+        BuildLog log(std::move(on_event));
+        pulled = co_await follow(*stream, log);
+    } else {
+        pulled = fail(std::move(stream).error());
+    }
+    if (!pulled) {
+        Error error = std::move(pulled).error();
+        if (error.hint.empty()) {
+            error.hint =
+                "check the name and the engine's access to its registry, or bring the image "
+                "in with `slipway images import FILE.tar "
+                + reference + "`";
+        }
+        co_return fail(std::move(error));
+    }
+    co_return ok();
+}
+
+Task<> ensure_pulled(engine::Client client, std::string reference, OnImageEvent on_event)
+{
+    CO_CHECK(engine::parse_reference(reference));
+    auto there = co_await engine::Images(client.transport()).inspect(reference);
+    if (there) {
+        co_return ok();
+    }
+    if (there.error().code != Errc::not_found) {
+        co_return fail(std::move(there).error());
+    }
+    co_return co_await pull_image(client, reference, {}, on_event);
+}
+
+} // namespace slipway::core

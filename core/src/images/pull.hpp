@@ -1,0 +1,21 @@
+#pragma once
+
+#include "images/build_log.hpp"
+
+#include <slipway/core/image_build.hpp>
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/progress.hpp>
+
+#include <string>
+
+namespace slipway::core {
+
+/// Reads a stream of messages to its end into a log. Both must outlive the task.
+Task<> follow(engine::ProgressStream& stream, BuildLog& log);
+
+/// Pulls an image, for `platform` unless that is empty. Errors: those of ensure_pulled.
+Task<> pull_image(
+    engine::Client client, std::string reference, std::string platform, OnImageEvent on_event
+);
+
+} // namespace slipway::core
