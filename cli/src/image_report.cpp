@@ -75,7 +75,8 @@ void ImageReport::show_output(const core::ImageEvent& event)
     Step& step = steps_[event.place];
     if (printer_->verbose()) {
         // Several steps can write at the same time; which one it is must be seen.
-        if (event.place != shown_ && !step.event.text.empty()) printer_->step(step_line(step.event));
+        if (event.place != shown_ && !step.event.text.empty())
+            printer_->step(step_line(step.event));
         shown_ = event.place;
         printer_->foreign(event.text);
         return;

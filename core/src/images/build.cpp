@@ -82,9 +82,8 @@ hint_of_from(const std::string& image, const std::string& base, const BuildChoic
     return hint + choice.how_to_choose_base + ", or " + import;
 }
 
-WhatToBuild what_to_build(
-    const ImageCatalog& catalog, const BuildChoice& choice, const engine::BuildSpec& spec
-)
+WhatToBuild
+what_to_build(const ImageCatalog& catalog, const BuildChoice& choice, const engine::BuildSpec& spec)
 {
     WhatToBuild what;
     what.dockerfile = catalog.text();

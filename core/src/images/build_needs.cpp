@@ -38,8 +38,8 @@ std::string braced(std::string_view inside, const Variables& variables, int nest
     const bool empty_counts = rest.starts_with(':');
     if (empty_counts) rest.remove_prefix(1);
     if (rest.empty()) return value;
-    const bool is_set = variables.contains(std::string(inside.substr(0, end)))
-                        && !(empty_counts && value.empty());
+    const bool is_set =
+        variables.contains(std::string(inside.substr(0, end))) && !(empty_counts && value.empty());
     const bool takes_word = rest.front() == '+' ? is_set : rest.front() == '-' && !is_set;
     if (takes_word) return expanded(rest.substr(1), variables, nesting + 1);
     return rest.front() == '+' ? std::string() : value;

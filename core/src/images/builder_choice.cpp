@@ -54,8 +54,8 @@ Result<Builder>
 classic_instead(const BuildNeeds& needs, Error why, std::string note, const OnImageEvent& on_event)
 {
     if (!needs.buildkit_only.empty()) {
-        why.hint += " (the classic builder cannot step in: it has no "
-                    + joined(needs.buildkit_only) + ")";
+        why.hint +=
+            " (the classic builder cannot step in: it has no " + joined(needs.buildkit_only) + ")";
         return fail(std::move(why));
     }
     ImageEvent event;
@@ -73,9 +73,8 @@ struct Mismatch {
 
 /// Makes sure of an image of a FROM, a COPY --from or a RUN --mount=from=. `hint` is for one that
 /// cannot be pulled.
-Task<std::optional<Mismatch>> bring_in(
-    engine::Client client, NeededImage image, std::string hint, OnImageEvent on_event
-)
+Task<std::optional<Mismatch>>
+bring_in(engine::Client client, NeededImage image, std::string hint, OnImageEvent on_event)
 {
     if (!engine::parse_reference(image.reference)) {
         co_return std::nullopt; // BuildKit says it better, with the line

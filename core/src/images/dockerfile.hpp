@@ -8,8 +8,8 @@ namespace slipway::core {
 
 /// One instruction of a Dockerfile, its continued lines joined.
 struct Instruction {
-    std::string keyword;   ///< upper case: "FROM"
-    std::string arguments; ///< the rest of the line, white space at the ends taken off
+    std::string keyword;      ///< upper case: "FROM"
+    std::string arguments;    ///< the rest of the line, white space at the ends taken off
     bool has_heredoc = false; ///< lines of a here-document followed; they are left out
 };
 

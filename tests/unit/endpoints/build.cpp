@@ -204,7 +204,9 @@ TEST_SUITE("engine.build")
         );
         CHECK(words([](BuildSpec& s) { s.keep_failed = true; }) == start + "containers to keep");
         CHECK(
-            words([](BuildSpec& s) { s.registries = {{"r", RegistryAuth{"me", "pw", "r"}}}; })
+            words([](BuildSpec& s) {
+                s.registries = {{"r", RegistryAuth{"me", "pw", "r"}}};
+            })
             == start + "credentials in the request"
         );
         const auto ulimits = [](BuildSpec& s) { s.ulimits = {Ulimit{"nofile", 1, 2}}; };

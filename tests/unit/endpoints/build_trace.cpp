@@ -257,11 +257,18 @@ TEST_SUITE("engine.build_trace")
     TEST_CASE("malformed messages are errors")
     {
         const std::pair<std::string, const char*> table[] = {
-            {"\x0a", "cut short in a number"},                            // no length
-            {"\x80", "cut short in a number"},                            // half a key
-            {"\x0a\x05" "abcd", "cut short in a field"},                  // one byte missing
-            {bytes(1, "\x0a\x05" "abcd"), "cut short in a field"},        // the same inside
-            {"\x0a" + varint(~0ULL), "cut short in a field"},             // a huge length
+            {"\x0a", "cut short in a number"}, // no length
+            {"\x80", "cut short in a number"}, // half a key
+            {"\x0a\x05"
+             "abcd",
+             "cut short in a field"}, // one byte missing
+            {bytes(
+                 1,
+                 "\x0a\x05"
+                 "abcd"
+             ),
+             "cut short in a field"},                         // the same inside
+            {"\x0a" + varint(~0ULL), "cut short in a field"}, // a huge length
             {"\x0a" + varint(1ULL << 63U), "cut short in a field"},
             {key(90, 1) + "1234567", "cut short in a field"},
             {key(90, 5) + "123", "cut short in a field"},

@@ -104,14 +104,19 @@ TEST_SUITE("engine.progress")
     TEST_CASE("a build by BuildKit has traces, and its id wherever it stands between them")
     {
         for (const std::string& recorded :
-             {docker_reply("buildkit-ok.jsonl"), docker_reply("buildkit-cached.jsonl"),
+             {docker_reply("buildkit-ok.jsonl"),
+              docker_reply("buildkit-cached.jsonl"),
               fixture("engine/docker-28.5/buildkit-ok.jsonl")}) {
             const Outcome outcome = read_all(Goal::build, {recorded}, 7);
             REQUIRE(outcome.result.has_value());
             CHECK(outcome.result->starts_with("sha256:"));
-            CHECK(std::ranges::count_if(outcome.messages, [](const Progress& message) {
-                return message.trace.has_value();
-            }) > 5);
+            CHECK(
+                std::ranges::count_if(
+                    outcome.messages,
+                    [](const Progress& message) { return message.trace.has_value(); }
+                )
+                > 5
+            );
         }
         const Outcome other = read_all(
             Goal::build,

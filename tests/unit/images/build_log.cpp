@@ -12,8 +12,7 @@ namespace {
 struct Heard {
     std::vector<std::string> lines;
     BuildLog log{[this](const ImageEvent& event) {
-        static constexpr const char* kinds[] = {"step", "output", "note",
-                                                "pull", "done",   "failed"};
+        static constexpr const char* kinds[] = {"step", "output", "note", "pull", "done", "failed"};
         lines.push_back(
             std::string(kinds[static_cast<int>(event.kind)]) + "|" + event.place + "|" + event.text
         );

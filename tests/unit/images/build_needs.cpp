@@ -97,10 +97,14 @@ TEST_SUITE("core.images.build_needs")
     {
         CHECK(images("FROM --platform=linux/arm64 a\n") == Names{"a linux/arm64"});
         CHECK(images("ARG P=linux/arm64\nFROM --platform=$P a\n") == Names{"a linux/arm64"});
-        CHECK(images("FROM --platform=$BUILDPLATFORM a AS b\nFROM a\nCOPY --from=b / /\n")
-              == Names{"a"});
-        CHECK(images("FROM --platform=linux/s390x a AS b\nFROM a\nCOPY --from=b / /\n")
-              == Names{"a", "a linux/s390x"});
+        CHECK(
+            images("FROM --platform=$BUILDPLATFORM a AS b\nFROM a\nCOPY --from=b / /\n")
+            == Names{"a"}
+        );
+        CHECK(
+            images("FROM --platform=linux/s390x a AS b\nFROM a\nCOPY --from=b / /\n")
+            == Names{"a", "a linux/s390x"}
+        );
     }
 
     TEST_CASE("the syntax line, where it is a directive")
@@ -121,11 +125,14 @@ TEST_SUITE("core.images.build_needs")
         CHECK(only_in_buildkit("RUN x --mount=y\nCOPY --from=a --chown=1 b c\nADD d e\n").empty());
         CHECK(only_in_buildkit("RUN --mount=type=cache,target=/c x\n") == Names{"RUN --mount"});
         CHECK(only_in_buildkit("RUN --network=none x\n") == Names{"RUN --network"});
-        CHECK(only_in_buildkit("COPY --chmod=1 a b\nCOPY --chmod=2 a b\n") == Names{"COPY --chmod"});
+        CHECK(
+            only_in_buildkit("COPY --chmod=1 a b\nCOPY --chmod=2 a b\n") == Names{"COPY --chmod"}
+        );
         CHECK(only_in_buildkit("ADD --link a b\n") == Names{"ADD --link"});
         CHECK(only_in_buildkit("RUN <<EOF\nx\nEOF\n") == Names{"here-documents"});
-        const auto needs =
-            needs_of("FROM x\nRUN --mount=a b\nCOPY --link <<A /x\n1\nA\nCOPY --chmod=1 a b", {}, {});
+        const auto needs = needs_of(
+            "FROM x\nRUN --mount=a b\nCOPY --link <<A /x\n1\nA\nCOPY --chmod=1 a b", {}, {}
+        );
         CHECK(needs.newer_buildkit_only == Names{"COPY --link", "here-documents"});
     }
 

@@ -1,6 +1,6 @@
 #include "images/build_log.hpp"
-#include "progress_reader.hpp"
 #include "json_stream.hpp"
+#include "progress_reader.hpp"
 #include "support/fixture.hpp"
 
 #include <doctest/doctest.h>
@@ -22,8 +22,7 @@ using Lines = std::vector<std::string>;
 struct Heard {
     Lines lines;
     BuildLog log{[this](const ImageEvent& event) {
-        static constexpr const char* kinds[] = {"step", "output", "note",
-                                                "pull", "done",   "failed"};
+        static constexpr const char* kinds[] = {"step", "output", "note", "pull", "done", "failed"};
         lines.push_back(
             std::string(kinds[static_cast<int>(event.kind)]) + "|" + event.place + "|" + event.text
         );
@@ -152,18 +151,20 @@ TEST_SUITE("core.images.trace_log")
         Heard heard;
         BuildTrace trace;
         trace.vertexes = {
-            vertex("c", "[3/3] RUN c", 30), vertex("p", "[4/3] RUN planned"),
-            vertex("b", "[2/3] RUN b", 20, 25), vertex("a", "[1/3] RUN a", 10)};
+            vertex("c", "[3/3] RUN c", 30),
+            vertex("p", "[4/3] RUN planned"),
+            vertex("b", "[2/3] RUN b", 20, 25),
+            vertex("a", "[1/3] RUN a", 10)};
         trace.outputs = {output("c", "of c\n"), output("b", "of b\n"), output("x", "of none\n")};
         heard.add(trace);
         BuildTrace next;
         next.vertexes = {vertex("a", "[1/3] RUN a", 10, 40), vertex("d", "[1/1] RUN d", 41)};
         next.outputs = {output("a", "end of a"), output("d", "of d\n")};
         heard.add(next);
-        CHECK(heard.lines == Lines{
-            "step|1/3|RUN a", "step|2/3|RUN b", "output|2/3|of b", "done|2/3|", "step|3/3|RUN c",
-            "output|3/3|of c", "output||of none", "output|1/3|end of a", "done|1/3|",
-            "step|1/1|RUN d", "output|1/1|of d"});
+        CHECK(
+            heard.lines
+            == Lines{"step|1/3|RUN a", "step|2/3|RUN b", "output|2/3|of b", "done|2/3|", "step|3/3|RUN c", "output|3/3|of c", "output||of none", "output|1/3|end of a", "done|1/3|", "step|1/1|RUN d", "output|1/1|of d"}
+        );
     }
 
     TEST_CASE("what is reported again is told once")
@@ -183,12 +184,16 @@ TEST_SUITE("core.images.trace_log")
         BuildTrace trace;
         trace.vertexes = {vertex("a", "[1/1] RUN a", 1)};
         trace.outputs = {
-            output("a", "one "), output("a", "loud ", 2), output("a", "line\nlast"),
+            output("a", "one "),
+            output("a", "loud ", 2),
+            output("a", "line\nlast"),
             output("a", "line\n", 2)};
         heard.add(trace);
         heard.log.finish();
-        CHECK(heard.lines == Lines{
-            "step|1/1|RUN a", "output|1/1|one line", "output|1/1|loud line", "output|1/1|last"});
+        CHECK(
+            heard.lines
+            == Lines{"step|1/1|RUN a", "output|1/1|one line", "output|1/1|loud line", "output|1/1|last"}
+        );
     }
 
     TEST_CASE("the step that failed first is named, not those that were stopped with it")
@@ -196,7 +201,8 @@ TEST_SUITE("core.images.trace_log")
         Heard heard;
         BuildTrace trace;
         trace.vertexes = {
-            vertex("a", "[a 1/1] RUN a", 1), vertex("b", "[b 1/1] RUN b", 2),
+            vertex("a", "[a 1/1] RUN a", 1),
+            vertex("b", "[b 1/1] RUN b", 2),
             vertex("c", "[c 1/1] RUN c", 3)};
         heard.add(trace);
         CHECK(heard.log.step()->event.place == "c 1/1");
@@ -221,16 +227,23 @@ TEST_SUITE("core.images.trace_log")
         heard.add(trace);
         heard.log.fail();
         CHECK(heard.log.step() == nullptr);
-        CHECK(heard.lines == Lines{
-            "step|1/2|RUN a", "note||[internal] load metadata for x"});
+        CHECK(heard.lines == Lines{"step|1/2|RUN a", "note||[internal] load metadata for x"});
     }
 
     TEST_CASE("brackets without numbers are no step")
     {
         Heard heard;
         int second = 1;
-        for (const char* name : {"[internal] x", "[auth] y", "[1/] z", "[/2] z", "[1/2]", "[] x",
-                                 "copy /context /", "[a 1/2 b] x", "["}) {
+        for (const char* name :
+             {"[internal] x",
+              "[auth] y",
+              "[1/] z",
+              "[/2] z",
+              "[1/2]",
+              "[] x",
+              "copy /context /",
+              "[a 1/2 b] x",
+              "["}) {
             BuildTrace trace;
             trace.vertexes = {vertex(name, name, second++)};
             heard.add(trace);
@@ -254,8 +267,9 @@ TEST_SUITE("core.images.trace_log")
         trace.statuses = {layer, naming, naming};
         heard.add(trace);
         heard.add(trace);
-        CHECK(heard.lines == Lines{
-            "pull||extracting: 12 MB of 80 MB", "note||naming to x",
-            "pull||extracting: 12 MB of 80 MB"});
+        CHECK(
+            heard.lines
+            == Lines{"pull||extracting: 12 MB of 80 MB", "note||naming to x", "pull||extracting: 12 MB of 80 MB"}
+        );
     }
 }

@@ -51,8 +51,8 @@ Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice);
 /// BuildKit builds where the engine has it; the images that the target needs are pulled before,
 /// because it gets no session to ask for credentials. The classic builder (on podman: buildah)
 /// builds elsewhere, and where BuildKit lacks something that the Dockerfile can do without: the
-/// image of a `# syntax=` line that cannot be had, or a base for another platform than the engine's.
-/// A note says so.
+/// image of a `# syntax=` line that cannot be had, or a base for another platform than the
+/// engine's. A note says so.
 ///
 /// Cancelling closes the connection. dockerd stops the build then and removes its container; podman
 /// 4.3 ends the step it is at first, and leaves neither container nor image

@@ -22,8 +22,8 @@ namespace slipway::engine {
 ///
 /// BuildKit runs only the stages that are needed, independent ones at the same time, keeps its own
 /// cache, and knows RUN --mount, COPY --chmod and, where Traits::buildkit_has_heredocs,
-/// here-documents and COPY --link. We give it no session, so what it would ask its client for cannot
-/// be had: credentials for a registry, secrets, ssh keys. Images of FROM, COPY --from and
+/// here-documents and COPY --link. We give it no session, so what it would ask its client for
+/// cannot be had: credentials for a registry, secrets, ssh keys. Images of FROM, COPY --from and
 /// `# syntax=` must therefore be in the engine before (Images::pull), or in a registry that dockerd
 /// 29.6 or newer may read without credentials; older ones say "no active sessions". Such a
 /// BuildKit does not look at an image here that is of another platform, either.
@@ -40,12 +40,12 @@ struct BuildSpec {
     /// Error.
     std::map<std::string, std::optional<std::string>> build_args;
     std::map<std::string, std::string> labels;
-    std::vector<std::string> cache_from; ///< BuildKit: in a registry
+    std::vector<std::string> cache_from;  ///< BuildKit: in a registry
     std::vector<std::string> extra_hosts; ///< "name:address"
     std::vector<Ulimit> ulimits;
     /// Of RUN steps; podman uses the host's when empty. BuildKit: "default", "host" or "none".
     std::string network_mode;
-    bool no_cache = false;
+    bool no_cache = false;    ///< BuildKit: cache mounts begin empty, too
     bool pull = false;        ///< ask the registry for newer bases; see Builder
     bool quiet = false;       ///< no output of steps; podman and BuildKit then stream the bare id
     bool keep_failed = false; ///< keep containers of failed steps; else they are always removed
@@ -60,7 +60,7 @@ struct BuildSpec {
     std::string cpuset_mems;
     std::string cgroup_parent;
     std::optional<std::int64_t> shm_size; ///< bytes
-    std::string build_id; ///< for `cancel`; the classic builder ignores it
+    std::string build_id;                 ///< for `cancel`; the classic builder ignores it
     /// By registry, as in a docker config file: "ghcr.io", "https://index.docker.io/v1/".
     std::map<std::string, RegistryAuth> registries;
 };

@@ -64,8 +64,8 @@ struct Traits {
     PruneTagged prune_tagged = PruneTagged::with_dangling;
     /// podman 5: a forced removal sends SIGTERM and waits 10 s before it kills
     bool forced_removal_stops_first = false;
-    bool can_buildkit = false; ///< docker on Linux from API 1.39 on, whatever it advises
-    bool buildkit_has_limits = false;  ///< docker from API 1.42 on: ulimits, the size of /dev/shm
+    bool can_buildkit = false;        ///< docker on Linux from API 1.39 on, whatever it advises
+    bool buildkit_has_limits = false; ///< docker from API 1.42 on: ulimits, the size of /dev/shm
     std::chrono::milliseconds idle_limit{30'000}; ///< how long an idle connection can be trusted
 
     // What callers may want to know before they start; nothing in this library acts on it.
@@ -75,7 +75,7 @@ struct Traits {
     bool missing_bind_source_is_created =
         false; ///< podman: no 400 for a bind source that is absent
     bool build_survives_disconnect =
-        false;                            ///< podman: closing its connection does not stop a build
+        false; ///< podman: closing its connection does not stop a build
     /// docker from API 1.42 on: its BuildKit knows here-documents and COPY --link by itself
     bool buildkit_has_heredocs = false;
     /// docker from API 1.42 on: its BuildKit asks the registry when the image here is of another
