@@ -49,6 +49,9 @@ std::string_view to_string(EngineKind kind) noexcept
 namespace {
 
 constexpr ApiVersion volume_prune_spares_named_api{1, 42};
+// What changed with the engine and not with the version that is spoken to it.
+constexpr ApiVersion zstd_engine{1, 42};           // 23.0
+constexpr ApiVersion missing_is_127_engine{1, 48}; // 28.0; 26.1 gives 126
 
 constexpr ApiVersion buildkit_api{1, 39};
 /// dockerd 23.0, the first with a BuildKit of 2022. Seen on 20.10 and on 26.1 and 28.5.
@@ -64,6 +67,9 @@ Traits traits_of_docker(ApiVersion api, ApiVersion engine_api, std::string_view 
     traits.buildkit_has_limits = engine_api >= newer_buildkit_api;
     traits.buildkit_has_heredocs = engine_api >= newer_buildkit_api;
     traits.buildkit_minds_platform = engine_api >= newer_buildkit_api;
+    traits.second_exec_start_is_output = true;
+    traits.put_archive_takes_zstd = engine_api >= zstd_engine;
+    traits.missing_exec_command_is_126 = engine_api < missing_is_127_engine;
     return traits;
 }
 
@@ -101,6 +107,21 @@ Traits traits_of_podman(std::string_view version_text)
     traits.can_prune_build_cache = false;
     traits.can_inspect_distribution = false;
     traits.can_swarm = false;
+    traits.ignores_api_version = true;
+    traits.wrong_input_is_a_failure = true;
+    traits.wait_for_created_gives_minus_one = true;
+    traits.half_close_keeps_output = true;
+    traits.unread_stdin_may_reset = true;
+    traits.put_archive_clamps_parents = true;
+    traits.get_archive_loses_owners = true;
+    traits.build_checks_in_stream = true;
+    traits.build_applies_ignore_file = true;
+    traits.can_squash = true;
+    traits.commit_adds_variables = true;
+    traits.import_ignores_tag = version.major < 5;
+    traits.push_reports_digest = false;
+    traits.push_digest_is_local = true;
+    traits.info_id_changes = true;
     // Its service closes a keep-alive connection after 10 s, and itself after 5 s without any.
     traits.idle_limit = std::chrono::milliseconds(2'000);
     return traits;

@@ -9,11 +9,12 @@ Errc code_of_refusal(std::string_view message) noexcept
     };
     // The Hub denies access to what does not exist, so that comes first.
     if (says("manifest unknown") || says("name unknown") || says("repository does not exist")
-        || says("requested access to the resource is denied")) {
+        || says("requested access to the resource is denied")
+        || says("does not exist locally")) { // dockerd: a push of what is not here
         return Errc::not_found;
     }
     if (says("unauthorized") || says("401 Unauthorized") || says("authentication required")
-        || says("invalid username/password")) {
+        || says("invalid username/password") || says("no basic auth credentials")) {
         return Errc::unauthorized;
     }
     return Errc::engine;

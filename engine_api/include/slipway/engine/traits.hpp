@@ -70,10 +70,32 @@ struct Traits {
 
     // What callers may want to know before they start; nothing in this library acts on it.
 
-    bool put_archive_makes_directories = false; ///< podman: PUT archive to a missing path is no 404
+    // Of all calls.
+
+    bool ignores_api_version = false;      ///< podman: a version it has not is no error
+    bool wrong_input_is_a_failure = false; ///< podman: 500 where docker says 400
+
+    // Containers, execs and their streams.
+
+    bool can_update_containers = true;        ///< podman: from 5.1 on
     bool auto_remove_hides_exit_code = false; ///< podman 4: wait(removed) says 0 whatever happened
+    bool wait_for_created_gives_minus_one = false; ///< podman: docker gives 0
     bool missing_bind_source_is_created =
-        false; ///< podman: no 400 for a bind source that is absent
+        false;                                ///< podman: no 400 for a bind source that is absent
+    bool missing_exec_command_is_126 = false; ///< dockerd before 28: the others give 127
+    bool second_exec_start_is_output = false; ///< dockerd: not refused, told as output
+    bool half_close_keeps_output = false;     ///< podman: without StdinOnce, and on a terminal, too
+    bool unread_stdin_may_reset = false;      ///< podman: the output can be lost with it
+
+    // Files.
+
+    bool put_archive_makes_directories = false; ///< podman: PUT archive to a missing path is no 404
+    bool put_archive_clamps_parents = false;    ///< podman: `../x` lands inside; docker refuses it
+    bool put_archive_takes_zstd = true;         ///< dockerd: from 23 on
+    bool get_archive_loses_owners = false;      ///< podman: all files are the container's user's
+
+    // Images and builds.
+
     bool build_survives_disconnect =
         false; ///< podman: closing its connection does not stop a build
     /// docker from API 1.42 on: its BuildKit knows here-documents and COPY --link by itself
@@ -81,10 +103,20 @@ struct Traits {
     /// docker from API 1.42 on: its BuildKit asks the registry when the image here is of another
     /// platform than the wanted one
     bool buildkit_minds_platform = false;
-    bool can_update_containers = true;    ///< podman: from 5.1 on
-    bool can_prune_build_cache = true;    ///< podman: no; nor is there a build to cancel
-    bool can_inspect_distribution = true; ///< podman: no
-    bool can_swarm = true;                ///< podman: no services, tasks or swarm
+    bool build_checks_in_stream = false;    ///< podman: a wrong Dockerfile is no 400
+    bool build_applies_ignore_file = false; ///< podman: .dockerignore of a context
+    bool can_squash = false;                ///< podman; dockerd: with `experimental`
+    bool can_prune_build_cache = true;      ///< podman: no; nor is there a build to cancel
+    bool commit_adds_variables = false;     ///< podman: PATH, TERM, container
+    bool import_ignores_tag = false;        ///< podman 4: the image is named "latest"
+    bool can_inspect_distribution = true;   ///< podman: no
+    bool push_reports_digest = true;        ///< podman: no
+    bool push_digest_is_local = false;      ///< podman: the registry does not know RepoDigests
+
+    // The engine.
+
+    bool info_id_changes = false; ///< podman: EngineInfo::id is new at every call
+    bool can_swarm = true;        ///< podman: no services, tasks or swarm
 };
 
 } // namespace slipway::engine

@@ -1,4 +1,4 @@
-#include "integration/engine/lab.hpp"
+#include "conformance/lab.hpp"
 
 #include <unistd.h>
 
@@ -141,7 +141,7 @@ const std::string base = "FROM busybox:latest\n";
 
 } // namespace
 
-TEST_SUITE("engine.build.buildkit")
+TEST_SUITE("BuildKit")
 {
     TEST_CASE("an engine has it, or says that it has not")
     {
@@ -159,7 +159,7 @@ TEST_SUITE("engine.build.buildkit")
     TEST_CASE("arguments, labels, a stage, a tag and the id")
     {
         Lab lab;
-        if (!lab.traits().can_buildkit) return;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
         const auto tag = unique_tag("spec");
         BuildSpec spec = by_buildkit(tag);
         spec.build_args["GREETING"] = "good day";
@@ -195,7 +195,7 @@ TEST_SUITE("engine.build.buildkit")
     TEST_CASE("hosts, networks and limits")
     {
         Lab lab;
-        if (!lab.traits().can_buildkit) return;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
         BuildSpec spec = by_buildkit();
         spec.no_cache = true;
         spec.extra_hosts = {"one.test:192.0.2.1"};
@@ -227,7 +227,7 @@ TEST_SUITE("engine.build.buildkit")
     TEST_CASE("a step that fails has its output, its exit code, and makes no image")
     {
         Lab lab;
-        if (!lab.traits().can_buildkit) return;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
         const auto tag = unique_tag("failed");
         const Told told = build(lab, base + "RUN echo oh no; exit 42\n", by_buildkit(tag));
         REQUIRE(told.error.has_value());
@@ -245,7 +245,7 @@ TEST_SUITE("engine.build.buildkit")
     TEST_CASE("a Dockerfile that cannot be built fails in the stream")
     {
         Lab lab;
-        if (!lab.traits().can_buildkit) return;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
         const Error syntax = fail_to(lab, base + "NONSENSE here\n", by_buildkit());
         CHECK(syntax.code == Errc::engine);
         CHECK(contains(syntax.message, "NONSENSE"));
@@ -261,7 +261,7 @@ TEST_SUITE("engine.build.buildkit")
     TEST_CASE("an image that is not here cannot be had, and a secret neither")
     {
         Lab lab;
-        if (!lab.traits().can_buildkit) return;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
         for (const char* instruction :
              {"FROM registry.invalid/none:x\n",
               "FROM busybox:latest\nCOPY --from=registry.invalid/none:x /a /b\n",
@@ -281,7 +281,7 @@ TEST_SUITE("engine.build.buildkit")
     TEST_CASE("an image here for another platform")
     {
         Lab lab;
-        if (!lab.traits().can_buildkit) return;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
         const std::string name = "slipway-test/buildkit-s390x-" + std::to_string(::getpid());
         engine::ImportImage import;
         import.repository = name;
@@ -302,7 +302,7 @@ TEST_SUITE("engine.build.buildkit")
     TEST_CASE("without a base, and with what the classic builder has not")
     {
         Lab lab;
-        if (!lab.traits().can_buildkit) return;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
         const auto tag = unique_tag("features");
         succeed(lab, "FROM scratch\nCOPY --chmod=640 file /file\n", by_buildkit(tag));
         CHECK(lab.must(lab.images.inspect(tag)).layers.size() == 1);
@@ -336,7 +336,7 @@ TEST_SUITE("engine.build.buildkit")
     TEST_CASE("an ignore file in the context is not applied")
     {
         Lab lab;
-        if (!lab.traits().can_buildkit) return;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
         BuildSpec spec = by_buildkit();
         spec.no_cache = true;
         CHECK(succeed(lab, base + "COPY . /c\nRUN cat /c/ignored\n", spec).out == "all the same\n");
@@ -345,7 +345,7 @@ TEST_SUITE("engine.build.buildkit")
     TEST_CASE("a quiet build has its id and nothing else")
     {
         Lab lab;
-        if (!lab.traits().can_buildkit) return;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
         BuildSpec spec = by_buildkit();
         spec.quiet = true;
         spec.no_cache = true;
@@ -357,7 +357,7 @@ TEST_SUITE("engine.build.buildkit")
     TEST_CASE("a build ends when it is cancelled, and when its connection is closed")
     {
         Lab lab;
-        if (!lab.traits().can_buildkit) return;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
         // Only one step at a time has this cache: who gets it knows that no other has it any more.
         const std::string locked =
             "RUN --mount=type=cache,sharing=locked,target=/c,id=slipway-lock-"

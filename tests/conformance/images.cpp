@@ -1,6 +1,4 @@
-#include "integration/engine/lab.hpp"
-
-#include <unistd.h>
+#include "conformance/lab.hpp"
 
 #include <algorithm>
 
@@ -8,11 +6,6 @@ using namespace slipway;
 using namespace slipway::test;
 
 namespace {
-
-std::string unique_image(const std::string& what)
-{
-    return "slipway-test/" + what + "-" + std::to_string(::getpid());
-}
 
 /// An image made of a container, with the lab's label, that the engine can tell from all others.
 std::string make_image(Lab& lab, const std::string& repository)
@@ -33,20 +26,6 @@ std::string make_image(Lab& lab, const std::string& repository)
     return id;
 }
 
-void remove_image(Lab& lab, const std::string& image)
-{
-    engine::RemoveImage force;
-    force.force = true;
-    CHECK(!lab.must(lab.images.remove(image, force)).empty());
-}
-
-std::vector<engine::ImageSummary> our_images(Lab& lab)
-{
-    engine::ListImages options;
-    options.filters = lab.only_ours();
-    return lab.must(lab.images.list(options));
-}
-
 std::string saved(Lab& lab, const std::vector<std::string>& images)
 {
     engine::SaveImages what;
@@ -57,7 +36,7 @@ std::string saved(Lab& lab, const std::vector<std::string>& images)
 
 } // namespace
 
-TEST_SUITE("engine.images.more")
+TEST_SUITE("Images")
 {
     TEST_CASE("a container becomes an image with a history")
     {
@@ -76,8 +55,8 @@ TEST_SUITE("engine.images.more")
         CHECK(history.front().created >= history.back().created);
         CHECK(!history.front().comment.empty()); // podman: what the image was made from
         CHECK(lab.refused(lab.images.history("slipway-test/none")).code == Errc::not_found);
-        remove_image(lab, name);
-        CHECK(our_images(lab).empty());
+        lab.remove_image(name);
+        CHECK(lab.our_images().empty());
 
         engine::CommitContainer none;
         none.container = "slipway-no-such-container";
@@ -95,7 +74,7 @@ TEST_SUITE("engine.images.more")
         const bool can_pause = !(is_rootless(info) && info.cgroup_version == "1");
         REQUIRE(id.has_value() == can_pause);
         if (id) {
-            remove_image(lab, *id);
+            lab.remove_image(*id);
         } else {
             CHECK_MESSAGE(id.error().code == Errc::unsupported, describe(id.error()));
         }
@@ -113,7 +92,7 @@ TEST_SUITE("engine.images.more")
         CHECK(contains(one, "manifest.json"));
         const auto both = saved(lab, {name, "busybox:latest"});
         CHECK(both.size() > one.size() / 2);
-        remove_image(lab, name);
+        lab.remove_image(name);
         CHECK(lab.refused(lab.images.inspect(name)).code == Errc::not_found);
 
         auto stream = lab.must(lab.images.load(engine::text_source(both)));
@@ -123,7 +102,7 @@ TEST_SUITE("engine.images.more")
             return engine::same_reference(loaded, name);
         }));
         CHECK(engine::bare_id(lab.must(lab.images.inspect(name)).id) == engine::bare_id(id));
-        remove_image(lab, name);
+        lab.remove_image(name);
 
         engine::SaveImages none;
         none.images = {"busybox:latest", "slipway-test/none:latest"};
@@ -143,46 +122,6 @@ TEST_SUITE("engine.images.more")
         }
     }
 
-    TEST_CASE("a push to where there is no registry, and of what is not there")
-    {
-        Lab lab;
-        const auto name = "127.0.0.1:1/" + unique_image("push");
-        lab.must(lab.images.tag("busybox:latest", name, "one"));
-        const auto push = [&](const std::string& reference) {
-            engine::PushImage what;
-            what.reference = reference;
-            auto stream = run(lab.io, lab.images.push(what));
-            return stream ? lab.refused(stream->result()) : std::move(stream).error();
-        };
-        const Error refused = push(name + ":one");
-        CHECK_MESSAGE(refused.code == Errc::engine, describe(refused));
-        CHECK(contains(refused.message, "connection refused"));
-        const Error absent = push(name + ":two");
-        CHECK_MESSAGE(
-            (absent.code == Errc::engine || absent.code == Errc::not_found), describe(absent)
-        );
-        CHECK(!lab.must(lab.images.remove(name + ":one")).empty());
-    }
-
-    TEST_CASE("a registry that is not there")
-    {
-        Lab lab;
-        engine::SearchImages what;
-        what.term = "127.0.0.1:1/x";
-        const Error search = lab.refused(lab.images.search(what));
-        CHECK_MESSAGE(
-            (search.code == Errc::engine || search.code == Errc::not_found
-             || search.code == Errc::invalid_argument), // dockerd 26
-            describe(search)
-        );
-        const Error distribution = lab.refused(lab.images.distribution("127.0.0.1:1/x:y"));
-        CHECK_MESSAGE(
-            distribution.code
-                == (lab.traits().can_inspect_distribution ? Errc::engine : Errc::unsupported),
-            describe(distribution)
-        );
-    }
-
     TEST_CASE("prune takes what has the label, with a name only where that was asked for")
     {
         Lab lab;
@@ -195,30 +134,84 @@ TEST_SUITE("engine.images.more")
         CHECK(std::ranges::any_of(pruned.removed, [&](const engine::RemovedImage& image) {
             return engine::bare_id(image.deleted) == engine::bare_id(nameless);
         }));
-        CHECK(our_images(lab).size() == 1);
+        CHECK(lab.our_images().size() == 1);
         options.named = true;
-        if (lab.traits().prune_tagged == engine::PruneTagged::refused) {
+        if (differs(
+                lab.traits().prune_tagged == engine::PruneTagged::refused,
+                "removes no images that have a name"
+            )) {
             CHECK(lab.refused(lab.images.prune(options)).code == Errc::unsupported);
-            remove_image(lab, name);
+            lab.remove_image(name);
         } else {
             CHECK(!lab.must(lab.images.prune(options)).removed.empty());
         }
-        CHECK(our_images(lab).empty());
+        CHECK(lab.our_images().empty());
         options.named = false;
         CHECK(lab.must(lab.images.prune(options)).removed.empty());
     }
 
-    TEST_CASE("the build cache")
+    TEST_CASE("import, inspect, tag, list, remove")
     {
         Lab lab;
-        engine::PruneBuildCache options;
-        options.filters["until"] = {"87600h"};
-        if (lab.traits().can_prune_build_cache) {
-            CHECK(lab.must(lab.builds.prune(options)).removed.empty());
-            lab.must(lab.builds.cancel("slipway-no-such-build"));
-        } else {
-            CHECK(lab.refused(lab.builds.prune(options)).code == Errc::unsupported);
-            CHECK(lab.refused(lab.builds.cancel("x")).code == Errc::unsupported);
+        engine::ImportImage options;
+        options.repository = unique_image("import");
+        options.tag = "one";
+        auto progress = lab.must(
+            lab.images.import(engine::text_source(make_tar({{"etc-file", "x\n"}})), options)
+        );
+        const auto id = lab.must(progress.result());
+        const auto info = lab.must(lab.images.inspect(id));
+        CHECK(info.layers.size() == 1);
+        lab.must(lab.images.tag(id, unique_image("import"), "two"));
+        const auto two = unique_image("import") + ":two";
+        CHECK(engine::bare_id(lab.must(lab.images.inspect(two)).id) == engine::bare_id(info.id));
+        const engine::ListImages all;
+        const auto listed = lab.must(lab.images.list(all));
+        CHECK(std::ranges::any_of(listed, [&](const auto& image) {
+            return engine::has_tag(image, two);
+        }));
+
+        engine::RemoveImage force;
+        force.force = true;
+        CHECK(!lab.must(lab.images.remove(info.id, force)).empty());
+        CHECK(lab.refused(lab.images.inspect(two)).code == Errc::not_found);
+        CHECK(lab.refused(lab.images.remove(two)).code == Errc::not_found);
+    }
+
+    TEST_CASE("names: what is a tag, and what is none")
+    {
+        Lab lab;
+        const auto repository = unique_image("tag");
+        lab.must(lab.images.tag("busybox:latest", repository, "a.b-c_1"));
+        CHECK(!lab.must(lab.images.inspect(repository + ":a.b-c_1")).id.empty());
+        lab.must(lab.images.tag("busybox:latest", repository, "a.b-c_1")); // once more is no error
+        for (const char* bad : {"UPPER/case", "two//slashes"}) {
+            CAPTURE(bad);
+            CHECK(!run(lab.io, lab.images.tag("busybox:latest", bad, "x")));
         }
+        CHECK(!run(lab.io, lab.images.tag("busybox:latest", repository, "bad tag")));
+        CHECK(
+            lab.refused(lab.images.tag("slipway-test/none", repository, "x")).code
+            == Errc::not_found
+        );
+        // The name goes, the image stays, for it has another.
+        const auto removed = lab.must(lab.images.remove(repository + ":a.b-c_1"));
+        CHECK(removed.size() == 1);
+        CHECK(!lab.must(lab.images.inspect("busybox:latest")).id.empty());
+    }
+
+    TEST_CASE("an image that is in use stays")
+    {
+        Lab lab;
+        const auto image = unique_image("used") + ":one";
+        make_image(lab, unique_image("used"));
+        auto spec = lab.spec({"sleep", "600"});
+        spec.image = image;
+        const auto id = lab.create(spec);
+        CHECK(lab.must(lab.containers.start(id)) == engine::Change::done);
+        CHECK(lab.refused(lab.images.remove(image)).code == Errc::conflict);
+        lab.remove(id);
+        CHECK(!lab.must(lab.images.remove(image)).empty());
+        CHECK(lab.our_images().empty());
     }
 }

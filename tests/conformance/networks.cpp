@@ -1,21 +1,17 @@
-#include "integration/engine/lab.hpp"
-
-#include <slipway/engine/networks.hpp>
-
-#include <unistd.h>
+#include "conformance/lab.hpp"
 
 #include <algorithm>
 
 using namespace slipway;
 using namespace slipway::test;
 
-TEST_SUITE("engine.networks")
+TEST_SUITE("Volumes, networks")
 {
     TEST_CASE("a network from its creation to its removal")
     {
         Lab lab;
         engine::NetworkSpec spec;
-        spec.name = "slipway-test-" + std::to_string(::getpid());
+        spec.name = unique_name("network");
         spec.labels = lab.labels();
         spec.internal = true;
         engine::AddressPool pool;
@@ -47,10 +43,10 @@ TEST_SUITE("engine.networks")
         Lab lab;
         engine::NetworkSpec spec;
         spec.labels = lab.labels();
-        spec.name = "slipway-test-one-" + std::to_string(::getpid());
+        spec.name = unique_name("one");
         lab.must(lab.networks.create(spec));
         const auto first = spec.name;
-        spec.name = "slipway-test-two-" + std::to_string(::getpid());
+        spec.name = unique_name("two");
         lab.must(lab.networks.create(spec));
         auto user = lab.spec({"sleep", "600"});
         user.host.network_mode = first;
@@ -84,7 +80,7 @@ TEST_SUITE("engine.networks")
         Lab lab;
         engine::NetworkSpec spec;
         spec.labels = lab.labels();
-        spec.name = "slipway-test-used-" + std::to_string(::getpid());
+        spec.name = unique_name("used");
         const auto made = lab.must(lab.networks.create(spec));
         auto user = lab.spec({"sleep", "600"});
         user.host.network_mode = spec.name;
@@ -106,32 +102,58 @@ TEST_SUITE("engine.networks")
         CHECK(lab.refused(lab.networks.remove("bridge")).code == Errc::conflict);
         CHECK(lab.ours().empty());
     }
-}
 
-TEST_SUITE("engine.volumes.prune")
-{
-    TEST_CASE("prune takes what has the label and is not used, with a name or without")
+    TEST_CASE("networks by name, by driver, and by what fits none")
     {
         Lab lab;
-        engine::VolumeSpec spec;
+        engine::NetworkSpec spec;
+        spec.name = unique_name("filtered");
         spec.labels = lab.labels();
-        spec.name = "slipway-test-free-" + std::to_string(::getpid());
-        lab.must(lab.volumes.create(spec));
-        const auto free = spec.name;
-        spec.name = "slipway-test-used-" + std::to_string(::getpid());
-        lab.must(lab.volumes.create(spec));
-        auto user = lab.spec({"true"});
-        engine::Mount mount;
-        mount.type = "volume";
-        mount.source = spec.name;
-        mount.target = "/data";
-        user.host.mounts.push_back(mount);
+        lab.must(lab.networks.create(spec));
+        auto filters = lab.only_ours();
+        filters["driver"] = {"bridge"};
+        CHECK(lab.must(lab.networks.list(filters)).size() == 1);
+        filters["driver"] = {"slipway-none"};
+        CHECK(lab.must(lab.networks.list(filters)).empty());
+        filters.erase("driver");
+        filters["name"] = {spec.name};
+        CHECK(lab.must(lab.networks.list(filters)).size() == 1);
+        spec.name = "";
+        CHECK(lab.refused(lab.networks.create(spec)).code == Errc::invalid_argument);
+        CHECK(lab.must(lab.networks.prune(lab.only_ours())).removed.size() == 1);
+    }
+
+    TEST_CASE("a fixed address, and one that does not fit")
+    {
+        Lab lab;
+        engine::NetworkSpec spec;
+        spec.name = unique_name("fixed");
+        spec.labels = lab.labels();
+        engine::AddressPool pool;
+        pool.subnet = "10.199.8.0/24";
+        spec.pools = {pool};
+        const auto made = lab.must(lab.networks.create(spec));
+        auto user = lab.spec({"sh", "-c", "ip -4 addr; sleep 600"});
+        user.host.network_mode = "bridge";
         const auto id = lab.create(user);
-        const auto pruned = lab.must(lab.volumes.prune(lab.only_ours()));
-        CHECK(pruned.removed == std::vector<std::string>{free});
+        engine::ConnectNetwork how;
+        how.container = id;
+        how.ipv4_address = "10.199.8.77";
+        const auto joined = run(lab.io, lab.networks.connect(made.id, how));
+        const auto info = lab.must(lab.system.info());
+        if (joined && run(lab.io, lab.containers.start(id))) {
+            CHECK(contains(lab.in(id, "ip -4 addr"), "10.199.8.77/24"));
+        } else {
+            REQUIRE(differs(is_rootless(info), "joins no second network without root"));
+        }
         lab.remove(id);
-        CHECK(lab.must(lab.volumes.prune(lab.only_ours())).removed.size() == 1);
-        CHECK(lab.must(lab.volumes.list(lab.only_ours())).empty());
-        CHECK(lab.ours().empty());
+        spec.name = unique_name("overlap");
+        const auto overlap = lab.refused(lab.networks.create(spec));
+        CHECK_MESSAGE(
+            (overlap.code == Errc::invalid_argument || overlap.code == Errc::engine
+             || overlap.code == Errc::unauthorized), // dockerd 20.10 says 403
+            describe(overlap)
+        );
+        lab.must(lab.networks.remove(made.id));
     }
 }

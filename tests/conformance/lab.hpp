@@ -1,5 +1,7 @@
 #pragma once
 
+#include "conformance/bytes.hpp"
+#include "conformance/record.hpp"
 #include "support/run.hpp"
 #include "support/tar.hpp"
 
@@ -20,6 +22,8 @@
 #include <slipway/engine/volumes.hpp>
 
 #include <doctest/doctest.h>
+
+#include <unistd.h>
 
 #include <chrono>
 #include <memory>
@@ -42,16 +46,44 @@ inline bool contains(std::string_view text, std::string_view part)
     return text.find(part) != std::string_view::npos;
 }
 
-/// Bytes that differ at every place, so that a lost or doubled piece shows.
-inline std::string pattern(std::size_t size)
+/// An image name that no other run uses.
+inline std::string unique_image(const std::string& what)
 {
-    std::string out(size, '\0');
-    std::uint32_t state = 12345;
-    for (char& c : out) {
-        state = state * 1664525U + 1013904223U;
-        c = static_cast<char>(state >> 24U);
+    return "slipway-test/" + what + "-" + std::to_string(::getpid());
+}
+/// A name for a container, volume or network that no other run uses.
+inline std::string unique_name(const std::string& what)
+{
+    return "slipway-test-" + what + "-" + std::to_string(::getpid());
+}
+
+/// Tries until it works: for what happens sooner or later.
+template <class Done>
+void wait_until(Done done)
+{
+    const auto last = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!done()) {
+        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < last, "it never happened");
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    return out;
+}
+
+/// With a stdin that ends when its one client's does.
+inline engine::ContainerSpec with_stdin(engine::ContainerSpec spec)
+{
+    spec.open_stdin = true;
+    spec.stdin_once = true;
+    spec.attach_stdin = true;
+    spec.attach_stdout = true;
+    spec.attach_stderr = true;
+    return spec;
+}
+
+inline engine::ExecSpec exec_spec(std::vector<std::string> cmd)
+{
+    engine::ExecSpec spec;
+    spec.cmd = std::move(cmd);
+    return spec;
 }
 
 /// A client of the engine under test. What it creates carries a label of its own.
@@ -86,6 +118,11 @@ public:
         }
         static_cast<void>(run(io, networks.prune(only_ours())));
         static_cast<void>(run(io, volumes.prune(only_ours())));
+        engine::RemoveImage force;
+        force.force = true;
+        for (const auto& left : our_images()) {
+            static_cast<void>(run(io, images.remove(left.id, force)));
+        }
     }
 
     /// The value of a task that must succeed.
@@ -163,6 +200,19 @@ public:
         }
     }
 
+    std::shared_ptr<engine::DuplexStream> attach(const std::string& id)
+    {
+        engine::AttachOptions options;
+        options.in = true;
+        return must(containers.attach(id, options));
+    }
+    /// All that a container wrote.
+    Output logs(const std::string& id)
+    {
+        const engine::LogOptions all;
+        return read(must(containers.logs(id, all)));
+    }
+
     /// Writes `input`, half-closes if asked to, and reads to the end at the same time.
     Output talk(std::shared_ptr<engine::DuplexStream> stream, std::string input, bool framed = true)
     {
@@ -202,7 +252,45 @@ public:
     }
 
     const engine::Traits& traits() const { return client_.traits(); }
-    bool podman() const { return traits().kind == engine::EngineKind::podman; }
+    engine::Transport& transport() const { return client_.transport(); }
+
+    /// A request as it is, for what the library would hide or put right.
+    engine::Response raw(engine::Request request)
+    {
+        return must(transport().send(std::move(request)));
+    }
+
+    /// What an engine makes of input that is wrong in itself.
+    Errc wrong_input() const
+    {
+        return differs(traits().wrong_input_is_a_failure, "answers 500 to wrong input")
+                   ? Errc::engine
+                   : Errc::invalid_argument;
+    }
+
+    /// Runs a command in a container to its end, which has to be a good one.
+    std::string in(const std::string& container, const std::string& script)
+    {
+        engine::ExecSpec spec;
+        spec.cmd = {"sh", "-c", script};
+        const auto exec = must(execs.create(container, spec));
+        auto output = read(must(execs.start(exec)));
+        CHECK_MESSAGE(exec_code(exec) == 0, script, ": ", output.err);
+        return std::move(output.out);
+    }
+    void remove_image(const std::string& image)
+    {
+        engine::RemoveImage force;
+        force.force = true;
+        CHECK(!must(images.remove(image, force)).empty());
+    }
+    std::vector<engine::ImageSummary> our_images()
+    {
+        engine::ListImages options;
+        options.filters = only_ours();
+        auto got = run(io, images.list(options));
+        return got ? *std::move(got) : std::vector<engine::ImageSummary>();
+    }
 
 private:
     engine::Client connect()

@@ -1,7 +1,6 @@
-#include "integration/engine/lab.hpp"
+#include "conformance/lab.hpp"
 
 #include <algorithm>
-#include <functional>
 
 using namespace slipway;
 using namespace slipway::test;
@@ -70,14 +69,6 @@ tasks_of(Lab& lab, const std::string& service, std::uint64_t iteration = 0)
     return tasks;
 }
 
-void wait_until(const std::function<bool()>& done)
-{
-    for (int i = 0; !done(); ++i) {
-        REQUIRE(i < 600);
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-}
-
 /// The job has run anew so many times, and all its tasks have succeeded.
 void wait_for_job(Lab& lab, const std::string& id, std::uint64_t iteration)
 {
@@ -104,12 +95,13 @@ Output log_of(Lab& lab, Task<std::unique_ptr<engine::ResponseStream>> log)
 
 } // namespace
 
-TEST_SUITE("engine.swarm")
+TEST_SUITE("Swarm job")
 {
     TEST_CASE("without a swarm, and on an engine that has none")
     {
         Lab lab;
-        const Errc code = lab.traits().can_swarm ? Errc::conflict : Errc::unsupported;
+        const Errc code =
+            differs(!lab.traits().can_swarm, "has no swarm") ? Errc::unsupported : Errc::conflict;
         const auto spec = job_of(lab, "slipway-test-none", "true");
         const engine::ListServices services;
         const engine::Filters everything;
@@ -130,7 +122,7 @@ TEST_SUITE("engine.swarm")
     TEST_CASE("a job: three runs, their output, and all of it once more")
     {
         Lab lab;
-        if (!lab.traits().can_swarm) return;
+        if (differs(!lab.traits().can_swarm, "has no swarm")) return; // the row above shows how
         const OneNodeSwarm swarm(lab);
         CHECK(lab.must(lab.swarm.inspect()).name == "default");
         const engine::SwarmInit again;
@@ -179,7 +171,7 @@ TEST_SUITE("engine.swarm")
     TEST_CASE("a job that fails, one that is tried again, and specs that are wrong")
     {
         Lab lab;
-        if (!lab.traits().can_swarm) return;
+        if (differs(!lab.traits().can_swarm, "has no swarm")) return; // the row above shows how
         const OneNodeSwarm swarm(lab);
         auto spec = job_of(lab, "slipway-test-fails", "exit 3");
         engine::ReplicatedJob once;

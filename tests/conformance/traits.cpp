@@ -1,0 +1,716 @@
+#include "conformance/lab.hpp"
+#include "conformance/tar_entries.hpp"
+#include "support/temp_directory.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+using namespace slipway;
+using namespace slipway::test;
+using engine::Change;
+using engine::Request;
+using engine::Traits;
+
+// Each trait that is true or false: what the engine does when nobody puts it right has to be what
+// the trait says, on the engines that have it and on those that have not. test_report.py sees to it
+// that there is a row for each.
+
+namespace {
+
+template <class T>
+void check_trait(Lab& lab, T Traits::*trait, T measured)
+{
+    CHECK(measured == lab.traits().*trait);
+    differs(lab.traits().*trait != Traits().*trait, "as the name of the trait says");
+}
+
+/// Refused before there is a stream.
+bool is_refused(Lab& lab, Request request)
+{
+    return !run(lab.io, lab.transport().open(std::move(request)));
+}
+
+Request build_request(const std::string& key, const std::string& value)
+{
+    auto request = Request("POST", "/build");
+    request.query(key, value);
+    request.body(
+        engine::text_source(make_tar({{"Dockerfile", "FROM busybox:latest\n"}})),
+        "application/x-tar"
+    );
+    return request;
+}
+
+std::string whole_stream(Lab& lab, Request request)
+{
+    return lab
+        .read(
+            std::shared_ptr<engine::ByteSource>(lab.must(lab.transport().open(std::move(request)))),
+            false
+        )
+        .out;
+}
+
+std::string seconds_text(std::chrono::system_clock::time_point time)
+{
+    const auto count =
+        std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+    const auto fraction = std::to_string(1'000'000 + count % 1'000'000).substr(1);
+    return std::to_string(count / 1'000'000) + "." + fraction;
+}
+
+/// The events of a time that is over, as the engine tells them.
+std::string raw_events(Lab& lab, std::chrono::system_clock::time_point since, const std::string& id)
+{
+    auto request = Request("GET", "/events");
+    request.query("since", seconds_text(since));
+    request.query("until", seconds_text(std::chrono::system_clock::now()));
+    request.query("filters", R"({"container":[")" + id + R"("]})");
+    return whole_stream(lab, std::move(request));
+}
+
+/// A container that was created with a network and runs, if the engine can.
+std::string user_of(Lab& lab, const std::string& network)
+{
+    auto spec = lab.spec({"sleep", "600"});
+    spec.host.network_mode = network;
+    auto id = lab.create(spec);
+    static_cast<void>(run(lab.io, lab.containers.start(id))); // rootless podman may not be able to
+    return id;
+}
+
+std::string label_filters(Lab& lab, const std::string& more = "")
+{
+    const auto label = lab.only_ours().at("label").front();
+    return R"({"label":[")" + label + R"("])" + more + "}";
+}
+
+std::string import_of(Lab& lab, const std::string& repository, const std::string& tag)
+{
+    engine::ImportImage options;
+    options.repository = repository;
+    options.tag = tag;
+    for (const auto& [key, value] : lab.labels()) {
+        options.changes.push_back("LABEL " + key + "=" + value);
+    }
+    auto progress =
+        lab.must(lab.images.import(engine::text_source(make_tar({{"file", repository}})), options));
+    return lab.must(progress.result());
+}
+
+Result<> put(Lab& lab, const std::string& id, const std::string& path, const std::string& tar)
+{
+    return run(lab.io, lab.archives.put(id, path, engine::text_source(tar)));
+}
+
+std::map<std::string, TarEntry> get(Lab& lab, const std::string& id, const std::string& path)
+{
+    auto download = lab.must(lab.archives.get(id, path));
+    return read_tar(
+        lab.read(std::shared_ptr<engine::ResponseStream>(std::move(download.tar)), false).out
+    );
+}
+
+bool has_registry()
+{
+    return std::getenv("SLIPWAY_TEST_REGISTRY") != nullptr;
+}
+
+engine::RegistryAuth registry_auth()
+{
+    engine::RegistryAuth auth;
+    auth.username = std::getenv("SLIPWAY_TEST_REGISTRY_USER");
+    auth.password = std::getenv("SLIPWAY_TEST_REGISTRY_PASSWORD");
+    auth.server_address = std::getenv("SLIPWAY_TEST_REGISTRY");
+    return auth;
+}
+
+/// An image in the registry and here, under this name.
+std::string image_in_registry(Lab& lab, const std::string& what)
+{
+    const auto repository = std::getenv("SLIPWAY_TEST_REGISTRY") + ("/" + unique_image(what));
+    const auto id = import_of(lab, repository, "one");
+    lab.must(lab.images.tag(id, repository, "one"));
+    engine::PushImage push;
+    push.reference = repository + ":one";
+    push.auth = registry_auth();
+    auto stream = lab.must(lab.images.push(push));
+    while (lab.must(stream.next())) {
+    }
+    return push.reference;
+}
+
+std::vector<engine::Progress> messages(Lab& lab, engine::ProgressStream& stream)
+{
+    std::vector<engine::Progress> all;
+    while (auto message = lab.must(stream.next())) {
+        all.push_back(*std::move(message));
+    }
+    return all;
+}
+
+} // namespace
+
+TEST_SUITE("Traits")
+{
+    TEST_CASE("reports_exit_code_before_exec_ends")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        const auto spec = exec_spec({"sh", "-c", "echo begun; sleep 600"});
+        const auto exec = lab.must(lab.execs.create(id, spec));
+        const auto stream = lab.must(lab.execs.start(exec));
+        std::string begun(16, ' ');
+        CHECK(lab.must(stream->read(begun)) > 0);
+        const auto info = lab.must(lab.execs.inspect(exec));
+        CHECK(info.running);
+        check_trait(lab, &Traits::reports_exit_code_before_exec_ends, info.exit_code.has_value());
+        stream->close();
+        lab.remove(id);
+    }
+
+    TEST_CASE("build_extra_hosts_is_json")
+    {
+        Lab lab;
+        check_trait(
+            lab,
+            &Traits::build_extra_hosts_is_json,
+            is_refused(lab, build_request("extrahosts", "one.example:10.9.8.7"))
+        );
+    }
+
+    TEST_CASE("build_ulimits_are_text")
+    {
+        Lab lab;
+        check_trait(
+            lab,
+            &Traits::build_ulimits_are_text,
+            is_refused(lab, build_request("ulimits", R"([{"Name":"nofile","Soft":10,"Hard":20}])"))
+        );
+    }
+
+    TEST_CASE("pull_ends_with_a_layer")
+    {
+        Lab lab;
+        if (!has_registry()) return; // left out: main has seen to that
+        const auto name = image_in_registry(lab, "trait-pull");
+        lab.remove_image(name);
+        engine::PullImage what;
+        what.reference = name;
+        what.auth = registry_auth();
+        auto stream = lab.must(lab.images.pull(what));
+        const auto all = messages(lab, stream);
+        REQUIRE(!all.empty());
+        check_trait(
+            lab, &Traits::pull_ends_with_a_layer, !all.back().status.starts_with("Status: ")
+        );
+        lab.remove_image(name);
+    }
+
+    TEST_CASE("events_have_libpod_names")
+    {
+        Lab lab;
+        const auto since = std::chrono::system_clock::now();
+        const auto id = lab.create(lab.spec({"true"}));
+        lab.remove(id);
+        std::string all;
+        wait_until([&] {
+            all.clear();
+            auto request = Request("GET", "/events");
+            request.query("since", seconds_text(since)).query("stream", "0");
+            request.query("until", seconds_text(std::chrono::system_clock::now()));
+            request.query("filters", R"({"container":[")" + id + R"("]})");
+            all = whole_stream(lab, std::move(request));
+            return contains(all, R"("destroy")") || contains(all, R"("remove")");
+        });
+        check_trait(lab, &Traits::events_have_libpod_names, contains(all, R"("remove")"));
+    }
+
+    TEST_CASE("past_events_need_an_open_end")
+    {
+        Lab lab;
+        const auto since = std::chrono::system_clock::now();
+        const auto id = lab.create(lab.spec({"true"}));
+        lab.remove(id);
+        // Events are lost by a race: often, but not always.
+        bool lost = false;
+        for (int i = 0; i < 50 && !lost; ++i) {
+            lost = !contains(raw_events(lab, since, id), R"("create")");
+        }
+        check_trait(lab, &Traits::past_events_need_an_open_end, lost);
+    }
+
+    TEST_CASE("volume_prune_spares_named")
+    {
+        Lab lab;
+        engine::VolumeSpec spec;
+        spec.name = unique_name("trait");
+        spec.labels = lab.labels();
+        lab.must(lab.volumes.create(spec));
+        auto request = Request("POST", "/volumes/prune");
+        request.query("filters", label_filters(lab));
+        CHECK(lab.raw(std::move(request)).status == 200);
+        const auto left = lab.must(lab.volumes.list(lab.only_ours()));
+        check_trait(lab, &Traits::volume_prune_spares_named, !left.empty());
+        lab.must(lab.volumes.prune(lab.only_ours()));
+    }
+
+    TEST_CASE("network_remove_by_id_ignores_use")
+    {
+        Lab lab;
+        engine::NetworkSpec spec;
+        spec.name = unique_name("trait");
+        spec.labels = lab.labels();
+        const auto network = lab.must(lab.networks.create(spec)).id;
+        const auto id = user_of(lab, spec.name);
+        const auto status = lab.raw(Request("DELETE", "/networks/" + network)).status;
+        check_trait(lab, &Traits::network_remove_by_id_ignores_use, status < 300);
+        static_cast<void>(run(lab.io, lab.containers.discard(id))); // the network may have taken it
+        lab.must(lab.networks.prune(lab.only_ours()));
+    }
+
+    TEST_CASE("prune_tagged")
+    {
+        Lab lab;
+        const auto named = import_of(lab, unique_image("trait"), "latest");
+        const auto nameless = import_of(lab, "", "");
+        auto request = Request("POST", "/images/prune");
+        request.query("filters", label_filters(lab, R"(,"dangling":["false"])"));
+        const auto reply = lab.raw(std::move(request));
+        const auto is_left = [&](const std::string& image) {
+            return run(lab.io, lab.images.inspect(image)).has_value();
+        };
+        auto measured = engine::PruneTagged::refused;
+        if (reply.status == 200) {
+            CHECK(!is_left(named));
+            measured =
+                is_left(nameless) ? engine::PruneTagged::alone : engine::PruneTagged::with_dangling;
+        }
+        CHECK(lab.traits().prune_tagged == measured);
+        differs(measured != engine::PruneTagged::with_dangling, "as the name of the trait says");
+        for (const auto& image : lab.our_images()) {
+            lab.remove_image(image.id);
+        }
+    }
+
+    TEST_CASE("forced_removal_stops_first")
+    {
+        Lab lab;
+        engine::VolumeSpec volume;
+        volume.name = unique_name("trait");
+        volume.labels = lab.labels();
+        lab.must(lab.volumes.create(volume));
+        auto spec = lab.spec(
+            {"sh",
+             "-c",
+             "trap 'touch /data/asked; exit' TERM; touch /data/ready; while :; do "
+             "sleep 0.1; done"}
+        );
+        engine::Mount mount;
+        mount.type = "volume";
+        mount.source = volume.name;
+        mount.target = "/data";
+        spec.host.mounts = {mount};
+        const auto id = lab.create(spec);
+        CHECK(lab.must(lab.containers.start(id)) == Change::done);
+        wait_until([&] { return run(lab.io, lab.archives.stat(id, "/data/ready")).has_value(); });
+        auto request = Request("DELETE", "/containers/" + id);
+        request.query("force", "1");
+        CHECK(lab.raw(std::move(request)).status < 300);
+        spec.cmd = {"ls", "/data"};
+        const auto reader = lab.create(spec);
+        CHECK(lab.must(lab.containers.start(reader)) == Change::done);
+        CHECK(lab.exit_code(reader) == 0);
+        check_trait(
+            lab, &Traits::forced_removal_stops_first, contains(lab.logs(reader).out, "asked")
+        );
+        lab.remove(reader);
+        lab.must(lab.volumes.remove(volume.name));
+    }
+
+    TEST_CASE("idle_limit")
+    {
+        // No more than half a minute even in full: longer than podman's, which is 2 s.
+        Lab lab;
+        const auto limit = lab.traits().idle_limit;
+        CHECK(limit > std::chrono::seconds(1));
+        engine::Endpoint endpoint = engine_under_test();
+        if (endpoint.socket_path.empty()) return; // the socket of another run shows the same
+        const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address = {};
+        address.sun_family = AF_UNIX;
+        endpoint.socket_path.copy(address.sun_path, sizeof address.sun_path - 1);
+        REQUIRE(
+            ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0
+        );
+        const std::string ping = "GET /_ping HTTP/1.1\r\nHost: engine\r\n\r\n";
+        for (int i = 0; i < 2; ++i) {
+            REQUIRE(::send(socket, ping.data(), ping.size(), MSG_NOSIGNAL) > 0);
+            std::string reply(4096, '\0');
+            const auto got = ::recv(socket, reply.data(), reply.size(), 0);
+            REQUIRE(got > 0);
+            CHECK(reply.starts_with("HTTP/1.1 200"));
+            if (i == 0)
+                std::this_thread::sleep_for(sized(
+                    std::min<std::chrono::milliseconds>(limit, std::chrono::seconds(2)), limit
+                ));
+        }
+        ::close(socket);
+    }
+
+    TEST_CASE("ignores_api_version")
+    {
+        Lab lab;
+        auto request = Request("GET", "/v9.99/version");
+        request.unversioned();
+        check_trait(lab, &Traits::ignores_api_version, lab.raw(std::move(request)).status == 200);
+    }
+
+    TEST_CASE("wrong_input_is_a_failure")
+    {
+        Lab lab;
+        auto request = Request("POST", "/containers/prune");
+        request.query("filters", R"({"slipway-nonsense":["x"]})");
+        const auto status = lab.raw(std::move(request)).status;
+        check_trait(lab, &Traits::wrong_input_is_a_failure, status == 500);
+    }
+
+    TEST_CASE("can_update_containers")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        auto request = Request("POST", "/containers/" + id + "/update");
+        request.json(R"({"RestartPolicy":{"Name":"no"}})");
+        check_trait(lab, &Traits::can_update_containers, lab.raw(std::move(request)).status == 200);
+        lab.remove(id);
+    }
+
+    TEST_CASE("auto_remove_hides_exit_code")
+    {
+        Lab lab;
+        auto spec = lab.spec({"sh", "-c", "sleep 1; exit 5"});
+        spec.host.auto_remove = true;
+        const auto id = lab.create(spec);
+        auto gone = lab.must(lab.containers.wait(id, engine::WaitCondition::removed));
+        CHECK(lab.must(lab.containers.start(id)) == Change::done);
+        check_trait(lab, &Traits::auto_remove_hides_exit_code, lab.must(gone.result()).code != 5);
+    }
+
+    TEST_CASE("wait_for_created_gives_minus_one")
+    {
+        Lab lab;
+        const auto id = lab.create(lab.spec({"true"}));
+        auto wait = lab.must(lab.containers.wait(id));
+        check_trait(
+            lab, &Traits::wait_for_created_gives_minus_one, lab.must(wait.result()).code == -1
+        );
+        lab.remove(id);
+    }
+
+    TEST_CASE("missing_bind_source_is_created")
+    {
+        Lab lab;
+        const TempDirectory directory;
+        // An engine without root is another user, and may be the one to make it.
+        std::filesystem::permissions(directory.path(), std::filesystem::perms::all);
+        auto spec = lab.spec({"true"});
+        engine::Mount mount;
+        mount.source = (directory.path() / "missing").string();
+        mount.target = "/x";
+        spec.host.mounts.push_back(mount);
+        const auto made = run(lab.io, lab.containers.create(spec));
+        check_trait(lab, &Traits::missing_bind_source_is_created, made.has_value());
+        if (made) {
+            lab.remove(made->id);
+        } else {
+            CHECK(made.error().code == Errc::invalid_argument);
+        }
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("missing_exec_command_is_126")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        const auto spec = exec_spec({"slipway-no-such-command"});
+        const auto exec = lab.must(lab.execs.create(id, spec));
+        auto started = run(lab.io, lab.execs.start(exec));
+        if (started) static_cast<void>(run(lab.io, Lab::collect(*std::move(started), true)));
+        check_trait(lab, &Traits::missing_exec_command_is_126, lab.exec_code(exec) == 126);
+        lab.remove(id);
+    }
+
+    TEST_CASE("second_exec_start_is_output")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        const auto spec = exec_spec({"true"});
+        const auto exec = lab.must(lab.execs.create(id, spec));
+        CHECK(lab.read(lab.must(lab.execs.start(exec))).err.empty());
+        CHECK(lab.exec_code(exec) == 0);
+        const auto again = run(lab.io, lab.execs.start(exec));
+        check_trait(lab, &Traits::second_exec_start_is_output, again.has_value());
+        lab.remove(id);
+    }
+
+    TEST_CASE("half_close_keeps_output")
+    {
+        Lab lab;
+        auto spec = with_stdin(lab.spec({"sh", "-c", "read line; sleep 1; echo $line"}));
+        spec.stdin_once = false;
+        const auto id = lab.create(spec);
+        const auto stream = lab.attach(id);
+        CHECK(lab.must(lab.containers.start(id)) == Change::done);
+        lab.must(stream->write("line\n"));
+        lab.must(stream->shutdown_write());
+        check_trait(lab, &Traits::half_close_keeps_output, lab.read(stream).out == "line\n");
+        lab.remove(id);
+    }
+
+    TEST_CASE("unread_stdin_may_reset")
+    {
+        Lab lab;
+        // It depends on who is first; those that never do have to hold every time.
+        bool reset = false;
+        for (int i = 0; i < 10 && !reset; ++i) {
+            const auto id = lab.create(with_stdin(lab.spec({"sh", "-c", "echo out"})));
+            const auto stream = lab.attach(id);
+            CHECK(lab.must(lab.containers.start(id)) == Change::done);
+            reset = !run(lab.io, Lab::converse(stream, pattern(std::size_t{4} << 20U), true));
+            lab.remove(id);
+        }
+        check_trait(lab, &Traits::unread_stdin_may_reset, reset);
+    }
+
+    TEST_CASE("put_archive_makes_directories")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        const auto done = put(lab, id, "/no/such", make_tar({{"x", "y"}}));
+        check_trait(lab, &Traits::put_archive_makes_directories, done.has_value());
+        lab.remove(id);
+    }
+
+    TEST_CASE("put_archive_clamps_parents")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        const auto done = put(lab, id, "/tmp", make_tar({{"../outside", "x"}}));
+        check_trait(lab, &Traits::put_archive_clamps_parents, done.has_value());
+        lab.remove(id);
+    }
+
+    TEST_CASE("put_archive_takes_zstd")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        TarEntry entry;
+        entry.path = "packed";
+        entry.content = "x";
+        const auto done = put(lab, id, "/tmp", write_tar({entry}, Packing::zstd));
+        const bool there = run(lab.io, lab.archives.stat(id, "/tmp/packed")).has_value();
+        CHECK(done.has_value() == there);
+        check_trait(lab, &Traits::put_archive_takes_zstd, there);
+        lab.remove(id);
+    }
+
+    TEST_CASE("get_archive_loses_owners")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        TarEntry entry;
+        entry.path = "theirs";
+        entry.uid = 12;
+        REQUIRE(put(lab, id, "/tmp", write_tar({entry})));
+        check_trait(
+            lab,
+            &Traits::get_archive_loses_owners,
+            get(lab, id, "/tmp/theirs").at("theirs").uid != 12
+        );
+        lab.remove(id);
+    }
+
+    TEST_CASE("build_survives_disconnect")
+    {
+        Lab lab;
+        const auto tag = unique_image("trait-survives") + ":latest";
+        const auto since = std::chrono::system_clock::now();
+        engine::BuildSpec spec;
+        spec.tags = {tag};
+        spec.labels = lab.labels();
+        {
+            const auto tar =
+                make_tar({{"Dockerfile", "FROM busybox:latest\nRUN echo be''gun; sleep 3\n"}});
+            auto progress = lab.must(lab.builds.build(engine::text_source(tar), spec));
+            for (bool begun = false; !begun;) {
+                const auto message = lab.must(progress.next());
+                REQUIRE(message.has_value());
+                begun = contains(message->stream, "begun");
+            }
+        }
+        const auto is_built = [&] { return run(lab.io, lab.images.inspect(tag)).has_value(); };
+        if (lab.traits().build_survives_disconnect) {
+            wait_until(is_built);
+        } else {
+            // The container of the step is killed, and nothing comes after it.
+            engine::WatchEvents options;
+            options.since = since;
+            options.filters = {{"type", {"container"}}, {"event", {"die"}}};
+            auto stream = lab.must(lab.events.watch(options));
+            const auto end = lab.must(stream.next());
+            REQUIRE(end.has_value());
+            CHECK(end->attributes.at("exitCode") != "0");
+        }
+        check_trait(lab, &Traits::build_survives_disconnect, is_built());
+        if (is_built()) lab.remove_image(tag);
+    }
+
+    TEST_CASE("build_applies_ignore_file")
+    {
+        Lab lab;
+        engine::BuildSpec spec;
+        spec.labels = lab.labels();
+        spec.tags = {unique_image("trait-ignore")};
+        const auto tar = make_tar(
+            {{".dockerignore", "secret\n"},
+             {"Dockerfile", "FROM busybox:latest\nCOPY secret* Dockerfile /all/\n"},
+             {"secret", "x"}}
+        );
+        auto progress = lab.must(lab.builds.build(engine::text_source(tar), spec));
+        lab.must(progress.result());
+        auto use = lab.spec({"ls", "/all"});
+        use.image = spec.tags[0];
+        const auto id = lab.create(use);
+        CHECK(lab.must(lab.containers.start(id)) == Change::done);
+        CHECK(lab.exit_code(id) == 0);
+        check_trait(lab, &Traits::build_applies_ignore_file, !contains(lab.logs(id).out, "secret"));
+        lab.remove(id);
+        lab.remove_image(use.image);
+    }
+
+    TEST_CASE("build_checks_in_stream")
+    {
+        Lab lab;
+        auto request = Request("POST", "/build");
+        request.body(
+            engine::text_source(make_tar({{"Dockerfile", "FROM busybox:latest\nNONSENSE\n"}})),
+            "application/x-tar"
+        );
+        check_trait(lab, &Traits::build_checks_in_stream, !is_refused(lab, std::move(request)));
+    }
+
+    TEST_CASE("can_squash")
+    {
+        Lab lab;
+        auto request = build_request("squash", "1");
+        request.query("t", unique_image("trait-squash"));
+        const auto text = run(lab.io, lab.transport().open(std::move(request)));
+        check_trait(lab, &Traits::can_squash, text.has_value());
+        if (text) {
+            wait_until([&] {
+                return run(lab.io, lab.images.inspect(unique_image("trait-squash"))).has_value();
+            });
+            lab.remove_image(unique_image("trait-squash"));
+        }
+    }
+
+    TEST_CASE("can_prune_build_cache")
+    {
+        Lab lab;
+        auto request = Request("POST", "/build/prune");
+        request.query("filters", R"({"until":["87600h"]})");
+        check_trait(lab, &Traits::can_prune_build_cache, lab.raw(std::move(request)).status == 200);
+    }
+
+    TEST_CASE("commit_adds_variables")
+    {
+        Lab lab;
+        engine::CommitContainer what;
+        what.container = lab.create(lab.spec({"true"}));
+        what.pause = false;
+        const auto image = lab.must(lab.images.commit(what));
+        const auto env = lab.must(lab.images.inspect(image)).config.env;
+        check_trait(
+            lab,
+            &Traits::commit_adds_variables,
+            std::ranges::any_of(env, [](const auto& v) { return v.starts_with("container="); })
+        );
+        lab.remove_image(image);
+        lab.remove(what.container);
+    }
+
+    TEST_CASE("import_ignores_tag")
+    {
+        Lab lab;
+        const auto id = import_of(lab, unique_image("trait-import"), "two");
+        const auto tags = lab.must(lab.images.inspect(id)).repo_tags;
+        REQUIRE(tags.size() == 1);
+        check_trait(lab, &Traits::import_ignores_tag, !tags[0].ends_with(":two"));
+        lab.remove_image(id);
+    }
+
+    TEST_CASE("can_inspect_distribution")
+    {
+        Lab lab;
+        // Nobody listens there, which only those who ask can tell.
+        const auto reply = lab.raw(Request("GET", "/distribution/127.0.0.1:1/x:y/json"));
+        check_trait(
+            lab, &Traits::can_inspect_distribution, contains(reply.body, "connection refused")
+        );
+    }
+
+    TEST_CASE("push_reports_digest")
+    {
+        Lab lab;
+        if (!has_registry()) return;
+        const auto name = image_in_registry(lab, "trait-push");
+        engine::PushImage push;
+        push.reference = name;
+        push.auth = registry_auth();
+        auto stream = lab.must(lab.images.push(push));
+        check_trait(
+            lab,
+            &Traits::push_reports_digest,
+            std::ranges::any_of(
+                messages(lab, stream), [](const auto& m) { return m.pushed.has_value(); }
+            )
+        );
+        lab.remove_image(name);
+    }
+
+    TEST_CASE("push_digest_is_local")
+    {
+        Lab lab;
+        if (!has_registry()) return;
+        const auto name = image_in_registry(lab, "trait-local");
+        const auto digests = lab.must(lab.images.inspect(name)).repo_digests;
+        REQUIRE(!digests.empty());
+        lab.remove_image(name);
+        engine::PullImage pull;
+        pull.reference = digests.front();
+        pull.auth = registry_auth();
+        auto stream = run(lab.io, lab.images.pull(pull));
+        const bool pulled = stream && run(lab.io, stream->result());
+        check_trait(lab, &Traits::push_digest_is_local, !pulled);
+        if (pulled) lab.remove_image(pull.reference);
+    }
+
+    TEST_CASE("info_id_changes")
+    {
+        Lab lab;
+        const auto one = lab.must(lab.system.info()).id;
+        CHECK(!one.empty());
+        check_trait(lab, &Traits::info_id_changes, lab.must(lab.system.info()).id != one);
+    }
+
+    TEST_CASE("can_swarm")
+    {
+        Lab lab;
+        const auto status = lab.raw(Request("GET", "/services")).status;
+        CHECK((status == 503 || status == 404)); // no manager, or no such thing
+        check_trait(lab, &Traits::can_swarm, status == 503);
+    }
+}
