@@ -40,7 +40,7 @@ inline const char* name(Road road)
 
 /// How the TLS side of a fake engine behaves.
 struct FakeTls {
-    std::string certificate = "server"; ///< "server", "elsewhere" (wrong host), "expired"
+    std::string certificate = "server"; ///< one that fake_pki has issued
     bool wants_client_certificate = false;
     int version = TLS1_3_VERSION;
 };
@@ -51,7 +51,12 @@ inline Pki& fake_pki()
     static Pki pki;
     static const bool issued = [] {
         pki.issue("server", "DNS:localhost,IP:127.0.0.1");
-        pki.issue("elsewhere", "DNS:elsewhere.invalid");
+        pki.issue("elsewhere", "DNS:elsewhere.invalid,IP:192.0.2.1");
+        pki.issue("by-name", "DNS:localhost");
+        pki.issue("by-address", "IP:127.0.0.1,IP:2001:db8::1");
+        pki.issue("localhost", ""); // by its subject only
+        pki.issue("locked", "DNS:client");
+        pki.lock_key("locked");
         pki.issue("expired", "DNS:localhost,IP:127.0.0.1", -3600);
         pki.issue("client", "DNS:client");
         return true;

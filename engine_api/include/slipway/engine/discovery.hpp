@@ -41,7 +41,8 @@ struct Candidate {
     /// Named by the user: it stands alone, and no other engine replaces it when it is silent.
     bool explicit_choice = false;
     std::string start_hint; ///< how the engine that belongs there is started; may be empty
-    /// Set for a place that is named in a file but cannot be spoken to (ssh); `endpoint` is unset.
+    /// Set for a place that is named in a file but cannot be spoken to (npipe); `endpoint` is
+    /// unset.
     std::optional<Error> unusable;
 };
 
