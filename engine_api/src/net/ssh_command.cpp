@@ -166,14 +166,18 @@ Error socket_error(const Endpoint& endpoint, std::string_view socket, std::strin
         "the host gives no connection to " + std::string(socket)
             + ": ssh: " + line_of(said, refused_words)
     );
-    error.hint =
-        forbids_forwarding(said)
-            ? "the host's sshd forbids it: its sshd_config needs AllowStreamLocalForwarding yes "
-              "(and DisableForwarding no), the key in authorized_keys no `restrict`"
-            : "start the engine on " + endpoint.host
-                  + ", let the user who logs in use its socket (group docker), or name another "
-                    "socket: ssh://"
-                  + endpoint.host + "/path/to/socket";
+    // Most versions of sshd say the same when there is no such socket, when the user may not use it
+    // and when forwarding is off.
+    error.hint = "the host's sshd_config needs AllowStreamLocalForwarding yes, and the key in "
+                 "authorized_keys no `restrict`";
+    if (!forbids_forwarding(said)) {
+        error.hint =
+            "start the engine on " + endpoint.host
+            + ", let the user who logs in use its socket (group docker), or name another "
+              "socket: ssh://"
+            + endpoint.host
+            + "/path/to/socket; the host's sshd must allow it (AllowStreamLocalForwarding)";
+    }
     return error;
 }
 

@@ -95,7 +95,9 @@ private:
             const std::string said = ssh_->errors(said_before_);
             if (refuses_socket(said)) {
                 tunnel_->socket_was_refused_ = !forbids_forwarding(said);
-                co_return fail(socket_error(tunnel_->endpoint_, socket_, said));
+                Error refused = socket_error(tunnel_->endpoint_, socket_, said);
+                refused.context.push_back("reaching " + to_string(tunnel_->endpoint_));
+                co_return fail(std::move(refused));
             }
             CO_CHECK(co_await pause(look_again));
         }
@@ -145,6 +147,7 @@ Task<std::unique_ptr<NetStream>> SshTunnel::open(
         CO_CHECK(tunnel->start(limit));
     }
     const auto ssh = tunnel->ssh_;
+    tunnel->socket_was_refused_ = false;
     const auto forward = std::ranges::find(tunnel->forwards_, socket, &SshForward::remote);
     if (forward == tunnel->forwards_.end()) {
         co_return fail(Errc::internal, "the tunnel does not lead to " + socket);

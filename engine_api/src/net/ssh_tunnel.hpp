@@ -34,7 +34,7 @@ public:
         std::chrono::milliseconds limit
     );
 
-    /// Whether ssh has logged in, and the host then had no connection to a socket for us.
+    /// Whether ssh has logged in, and the host then had no connection for the last stream.
     bool socket_was_refused() const noexcept { return socket_was_refused_; }
 
 private:
