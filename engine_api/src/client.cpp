@@ -213,7 +213,8 @@ Task<Client> Client::connect_by_ssh(
     Error error(Errc::unreachable, "none of the usual sockets there can be connected to: " + tried);
     error.hint = "start the engine on the host, let the user who logs in use its socket (group "
                  "docker), or name another one: "
-                 + to_string(endpoint) + "/path/to/socket";
+                 + to_string(endpoint)
+                 + "/path/to/socket; the host's sshd must allow it (AllowStreamLocalForwarding)";
     error.context.push_back("asking " + to_string(endpoint));
     co_return fail(std::move(error));
 }
