@@ -139,6 +139,17 @@ public:
         cut_ = true;
         ::shutdown(fd_, SHUT_RDWR);
     }
+    /// Ends our direction and waits until the client has gone: with bytes left that nobody reads,
+    /// the system would reset the connection and take the last of our own with it.
+    void close_after_client()
+    {
+        half_close();
+        ::shutdown(fd_, SHUT_WR);
+        char piece[4096];
+        while (::recv(fd_, piece, sizeof piece, 0) > 0) {
+        }
+        cut_ = true;
+    }
     /// Ends it without TLS's closing alert.
     void cut()
     {
