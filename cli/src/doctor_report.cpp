@@ -59,6 +59,8 @@ std::string security_text(core::Security security)
         return "TCP with TLS";
     case core::Security::tls_unverified:
         return "TCP with TLS, but the engine's certificate is not checked";
+    case core::Security::ssh:
+        return "ssh, which forwards the engine's socket";
     }
     return {};
 }

@@ -90,7 +90,8 @@ Task<> Archives::put(
     if (request) {
         request->query_flag("noOverwriteDirNonDir", options.no_overwrite_dir_non_dir)
             .query_flag("copyUIDGID", options.copy_uid_gid)
-            .body(std::move(tar), "application/x-tar");
+            .body(std::move(tar), "application/x-tar")
+            .deadlines(prompt_header);
     }
     std::string what = doing("putting files into ", path, " of container ", container);
     return put_archive(*transport_, std::move(request), std::move(what));
@@ -99,7 +100,9 @@ Task<> Archives::put(
 Task<Download> Archives::get(std::string_view container, std::string_view path)
 {
     std::string what = doing("getting ", path, " from container ", container);
-    return get_archive(*transport_, on_archive("GET", container, path), std::move(what));
+    auto request = on_archive("GET", container, path);
+    if (request) request->deadlines(prompt_header);
+    return get_archive(*transport_, std::move(request), std::move(what));
 }
 
 Task<PathStat> Archives::stat(std::string_view container, std::string_view path)

@@ -1,5 +1,6 @@
 #include "error_reply.hpp"
 #include "http/http_transport.hpp"
+#include "net/ssh_tunnel.hpp"
 
 #include <slipway/engine/client.hpp>
 
@@ -191,21 +192,87 @@ Result<Traits> traits_from(const Response& pong, std::optional<ApiVersion> force
 Task<Response> ping(HttpTransport& transport, std::string method, std::chrono::milliseconds limit)
 {
     Request request(std::move(method), "/_ping");
-    request.unversioned().deadline(limit);
+    Deadlines deadlines;
+    deadlines.header = deadlines.idle = limit;
+    request.unversioned().deadlines(deadlines);
     return transport.send(std::move(request));
+}
+
+// The sockets of engines that run as root, on the host of an ssh endpoint that names none.
+const std::vector<std::string> rootful_sockets{"/var/run/docker.sock", "/run/podman/podman.sock"};
+
+// Those of the user who logs in. His number is asked for, as sshd expands no names in a path.
+Task<std::vector<std::string>> rootless_sockets(Endpoint endpoint, std::chrono::milliseconds limit)
+{
+    CO_TRY(std::string id, co_await run_by_ssh(std::move(endpoint), "id -u", limit));
+    while (id.ends_with('\n') || id.ends_with('\r')) {
+        id.pop_back();
+    }
+    if (id.empty() || id.find_first_not_of("0123456789") != std::string::npos) {
+        co_return fail(Errc::protocol, "`id -u` on the host says no number");
+    }
+    const std::string directory = "/run/user/" + id;
+    co_return std::vector<std::string>{
+        directory + "/docker.sock", directory + "/podman/podman.sock"};
 }
 
 } // namespace
 
+Task<Client> Client::connect_by_ssh(
+    boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options
+)
+{
+    std::vector<std::string> sockets = rootful_sockets;
+    std::string tried;
+    for (const bool rootless : {false, true}) {
+        if (rootless) {
+            const auto limit = options.connect_deadline;
+            auto found = co_await rootless_sockets(endpoint, limit);
+            if (!found && found.error().code == Errc::cancelled) co_return fail(found.error());
+            if (!found) break; // a host that runs no commands for us
+            sockets = *std::move(found);
+        }
+        const auto tunnel = std::make_shared<SshTunnel>(endpoint, sockets);
+        for (const std::string& socket : sockets) {
+            endpoint.socket_path = socket;
+            auto client = co_await connect_through(executor, endpoint, options, tunnel);
+            if (client || !tunnel->socket_was_refused()) co_return client;
+            tried += (tried.empty() ? "" : ", ") + socket;
+        }
+    }
+    endpoint.socket_path.clear();
+    Error error(Errc::unreachable, "none of the usual sockets there can be connected to: " + tried);
+    error.hint = "start the engine on the host, let the user who logs in use its socket (group "
+                 "docker), or name another one: "
+                 + to_string(endpoint)
+                 + "/path/to/socket; the host's sshd must allow it (AllowStreamLocalForwarding)";
+    error.context.push_back("asking " + to_string(endpoint));
+    co_return fail(std::move(error));
+}
+
 Task<Client>
 Client::connect(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options)
+{
+    if (endpoint.scheme == Endpoint::Scheme::ssh && endpoint.socket_path.empty()) {
+        return connect_by_ssh(std::move(executor), std::move(endpoint), std::move(options));
+    }
+    return connect_through(std::move(executor), std::move(endpoint), std::move(options), nullptr);
+}
+
+Task<Client> Client::connect_through(
+    boost::asio::any_io_executor executor,
+    Endpoint endpoint,
+    ClientOptions options,
+    std::shared_ptr<SshTunnel> tunnel
+)
 {
     const auto limit = options.connect_deadline;
     const auto forced = options.api;
     if (forced) {
         CO_CHECK(check_api_version(*forced));
     }
-    auto transport = std::make_shared<HttpTransport>(executor, endpoint, std::move(options));
+    auto transport =
+        std::make_shared<HttpTransport>(executor, endpoint, std::move(options), std::move(tunnel));
     const std::string doing = "asking " + to_string(endpoint);
     CO_TRY(Response pong, during(co_await ping(*transport, "HEAD", limit), doing));
     if (!is_engine(pong)) { // some proxies let only GET through; and its body says more

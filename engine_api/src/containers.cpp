@@ -230,6 +230,8 @@ Containers::logs(std::string_view id, const LogOptions& options)
     if (request) {
         if (auto added = add_log_query(*request, options); !added) {
             request = fail(std::move(added).error());
+        } else if (!options.follow) {
+            request->deadlines(prompt_header);
         }
     }
     return open(*transport_, std::move(request), doing_to_container("reading the log of", id));
@@ -244,7 +246,8 @@ Containers::attach(std::string_view id, const AttachOptions& options)
             .query_flag("stdin", options.in)
             .query_flag("stdout", options.out)
             .query_flag("stderr", options.err)
-            .query("detachKeys", options.detach_keys);
+            .query("detachKeys", options.detach_keys)
+            .deadlines(prompt_header);
     }
     return upgrade(*transport_, std::move(request), doing_to_container("attaching to", id));
 }

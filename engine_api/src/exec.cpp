@@ -147,7 +147,9 @@ Task<std::string> Execs::create(std::string_view container, const ExecSpec& spec
 
 Task<std::unique_ptr<DuplexStream>> Execs::start(std::string_view exec, bool tty)
 {
-    return upgrade(*transport_, start_request(exec, false, tty), starting(exec));
+    auto request = start_request(exec, false, tty);
+    if (request) request->deadlines(prompt_header);
+    return upgrade(*transport_, std::move(request), starting(exec));
 }
 
 Task<> Execs::start_detached(std::string_view exec, bool tty)

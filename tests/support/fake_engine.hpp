@@ -40,7 +40,7 @@ inline const char* name(Road road)
 
 /// How the TLS side of a fake engine behaves.
 struct FakeTls {
-    std::string certificate = "server"; ///< "server", "elsewhere" (wrong host), "expired"
+    std::string certificate = "server"; ///< one that fake_pki has issued
     bool wants_client_certificate = false;
     int version = TLS1_3_VERSION;
 };
@@ -51,7 +51,12 @@ inline Pki& fake_pki()
     static Pki pki;
     static const bool issued = [] {
         pki.issue("server", "DNS:localhost,IP:127.0.0.1");
-        pki.issue("elsewhere", "DNS:elsewhere.invalid");
+        pki.issue("elsewhere", "DNS:elsewhere.invalid,IP:192.0.2.1");
+        pki.issue("by-name", "DNS:localhost");
+        pki.issue("by-address", "IP:127.0.0.1,IP:2001:db8::1");
+        pki.issue("localhost", ""); // by its subject only
+        pki.issue("locked", "DNS:client");
+        pki.lock_key("locked");
         pki.issue("expired", "DNS:localhost,IP:127.0.0.1", -3600);
         pki.issue("client", "DNS:client");
         return true;
@@ -133,6 +138,17 @@ public:
         if (ssl_ != nullptr && !cut_) SSL_shutdown(ssl_);
         cut_ = true;
         ::shutdown(fd_, SHUT_RDWR);
+    }
+    /// Ends our direction and waits until the client has gone: with bytes left that nobody reads,
+    /// the system would reset the connection and take the last of our own with it.
+    void close_after_client()
+    {
+        half_close();
+        ::shutdown(fd_, SHUT_WR);
+        char piece[4096];
+        while (::recv(fd_, piece, sizeof piece, 0) > 0) {
+        }
+        cut_ = true;
     }
     /// Ends it without TLS's closing alert.
     void cut()

@@ -65,7 +65,8 @@ struct RecordedCall {
     engine::Headers headers;
     std::string body;
     bool body_was_whole = true;
-    std::optional<std::chrono::milliseconds> deadline;
+    std::optional<engine::Deadlines> deadlines;
+    std::optional<std::chrono::milliseconds> deadline; ///< the total among them
 };
 
 /// What a test sees of the stream that `open` or `upgrade` gave out.
@@ -243,7 +244,8 @@ private:
         call.target = request.target();
         call.headers = request.headers();
         call.body = request.text();
-        call.deadline = request.deadline();
+        call.deadlines = request.deadlines();
+        if (call.deadlines) call.deadline = call.deadlines->total;
         std::optional<Error> broken;
         if (request.source()) {
             std::vector<char> buffer(4096);

@@ -32,6 +32,17 @@ public:
         PEM_write_PrivateKey(file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     }
 
+    /// Puts a password on the key of `name`.
+    void lock_key(const std::string& name)
+    {
+        const auto key = new_key();
+        std::string password = "secret";
+        const File file(std::fopen(path(name + ".key").c_str(), "w"));
+        PEM_write_PrivateKey(
+            file.get(), key.get(), EVP_aes_128_cbc(), nullptr, 0, nullptr, password.data()
+        );
+    }
+
     std::filesystem::path path(const std::string& file) const { return directory_.path() / file; }
 
 private:

@@ -39,7 +39,7 @@ Task<int> doctor(Context& context, DoctorOptions options)
     question.environment = context.environment;
     question.host_option = context.globals.host;
     CO_TRY(question.client, client_options(context));
-    question.client.call_deadline = question.timeout;
+    question.client.call_deadlines.total = question.timeout;
     question.directories = directories_to_try(context);
     context.printer->progress("Asking every place where an engine may be");
     CO_TRY(const core::DoctorReport report, co_await core::diagnose(std::move(question)));

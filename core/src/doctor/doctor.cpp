@@ -41,6 +41,8 @@ std::string_view to_string(Security security) noexcept
         return "tls";
     case Security::tls_unverified:
         return "tls_unverified";
+    case Security::ssh:
+        return "ssh";
     }
     return "local_socket";
 }
@@ -74,6 +76,7 @@ std::string go_architecture(const std::string& name)
 Security security_of(const engine::Endpoint& endpoint)
 {
     if (endpoint.scheme == engine::Endpoint::Scheme::unix_socket) return Security::local_socket;
+    if (endpoint.scheme == engine::Endpoint::Scheme::ssh) return Security::ssh;
     if (!endpoint.tls) return Security::plain_tcp;
     return endpoint.tls->verify ? Security::tls : Security::tls_unverified;
 }

@@ -29,6 +29,9 @@ constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 /// cannot be cancelled) goes on alone.
 constexpr auto grace = 250ms;
 
+/// Without a path an ssh endpoint may need three logins, of which each takes many round trips.
+constexpr int times_for_ssh = 3;
+
 enum class Until { all_ended, first_known };
 
 // One round of questions. It is shared with its pings, as one of them may outlive the asking.
@@ -146,6 +149,11 @@ Task<std::vector<Probed>> run_alone(
 {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
     const auto strand = asio::make_strand(executor);
+    for (const Candidate& candidate : candidates) {
+        if (candidate.endpoint.scheme != Endpoint::Scheme::ssh) continue;
+        timeout *= times_for_ssh;
+        break;
+    }
     Task<std::vector<Probed>> round =
         run_round(std::move(candidates), std::move(ping), timeout, until);
     co_return co_await asio::co_spawn(strand, std::move(round), asio::use_awaitable);

@@ -62,7 +62,8 @@ explicit_choice(const Environment& environment, const std::optional<std::string>
         files.ca = environment.get("CONTAINER_TLS_CA");
         files.cert = environment.get("CONTAINER_TLS_CERT");
         files.key = environment.get("CONTAINER_TLS_KEY");
-        TRY(Candidate out, chosen(podman_endpoint(url, std::move(files)), "CONTAINER_HOST"));
+        auto endpoint = podman_endpoint(url, std::move(files), environment.get("CONTAINER_SSHKEY"));
+        TRY(Candidate out, chosen(std::move(endpoint), "CONTAINER_HOST"));
         return Choice(std::move(out));
     }
     if (const std::string_view name = environment.get("CONTAINER_CONNECTION"); !name.empty()) {

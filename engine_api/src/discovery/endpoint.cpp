@@ -15,7 +15,7 @@ constexpr std::size_t max_socket_path = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::uint16_t plain_port = 2375;
 constexpr std::uint16_t tls_port = 2376;
 constexpr std::string_view forms_hint =
-    "write unix:///path/to/docker.sock, tcp://host:2375 or https://host:2376";
+    "write unix:///path/to/docker.sock, tcp://host:2375, https://host:2376 or ssh://user@host";
 
 tl::unexpected<Error> malformed(std::string_view url, const std::string& why)
 {
@@ -145,6 +145,58 @@ parse_tcp(std::string_view url, std::string_view rest, std::optional<TlsSettings
     return endpoint;
 }
 
+// Characters that a shell or ssh's own expansions read as theirs, where a configuration of ssh
+// hands the user or the path on.
+bool is_plain_for_ssh(std::string_view text)
+{
+    return text.find_first_of("'`\"$;&<>|(){}\\%:*?") == std::string_view::npos;
+}
+
+Result<Endpoint> parse_ssh(std::string_view url, std::string_view rest)
+{
+    if (rest.find_first_of("?#") != std::string_view::npos) {
+        return malformed(url, "an engine's address has no '?' or '#'");
+    }
+    const auto slash = std::min(rest.find('/'), rest.size());
+    std::string_view where = rest.substr(0, slash);
+    const std::string_view path = rest.substr(slash);
+    Endpoint endpoint;
+    endpoint.scheme = Endpoint::Scheme::ssh;
+    if (const auto at = where.rfind('@'); at != std::string_view::npos) {
+        endpoint.ssh.user = where.substr(0, at);
+        where.remove_prefix(at + 1);
+        if (endpoint.ssh.user.find(':') != std::string::npos) {
+            return malformed(url, "ssh takes no password in an address; it logs in with a key");
+        }
+        if (endpoint.ssh.user.empty() || endpoint.ssh.user.starts_with('-')
+            || !is_plain_for_ssh(endpoint.ssh.user)) {
+            return malformed(url, "there is no name of a user before '@'");
+        }
+    }
+    TRY(const Authority authority, split_authority(url, where));
+    if (authority.host.empty()) return malformed(url, "it names no host");
+    endpoint.host = authority.host;
+    if (authority.has_port) {
+        TRY(endpoint.port, parse_port(url, authority.port));
+    }
+    if (path.size() <= 1) return endpoint;
+    if (path.ends_with('/')) return malformed(url, "a socket's path does not end in '/'");
+    if (!is_plain_for_ssh(path)) {
+        return malformed(url, "the path has a character that ssh would not take as it is");
+    }
+    if (path.size() > max_socket_path) return malformed(url, "no socket has so long a path");
+    endpoint.socket_path = path;
+    return endpoint;
+}
+
+std::string ssh_url(const Endpoint& endpoint)
+{
+    const bool ipv6 = endpoint.host.find(':') != std::string::npos;
+    return "ssh://" + (endpoint.ssh.user.empty() ? "" : endpoint.ssh.user + '@')
+           + (ipv6 ? '[' + endpoint.host + ']' : endpoint.host)
+           + (endpoint.port == 0 ? "" : ':' + std::to_string(endpoint.port)) + endpoint.socket_path;
+}
+
 } // namespace
 
 Result<Endpoint> parse_endpoint(std::string_view url, std::optional<TlsSettings> tls)
@@ -166,8 +218,9 @@ Result<Endpoint> parse_endpoint(std::string_view url, std::optional<TlsSettings>
     const std::string_view rest = url.substr(colons + 3);
     if (scheme == "unix") return parse_socket(url, rest);
     if (scheme == "tcp" || scheme == "http") return parse_tcp(url, rest, std::move(tls));
+    if (scheme == "ssh") return parse_ssh(url, rest);
     if (scheme == "https") return parse_tcp(url, rest, tls ? std::move(tls) : TlsSettings{});
-    if (auto foreign = discovery::foreign_scheme(scheme, url, rest)) {
+    if (auto foreign = discovery::foreign_scheme(scheme, url)) {
         return fail(*std::move(foreign));
     }
     return malformed(url, "its scheme is unknown");
@@ -179,6 +232,7 @@ std::string to_string(const Endpoint& endpoint)
         const bool abstract = endpoint.socket_path.starts_with('\0');
         return "unix://" + (abstract ? '@' + endpoint.socket_path.substr(1) : endpoint.socket_path);
     }
+    if (endpoint.scheme == Endpoint::Scheme::ssh) return ssh_url(endpoint);
     const bool ipv6 = endpoint.host.find(':') != std::string::npos;
     return (endpoint.tls ? "https://" : "tcp://")
            + (ipv6 ? '[' + endpoint.host + ']' : endpoint.host) + ':'

@@ -18,6 +18,7 @@ constexpr std::array known_variables{
     "DOCKER_CERT_PATH",
     "CONTAINER_HOST",
     "CONTAINER_CONNECTION",
+    "CONTAINER_SSHKEY",
     "CONTAINER_TLS_CA",
     "CONTAINER_TLS_CERT",
     "CONTAINER_TLS_KEY",

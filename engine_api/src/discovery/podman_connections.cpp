@@ -11,6 +11,7 @@ namespace slipway::engine::discovery {
 
 struct PodmanConnection {
     std::string uri;
+    std::string identity;
     std::string cert;
     std::string key;
     std::string ca;
@@ -33,6 +34,7 @@ struct Fields<engine::discovery::PodmanConnection> {
     using T = engine::discovery::PodmanConnection;
     static constexpr auto list = std::tuple{
         required("URI", &T::uri),
+        optional("Identity", &T::identity),
         optional("TLSCert", &T::cert),
         optional("TLSKey", &T::key),
         optional("TLSCA", &T::ca),
@@ -98,7 +100,7 @@ Result<Endpoint> endpoint_of(const PodmanConnection& connection)
     files.ca = connection.ca;
     files.cert = connection.cert;
     files.key = connection.key;
-    return podman_endpoint(connection.uri, std::move(files));
+    return podman_endpoint(connection.uri, std::move(files), connection.identity);
 }
 
 } // namespace
@@ -129,11 +131,11 @@ Result<std::optional<Candidate>> default_connection(const Environment& environme
     candidate.source = "podman connection " + quote(name) + " (default in " + file.string() + ")";
     Result<Endpoint> endpoint = endpoint_of(found->second);
     if (endpoint) {
+        const bool by_ssh = endpoint->scheme == Endpoint::Scheme::ssh;
+        if (by_ssh && found->second.is_machine) return std::optional<Candidate>{};
         candidate.endpoint = *std::move(endpoint);
     } else if (endpoint.error().code != Errc::unsupported) {
         return fail(during(std::move(endpoint), "reading " + file.string()).error());
-    } else if (found->second.is_machine) {
-        return std::optional<Candidate>{};
     } else {
         candidate.unusable = std::move(endpoint).error();
     }

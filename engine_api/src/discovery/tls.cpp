@@ -90,12 +90,18 @@ Result<Endpoint> docker_endpoint(const Environment& environment, std::string_vie
     return parse_endpoint(url, std::move(tls));
 }
 
-Result<Endpoint> podman_endpoint(std::string_view url, TlsSettings files)
+Result<Endpoint>
+podman_endpoint(std::string_view url, TlsSettings files, std::filesystem::path identity)
 {
+    TRY(Endpoint plain, parse_endpoint(url));
+    if (plain.scheme == Endpoint::Scheme::ssh) {
+        plain.ssh.identity = std::move(identity);
+        return plain;
+    }
     if (files.cert.empty() != files.key.empty()) {
         return fail(Errc::invalid_argument, "a TLS certificate and its key must be given together");
     }
-    if (files.ca.empty() && files.cert.empty()) return parse_endpoint(url);
+    if (files.ca.empty() && files.cert.empty()) return plain;
     return parse_endpoint(url, std::move(files));
 }
 

@@ -17,8 +17,9 @@ Result<std::optional<TlsSettings>> tls_from_directory(const std::filesystem::pat
 ///   files that are not there).
 Result<Endpoint> docker_endpoint(const Environment& environment, std::string_view url);
 
-/// An endpoint as podman means it: the files, where given, turn TLS on.
+/// An endpoint as podman means it: the files, where given, turn TLS on; the identity is for ssh.
 /// Errors: those of parse_endpoint; invalid_argument (a certificate without its key).
-Result<Endpoint> podman_endpoint(std::string_view url, TlsSettings files);
+Result<Endpoint>
+podman_endpoint(std::string_view url, TlsSettings files, std::filesystem::path identity);
 
 } // namespace slipway::engine::discovery

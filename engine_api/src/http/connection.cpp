@@ -29,7 +29,12 @@ struct Connection::Sender {
     std::optional<Error> source_failure; // the caller's body could not be made
     std::optional<Error> write_failure;  // the engine did not take it
     bool all_sent = false;
-    std::function<void()> progress;
+    std::function<void(bool)> turns;
+
+    void turn(bool of_the_engine) const
+    {
+        if (turns) turns(of_the_engine);
+    }
 };
 
 Connection::Connection(boost::asio::any_io_executor executor, std::unique_ptr<NetStream> stream)
@@ -46,13 +51,13 @@ Task<> Connection::send(
     std::string head,
     std::shared_ptr<ByteSource> source,
     bool is_head_request,
-    std::function<void()> progress
+    std::function<void(bool)> turns
 )
 {
     is_head_request_ = is_head_request;
     parser_ = ResponseParser(is_head_request);
     sender_ = std::make_shared<Sender>();
-    sender_->progress = std::move(progress);
+    sender_->turns = std::move(turns);
     heard_anything_ = false;
     if (source != nullptr || head.size() > max_inline_request) {
         sending_ = Child(executor_, send_all(stream_, std::move(head), std::move(source), sender_));
@@ -86,7 +91,9 @@ Task<> Connection::send_all(
     constexpr std::size_t front = 10;
     std::vector<char> chunk(source != nullptr ? front + stream_buffer_bytes + 2 : 0);
     for (bool more = source != nullptr; more;) {
+        sender->turn(false);
         auto got = co_await source->read(std::span(chunk.data() + front, stream_buffer_bytes));
+        sender->turn(true);
         if (!got) {
             // Without its last chunk the engine cannot take a part of the body for all of it.
             sender->source_failure = std::move(got).error();
@@ -107,10 +114,8 @@ Task<> Connection::send_all(
             sender->write_failure = std::move(sent).error();
             co_return ok();
         }
-        if (sender->progress) {
-            sender->progress();
-        }
     }
+    sender->turn(true);
     sender->all_sent = true;
     co_return ok();
 }
@@ -181,6 +186,7 @@ Task<> Connection::receive_head()
     }
     if (parser_.status() >= 400) {
         sending_.cancel(); // nobody reads the rest of the body
+        sender_->turn(true);
     }
     const std::string_view encoding = parser_.headers().get("Content-Encoding");
     if (!encoding.empty() && encoding != "identity") {
@@ -227,7 +233,8 @@ Task<> Connection::finish()
     }
     const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
     {
-        const Watchdog patience(executor_, linger, [this] { close(); });
+        Watchdog patience(executor_, linger);
+        patience.on_expire([this] { close(); });
         co_await sending_.join();
     }
     if (stop.arrived()) {

@@ -26,12 +26,13 @@ public:
     ~Connection();
 
     /// Sends `head` (with a short body, when there is one), then starts to send `source` in chunks.
-    /// `progress`, if any, is called for every piece that the engine took.
+    /// `turns`, if any, hears whose turn it is whenever that changes: true when the engine is to
+    /// take a piece or to answer, false while the source makes the next piece.
     Task<> send(
         std::string head,
         std::shared_ptr<ByteSource> source,
         bool is_head_request,
-        std::function<void()> progress
+        std::function<void(bool)> turns
     );
 
     /// Reads the header of the final answer; interim 1xx answers are skipped, save 101.

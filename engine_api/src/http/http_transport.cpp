@@ -2,6 +2,7 @@
 
 #include "error_reply.hpp"
 #include "net/asio.hpp"
+#include "net/ssh_tunnel.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,8 @@ namespace {
 constexpr std::size_t max_idle_connections = 6;
 constexpr std::size_t max_error_body = std::size_t{1} << 20U;
 constexpr std::size_t max_whole_body = std::size_t{64} << 20U;
+// Who was refused wants to hear it soon, and with a status alone when its text does not come.
+constexpr std::chrono::milliseconds refusal_patience(10'000);
 constexpr std::string_view line_breakers("\r\n\0", 3);
 
 // Whether a second try is harmless, when the first one died without a byte of answer.
@@ -24,13 +27,8 @@ bool repeatable(const Request& request)
     return request.source() == nullptr && request.method() != "POST";
 }
 
-tl::unexpected<Error> late(std::chrono::milliseconds limit)
-{
-    Error error(Errc::timed_out, "no answer within " + std::to_string(limit.count()) + " ms");
-    return fail(std::move(error));
-}
-
-Task<std::string> read_whole(Connection& connection, std::size_t max_bytes, bool cut_at_max)
+Task<std::string>
+read_whole(Connection& connection, Watchdog& watchdog, std::size_t max_bytes, bool cut_at_max)
 {
     std::string body;
     std::array<char, 16384> piece{};
@@ -39,6 +37,7 @@ Task<std::string> read_whole(Connection& connection, std::size_t max_bytes, bool
         if (n == 0) {
             co_return body;
         }
+        watchdog.restart();
         if (body.size() + n > max_bytes) {
             if (cut_at_max) {
                 co_return body;
@@ -76,10 +75,20 @@ Result<> check_status(int status)
 } // namespace
 
 HttpTransport::HttpTransport(
-    boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options
+    boost::asio::any_io_executor executor,
+    Endpoint endpoint,
+    ClientOptions options,
+    std::shared_ptr<SshTunnel> tunnel
 )
-    : executor_(std::move(executor)), endpoint_(std::move(endpoint)), options_(std::move(options))
+    : executor_(std::move(executor)),
+      endpoint_(std::move(endpoint)),
+      options_(std::move(options)),
+      tunnel_(std::move(tunnel))
 {
+    if (endpoint_.scheme == Endpoint::Scheme::ssh && tunnel_ == nullptr) {
+        std::vector<std::string> sockets{endpoint_.socket_path};
+        tunnel_ = std::make_shared<SshTunnel>(endpoint_, std::move(sockets));
+    }
 }
 
 std::string HttpTransport::route(const Request& request) const
@@ -98,7 +107,7 @@ Result<std::string> HttpTransport::head_of(const Request& request, bool upgrade)
     const auto field = [&](std::string_view name, std::string_view value) {
         head.append(name).append(": ").append(value).append("\r\n");
     };
-    if (endpoint_.scheme == Endpoint::Scheme::unix_socket) {
+    if (endpoint_.scheme != Endpoint::Scheme::tcp) {
         field("Host", "localhost"); // Go refuses a path or an empty name
     } else {
         const bool ipv6 = endpoint_.host.find(':') != std::string::npos;
@@ -140,10 +149,21 @@ void HttpTransport::trace(const Request& request, int status, Clock::time_point 
     }
 }
 
-Task<std::unique_ptr<Connection>> HttpTransport::connect_new()
+// The watchdog must outlive the task: it is the caller's.
+Task<std::unique_ptr<Connection>> HttpTransport::connect_new(Watchdog& watchdog)
 {
-    CO_TRY(auto stream, co_await connect(executor_, endpoint_, options_.connect_deadline));
+    const auto limit = options_.connect_deadline;
+    CO_TRY(auto stream, co_await connect(executor_, endpoint_, tunnel_, limit, watchdog));
     co_return std::make_unique<Connection>(executor_, std::move(stream));
+}
+
+Deadlines HttpTransport::deadlines_of_call(const Request& request) const
+{
+    if (request.deadlines()) return *request.deadlines();
+    Deadlines deadlines = options_.call_deadlines;
+    // An upload takes as long as it takes; only one that stands still runs out of time.
+    if (request.source() != nullptr) deadlines.total.reset();
+    return deadlines;
 }
 
 std::unique_ptr<Connection> HttpTransport::take_idle()
@@ -176,17 +196,21 @@ Task<Response> HttpTransport::exchange(
     Connection& connection,
     const Request& request,
     const std::string& head,
-    std::function<void()> progress
+    const Deadlines& deadlines,
+    Watchdog& watchdog
 )
 {
     const bool is_head = request.method() == "HEAD";
-    CO_CHECK(co_await connection.send(head, request.source(), is_head, std::move(progress)));
+    watchdog.begin(CallPart::header, deadlines.header);
+    auto turns = request.source() != nullptr ? watchdog.turns() : nullptr;
+    CO_CHECK(co_await connection.send(head, request.source(), is_head, std::move(turns)));
     CO_CHECK(co_await connection.receive_head());
+    watchdog.begin(CallPart::idle, deadlines.idle);
     CO_CHECK(check_status(connection.answer().status()));
     Response answer;
     answer.status = connection.answer().status();
     answer.headers = connection.answer().headers();
-    CO_TRY(answer.body, co_await read_whole(connection, max_whole_body, false));
+    CO_TRY(answer.body, co_await read_whole(connection, watchdog, max_whole_body, false));
     CO_CHECK(co_await connection.finish());
     co_return answer;
 }
@@ -194,24 +218,24 @@ Task<Response> HttpTransport::exchange(
 Task<Response> HttpTransport::send(Request request)
 {
     const auto since = Clock::now();
-    const auto limit = request.deadline().value_or(options_.call_deadline);
+    const Deadlines deadlines = deadlines_of_call(request);
     const std::string doing = request.method() + " " + route(request);
     CO_TRY(const std::string head, during(head_of(request, false), doing));
+    Watchdog watchdog(executor_, deadlines.total);
     for (bool retried = false;; retried = true) {
         // A body that is streamed cannot be sent twice, so it never meets a stale connection.
         auto connection = retried || request.source() ? nullptr : take_idle();
         if (connection == nullptr) {
-            auto fresh = co_await connect_new();
+            auto fresh = co_await connect_new(watchdog);
             if (!fresh) {
                 trace(request, 0, since);
                 co_return fail(during(std::move(fresh), doing).error());
             }
             connection = *std::move(fresh);
         }
-        const Watchdog watchdog(executor_, limit, [c = connection.get()] { c->close(); });
-        // An upload takes as long as it takes; only one that stands still runs out of time.
-        auto progress = request.deadline() ? nullptr : watchdog.restarter();
-        auto answer = co_await exchange(*connection, request, head, std::move(progress));
+        watchdog.on_expire([c = connection.get()] { c->close(); });
+        auto answer = co_await exchange(*connection, request, head, deadlines, watchdog);
+        watchdog.on_expire(nullptr);
         if (answer) {
             trace(request, answer->status, since);
             park(std::move(connection));
@@ -220,7 +244,7 @@ Task<Response> HttpTransport::send(Request request)
         co_await connection->abandon();
         const bool nothing_came = connection->reused && !connection->heard_anything();
         if (watchdog.expired()) {
-            answer = late(limit);
+            answer = fail(watchdog.error());
         } else if (nothing_came && repeatable(request) && answer.error().code != Errc::cancelled) {
             continue;
         }
@@ -230,14 +254,16 @@ Task<Response> HttpTransport::send(Request request)
 }
 
 // Reads what the engine says about its refusal; a status without its text still tells enough.
-Task<Error> HttpTransport::refusal(Connection& connection, const Request& request)
+Task<Error> HttpTransport::refusal(Exchange& exchange, const Request& request)
 {
+    Connection& connection = *exchange.connection;
     Response reply;
     reply.status = connection.answer().status();
     reply.headers = connection.answer().headers();
-    const Watchdog watchdog(executor_, options_.connect_deadline, [&] { connection.close(); });
+    const auto patience = options_.call_deadlines.idle.value_or(refusal_patience);
+    exchange.watchdog.begin(CallPart::idle, std::min(patience, refusal_patience));
     const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
-    auto body = co_await read_whole(connection, max_error_body, true);
+    auto body = co_await read_whole(connection, exchange.watchdog, max_error_body, true);
     co_await connection.abandon();
     if (stop.arrived()) {
         co_return fail(cancelled_error("reading the engine's refusal"));
@@ -253,23 +279,29 @@ Task<std::shared_ptr<Exchange>> HttpTransport::start(Request request, bool upgra
     const auto since = Clock::now();
     const std::string doing = request.method() + " " + route(request);
     CO_TRY(const std::string head, during(head_of(request, upgrade), doing));
-    auto fresh = co_await connect_new();
+    const Deadlines deadlines = request.deadlines().value_or(options_.stream_deadlines);
+    Watchdog clock(executor_, deadlines.total);
+    auto fresh = co_await connect_new(clock);
     if (!fresh) {
         trace(request, 0, since);
         co_return fail(during(std::move(fresh), doing).error());
     }
     const auto exchange =
-        std::make_shared<Exchange>(executor_, *std::move(fresh), request.deadline(), doing);
+        std::make_shared<Exchange>(*std::move(fresh), deadlines, std::move(clock), doing);
     Connection& connection = *exchange->connection;
+    Watchdog& watchdog = exchange->watchdog;
     const bool is_head = request.method() == "HEAD";
-    auto done = co_await connection.send(head, request.source(), is_head, nullptr);
+    watchdog.begin(CallPart::header, deadlines.header);
+    auto turns = request.source() != nullptr ? watchdog.turns() : nullptr;
+    auto done = co_await connection.send(head, request.source(), is_head, std::move(turns));
     if (done) {
         done = co_await connection.receive_head();
     }
+    watchdog.begin(CallPart::idle, {}); // the stream's reader sets its limit
     const int status = done ? connection.answer().status() : 0;
     trace(request, status, since);
     if (done && status >= 400) {
-        CO_TRY(Error refused, co_await refusal(connection, request));
+        CO_TRY(Error refused, co_await refusal(*exchange, request));
         co_return fail(std::move(refused));
     }
     if (done && !(upgrade && status == 101)) {
@@ -277,8 +309,8 @@ Task<std::shared_ptr<Exchange>> HttpTransport::start(Request request, bool upgra
     }
     if (!done) {
         co_await connection.abandon();
-        if (exchange->watchdog.expired()) {
-            done = late(*request.deadline());
+        if (watchdog.expired()) {
+            done = fail(watchdog.error());
         }
         co_return fail(during(std::move(done), doing).error());
     }

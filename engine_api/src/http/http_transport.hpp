@@ -17,7 +17,13 @@ namespace slipway::engine {
 /// The Transport over unix sockets, TCP and TLS. Used from one thread (or strand) at a time.
 class HttpTransport final : public Transport {
 public:
-    HttpTransport(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options);
+    /// An ssh endpoint that names a socket gets a tunnel of its own unless one is given.
+    HttpTransport(
+        boost::asio::any_io_executor executor,
+        Endpoint endpoint,
+        ClientOptions options,
+        std::shared_ptr<SshTunnel> tunnel = nullptr
+    );
 
     Task<Response> send(Request request) override;
     Task<std::unique_ptr<ResponseStream>> open(Request request) override;
@@ -34,17 +40,19 @@ private:
         std::chrono::steady_clock::time_point since;
     };
 
-    Task<std::unique_ptr<Connection>> connect_new();
+    Task<std::unique_ptr<Connection>> connect_new(Watchdog& watchdog);
     std::unique_ptr<Connection> take_idle();
     void park(std::unique_ptr<Connection> connection);
     Task<Response> exchange(
         Connection& connection,
         const Request& request,
         const std::string& head,
-        std::function<void()> progress
+        const Deadlines& deadlines,
+        Watchdog& watchdog
     );
     Task<std::shared_ptr<Exchange>> start(Request request, bool upgrade);
-    Task<Error> refusal(Connection& connection, const Request& request);
+    Task<Error> refusal(Exchange& exchange, const Request& request);
+    Deadlines deadlines_of_call(const Request& request) const;
     std::string route(const Request& request) const;
     Result<std::string> head_of(const Request& request, bool upgrade) const;
     void trace(const Request& request, int status, std::chrono::steady_clock::time_point since);
@@ -52,6 +60,7 @@ private:
     boost::asio::any_io_executor executor_;
     Endpoint endpoint_;
     ClientOptions options_;
+    std::shared_ptr<SshTunnel> tunnel_;
     Traits traits_;
     std::vector<Idle> idle_;
 };

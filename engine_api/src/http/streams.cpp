@@ -6,15 +6,21 @@ namespace {
 
 Task<std::size_t> read_body(std::shared_ptr<Exchange> exchange, std::span<char> into)
 {
+    Watchdog& watchdog = exchange->watchdog;
+    watchdog.begin(CallPart::idle, exchange->deadlines.idle);
     auto got = co_await exchange->connection->receive_body(into);
+    watchdog.begin(CallPart::idle, {}); // nobody waits
     if (got && *got == 0) {
         if (auto ended = co_await exchange->connection->finish(); !ended) {
             got = fail(std::move(ended).error());
         }
         exchange->connection->close(); // it served this one answer
     }
-    if (!got && exchange->watchdog.expired()) {
-        got = fail(Errc::timed_out, "the deadline of the call ran out");
+    if (!got && watchdog.expired()) {
+        got = fail(watchdog.error());
+    }
+    if (!got || *got == 0) {
+        watchdog.finish();
     }
     co_return during(std::move(got), exchange->doing);
 }
@@ -27,12 +33,16 @@ public:
           headers_(exchange_->connection->answer().headers())
     {
     }
-    ~HttpResponseStream() override { exchange_->connection->close(); }
+    ~HttpResponseStream() override { HttpResponseStream::close(); }
 
     Task<std::size_t> read(std::span<char> into) override { return read_body(exchange_, into); }
     int status() const noexcept override { return status_; }
     const Headers& headers() const noexcept override { return headers_; }
-    void close() noexcept override { exchange_->connection->close(); }
+    void close() noexcept override
+    {
+        exchange_->connection->close();
+        exchange_->watchdog.finish();
+    }
 
 private:
     std::shared_ptr<Exchange> exchange_;

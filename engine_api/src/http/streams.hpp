@@ -5,9 +5,7 @@
 
 #include <slipway/engine/transport.hpp>
 
-#include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace slipway::engine {
@@ -16,18 +14,21 @@ namespace slipway::engine {
 /// stream made of it can be dropped while one of them waits.
 struct Exchange {
     Exchange(
-        const boost::asio::any_io_executor& executor,
         std::unique_ptr<Connection> carrier,
-        std::optional<std::chrono::milliseconds> limit,
+        const Deadlines& limits,
+        Watchdog clock,
         std::string what
     )
         : connection(std::move(carrier)),
           doing(std::move(what)),
-          watchdog(executor, limit, [c = connection.get()] { c->close(); })
+          deadlines(limits),
+          watchdog(std::move(clock))
     {
+        watchdog.on_expire([c = connection.get()] { c->close(); });
     }
     std::unique_ptr<Connection> connection;
     std::string doing;
+    Deadlines deadlines;
     Watchdog watchdog; // after the connection, which it may close
 };
 

@@ -10,6 +10,8 @@
 
 namespace slipway::engine {
 
+class SshTunnel;
+class Watchdog;
 struct Endpoint;
 struct TlsSettings;
 
@@ -24,9 +26,15 @@ public:
 };
 
 /// Opens a connection to the endpoint within `limit`: name look-up, socket, and TLS handshake when
-/// the endpoint asks for one.
-Task<std::unique_ptr<NetStream>>
-connect(boost::asio::any_io_executor executor, Endpoint endpoint, std::chrono::milliseconds limit);
+/// the endpoint asks for one. An ssh endpoint goes through the tunnel, the others have none. The
+/// watchdog is that of the call and must outlive the task.
+Task<std::unique_ptr<NetStream>> connect(
+    boost::asio::any_io_executor executor,
+    Endpoint endpoint,
+    std::shared_ptr<SshTunnel> tunnel,
+    std::chrono::milliseconds limit,
+    Watchdog& watchdog
+);
 
 /// Wraps a connected stream in TLS as the client and shakes hands. `host` is checked against the
 /// certificate (DNS name or IP) unless the settings name another.

@@ -21,8 +21,15 @@ tl::unexpected<Error> unusable(const std::filesystem::path& file, const char* wh
         Errc::invalid_argument,
         std::string("cannot use ") + what + " " + file.string() + ": " + take_tls_failure().text
     );
-    error.hint = "the directory of DOCKER_CERT_PATH holds ca.pem, cert.pem and key.pem";
+    error.hint = "the directory of DOCKER_CERT_PATH holds ca.pem, cert.pem and key.pem, all in PEM "
+                 "and the key without a password";
     return fail(std::move(error));
+}
+
+// Without this OpenSSL asks the terminal for the password of a key, and everything waits.
+int no_password(char*, int, int, void*)
+{
+    return -1;
 }
 
 Result<Context> make_context(const TlsSettings& settings)
@@ -42,6 +49,7 @@ Result<Context> make_context(const TlsSettings& settings)
     } else if (SSL_CTX_load_verify_locations(context.get(), settings.ca.c_str(), nullptr) != 1) {
         return unusable(settings.ca, "the certificate authority");
     }
+    SSL_CTX_set_default_passwd_cb(context.get(), no_password);
     if (!settings.cert.empty()) {
         if (SSL_CTX_use_certificate_chain_file(context.get(), settings.cert.c_str()) != 1) {
             return unusable(settings.cert, "the client certificate");
@@ -58,15 +66,35 @@ Result<Context> make_context(const TlsSettings& settings)
 bool expect_host(SSL* ssl, const std::string& host)
 {
     const std::string without_zone = host.substr(0, host.find('%'));
+    const std::string name = host.substr(0, host.size() - (host.ends_with('.') ? 1 : 0));
     boost::system::error_code is_a_name;
     const auto address = boost::asio::ip::make_address(without_zone, is_a_name);
     X509_VERIFY_PARAM* rules = SSL_get0_param(ssl);
     if (!is_a_name) {
         return X509_VERIFY_PARAM_set1_ip_asc(rules, address.to_string().c_str()) == 1;
     }
-    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return !host.empty() && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1 // SNI: names only
-           && X509_VERIFY_PARAM_set1_host(rules, host.c_str(), host.size()) == 1;
+    // As Go's clients: what a certificate is for stands in its alternative names alone.
+    X509_VERIFY_PARAM_set_hostflags(
+        rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT
+    );
+    return !name.empty() && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1 // SNI: names only
+           && X509_VERIFY_PARAM_set1_host(rules, name.c_str(), name.size()) == 1;
+}
+
+// What helps against the verdict of a verification.
+const char* trust_hint(long verdict)
+{
+    switch (verdict) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return "reach the engine by a name or address that its certificate has among its "
+               "alternative names, or have one made that has this one";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "check the clock of this machine, or have the engine's certificate renewed";
+    default:
+        return "check that ca.pem is the authority that signed the engine's certificate";
+    }
 }
 
 bool is_alert_about_certificates(int reason)
@@ -125,8 +153,7 @@ Error handshake_error(const SSL* ssl, const TlsFailure& failure)
     if (failure.reason == SSL_R_CERTIFICATE_VERIFY_FAILED && verdict != X509_V_OK) {
         error.message = std::string("the engine's certificate is not trusted: ")
                         + X509_verify_cert_error_string(verdict);
-        error.hint = "check that ca.pem is the authority that signed the engine's certificate, and "
-                     "that the certificate names this host";
+        error.hint = trust_hint(verdict);
     } else if (is_alert_about_certificates(failure.reason)) {
         error.hint = certificate_hint;
     } else if (failure.reason == SSL_R_WRONG_VERSION_NUMBER || failure.reason == SSL_R_HTTP_REQUEST) {

@@ -1,83 +1,61 @@
 #pragma once
 
+#include <slipway/engine/result.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <utility>
 
 namespace slipway::engine {
 
-/// Runs `expire` once when the time is up, unless it is destroyed first. With a deadline on a
-/// stream, `expire` closes the stream, which ends its pending reads and writes.
+/// The parts of a call that have a deadline of their own.
+enum class CallPart {
+    connect, ///< from the look-up of the name to the end of the TLS handshake
+    header,  ///< up to the header of the answer
+    idle,    ///< between two pieces of the answer
+    total,   ///< the call from its begin to its end
+};
+
+/// The clock of one call: how long its present part may take, and how long all of it. When a time
+/// is up it closes what the call waits in, which thereby ends with an error.
+///
+/// One timer serves all parts, and to give time again only moves a date.
 class Watchdog {
 public:
     using Clock = std::chrono::steady_clock;
+    using Limit = std::optional<std::chrono::milliseconds>; ///< nothing: no limit
 
-    Watchdog(
-        const boost::asio::any_io_executor& executor,
-        std::optional<std::chrono::milliseconds> limit,
-        std::function<void()> expire
-    )
-    {
-        if (!limit) return;
-        state_ = std::make_shared<State>(executor, *limit, std::move(expire));
-        wait(state_);
-    }
-    Watchdog(const Watchdog&) = delete;
-    Watchdog& operator=(const Watchdog&) = delete;
-    ~Watchdog()
-    {
-        if (state_) {
-            state_->expire = nullptr;
-            state_->timer.cancel();
-        }
-    }
+    /// `total` counts from here on.
+    explicit Watchdog(const boost::asio::any_io_executor& executor, Limit total = {});
+    Watchdog(Watchdog&&) noexcept = default;
+    Watchdog& operator=(Watchdog&&) = delete;
+    ~Watchdog();
 
-    bool expired() const noexcept { return state_ && state_->expired; }
+    /// What ends the present wait: called once, when a time is up; at once when it is already.
+    /// What it refers to must live until the next call of `on_expire` or the watchdog's end.
+    void on_expire(std::function<void()> close);
 
-    /// A function that gives the whole time again; harmless after the watchdog is gone.
-    std::function<void()> restarter() const
-    {
-        return [state = state_] {
-            if (state) state->due = Clock::now() + state->limit;
-        };
-    }
+    /// A part begins, and the one before it ends.
+    void begin(CallPart part, Limit limit);
+    /// The peer did something: the present part has its whole time again.
+    void restart();
+    /// The call is over.
+    void finish();
+
+    bool expired() const noexcept;
+    /// Which deadline ran out, and after how long. Only when `expired`.
+    Error error() const;
+
+    /// For a coroutine that sends, and may outlive the watchdog. `false` says that it is our turn
+    /// and not the peer's, so that the time of its parts stands still; `true`, that it is the
+    /// peer's again, which then has its whole time.
+    std::function<void(bool)> turns() const;
 
 private:
-    struct State {
-        State(
-            const boost::asio::any_io_executor& executor,
-            std::chrono::milliseconds time,
-            std::function<void()> at_end
-        )
-            : timer(executor), expire(std::move(at_end)), limit(time), due(Clock::now() + time)
-        {
-        }
-        boost::asio::steady_timer timer;
-        std::function<void()> expire;
-        std::chrono::milliseconds limit;
-        Clock::time_point due;
-        bool expired = false;
-    };
-
-    static void wait(const std::shared_ptr<State>& state)
-    {
-        state->timer.expires_at(state->due);
-        state->timer.async_wait([state](const boost::system::error_code& stopped) {
-            if (stopped || !state->expire) return;
-            if (Clock::now() < state->due) { // started anew meanwhile
-                wait(state);
-                return;
-            }
-            state->expired = true;
-            std::exchange(state->expire, nullptr)();
-        });
-    }
-
+    struct State;
     std::shared_ptr<State> state_;
 };
 

@@ -113,10 +113,17 @@ Request& Request::unversioned()
     return *this;
 }
 
+Request& Request::deadlines(const Deadlines& deadlines)
+{
+    deadlines_ = deadlines;
+    return *this;
+}
+
 Request& Request::deadline(std::chrono::milliseconds total)
 {
-    deadline_ = total;
-    return *this;
+    Deadlines only;
+    only.total = total;
+    return deadlines(only);
 }
 
 std::string Request::target() const

@@ -278,16 +278,17 @@ TEST_SUITE("engine.discovery.contexts")
         }
     }
 
-    TEST_CASE("an ssh context is unsupported, with its own way out")
+    TEST_CASE("a context may lead over ssh")
     {
         Home home;
         home.set("DOCKER_CONTEXT", "foo");
         write_context(
             home, hash_of_foo, R"({"Endpoints":{"docker":{"Host":"ssh://me@build:2222"}}})"
         );
-        const Error error = refused(home);
-        CHECK(error.code == Errc::unsupported);
-        CHECK(says(error.hint, "-p 2222 me@build"));
+        home.set("DOCKER_TLS_VERIFY", "1"); // is for TCP
+        const Candidate found = only(home);
+        CHECK(to_string(found.endpoint) == "ssh://me@build:2222");
+        CHECK(found.explicit_choice);
     }
 
     TEST_CASE("the TLS files of a context turn TLS on")
@@ -431,9 +432,21 @@ TEST_SUITE("engine.discovery.podman")
         home.set("CONTAINER_CONNECTION", "half");
         CHECK(refused(home).code == Errc::invalid_argument);
         home.set("CONTAINER_CONNECTION", "far");
-        const Error error = refused(home);
-        CHECK(error.code == Errc::unsupported);
-        CHECK(says(error.hint, "/tmp/engine.sock:/run/podman/podman.sock -p 22 me@far"));
+        const Candidate far = only(home);
+        CHECK(to_string(far.endpoint) == "ssh://me@far:22/run/podman/podman.sock");
+        CHECK(far.endpoint.ssh.identity == "/k");
+    }
+
+    TEST_CASE("CONTAINER_SSHKEY is the key of CONTAINER_HOST, and of nothing else")
+    {
+        Home home;
+        home.set("CONTAINER_SSHKEY", "/keys/mine");
+        home.set("CONTAINER_HOST", "ssh://me@far/p.sock");
+        CHECK(only(home).endpoint.ssh.identity == "/keys/mine");
+        home.set("CONTAINER_HOST", "tcp://far:9000");
+        CHECK(only(home).endpoint.ssh.identity.empty());
+        home.set("DOCKER_HOST", "ssh://me@far");
+        CHECK(only(home).endpoint.ssh.identity.empty());
     }
 
     TEST_CASE("a connection that is missing is an error that lists those there are")
@@ -472,17 +485,17 @@ TEST_SUITE("engine.discovery.podman")
         CHECK(found->front().source == "default socket (docker)");
     }
 
-    TEST_CASE("a default connection by ssh stands first and says that it cannot be used")
+    TEST_CASE("a default connection by ssh stands first, with its key")
     {
         Home home;
         home.write(
             connections_file,
-            R"({"Connection":{"Default":"far","Connections":{"far":{"URI":"ssh://me@far/p.sock"}}}})"
+            R"({"Connection":{"Default":"far","Connections":{"far":{"URI":"ssh://me@far/p.sock","Identity":"/k"}}}})"
         );
         const auto found = candidates(home.environment, {});
         REQUIRE(found.has_value());
-        REQUIRE(found->front().unusable);
-        CHECK(found->front().unusable->code == Errc::unsupported);
+        CHECK(to_string(found->front().endpoint) == "ssh://me@far/p.sock");
+        CHECK(found->front().endpoint.ssh.identity == "/k");
         CHECK_FALSE(found->front().explicit_choice);
         CHECK((*found)[1].source == "default socket (docker)");
     }

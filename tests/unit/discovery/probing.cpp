@@ -267,13 +267,13 @@ TEST_SUITE("engine.discovery.without_asking")
     TEST_CASE("what cannot be spoken to is a failure with its own words")
     {
         Candidate candidate;
-        candidate.unusable = parse_endpoint("ssh://me@far").error();
+        candidate.unusable = parse_endpoint("npipe:////./pipe/x").error();
         const auto row = without_asking(candidate);
         REQUIRE(row);
         CHECK(row->state == ProbeState::failed);
         CHECK(row->url().empty());
-        CHECK(says(row->detail, "ssh://me@far"));
-        CHECK(says(row->hint, "ssh -N -L"));
+        CHECK(says(row->detail, "npipe:////./pipe/x"));
+        CHECK(says(row->hint, "WSL"));
     }
 }
 

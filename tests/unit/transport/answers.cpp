@@ -246,30 +246,6 @@ TEST_SUITE("engine.transport.answers")
         }
     }
 
-    TEST_CASE("a header that never ends runs into the call's deadline")
-    {
-        for (const Road road : all_roads) {
-            CAPTURE(std::string(name(road)));
-            const FakeEngine fake(road, {[](FakePeer& peer) {
-                                      peer.head();
-                                      peer.drip("HTTP/1.1 200 OK\r\n");
-                                      peer.stall();
-                                  }});
-            Rig rig(fake);
-            Request request("GET", "/x");
-            request.unversioned().deadline(200ms);
-            const auto got = rig.send(request);
-            REQUIRE(!got.has_value());
-            CHECK(got.error().code == Errc::timed_out);
-            auto options = generous_options();
-            options.call_deadline = 200ms;
-            Rig hasty(fake, options);
-            const auto again = hasty.get();
-            REQUIRE(!again.has_value());
-            CHECK(again.error().code == Errc::timed_out);
-        }
-    }
-
     TEST_CASE("a body without end is refused by send and streamed by open")
     {
         const auto flood = [](FakePeer& peer) {
@@ -350,7 +326,7 @@ TEST_SUITE("engine.transport.answers")
                                   peer.stall();
                               }});
         auto options = generous_options();
-        options.connect_deadline = 300ms;
+        options.call_deadlines.idle = 300ms;
         Rig rig(fake, options);
         Request request("GET", "/x");
         const auto got = run(rig.io, rig.transport->open(request));

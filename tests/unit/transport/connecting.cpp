@@ -158,6 +158,8 @@ TEST_SUITE("engine.transport.connecting")
         const auto got = get_from(endpoint, 200ms);
         REQUIRE(!got.has_value());
         CHECK(got.error().code == Errc::timed_out);
+        CHECK(got.error().message == "no connection within 200 ms (connect deadline)");
+        CHECK(contains(describe(got.error()), "reaching tcp://127.0.0.1:"));
     }
 
     TEST_CASE("a TLS handshake that nobody answers runs into the deadline")
@@ -247,21 +249,75 @@ TEST_SUITE("engine.transport.connecting")
             std::string host = "127.0.0.1";
             bool good = false;
             std::string text{};
+            std::string hint{};
+            std::string server_name{};
         };
+        const auto showing = [](const char* certificate) {
+            FakeTls tls;
+            tls.certificate = certificate;
+            return tls;
+        };
+        const FakeTls by_name = showing("by-name");
+        const FakeTls by_address = showing("by-address");
+        const FakeTls by_subject = showing("localhost");
+        const FakeTls wrong_host = showing("elsewhere");
+        const FakeTls expired = showing("expired");
         FakeTls usual;
-        FakeTls wrong_host;
-        wrong_host.certificate = "elsewhere";
-        FakeTls expired;
-        expired.certificate = "expired";
         FakeTls mutual;
         mutual.wants_client_certificate = true;
         const std::vector<Row> rows{
             {"trusted by address", usual, true, false, "127.0.0.1", true},
             {"trusted by name", usual, true, false, "localhost", true},
-            {"another authority", usual, false, false, "127.0.0.1", false, "not trusted"},
-            {"another host", wrong_host, true, false, "127.0.0.1", false, "not trusted"},
-            {"expired", expired, true, false, "localhost", false, "expired"},
-            {"we show no certificate", mutual, true, false, "127.0.0.1", false, ""},
+            {"a final dot is no part",
+             by_name,
+             true,
+             false,
+             "127.0.0.1",
+             true,
+             "",
+             "",
+             "localhost."},
+            {"its address alone", by_address, true, false, "127.0.0.1", true},
+            {"its name alone", by_name, true, false, "localhost", true},
+            {"another authority", usual, false, false, "127.0.0.1", false, "not trusted", "ca.pem"},
+            {"another address", wrong_host, true, false, "127.0.0.1", false, "IP address", "names"},
+            {"another name", wrong_host, true, false, "localhost", false, "hostname", "names"},
+            {"a name is no address",
+             by_name,
+             true,
+             false,
+             "127.0.0.1",
+             false,
+             "IP address",
+             "names"},
+            {"an address is no name",
+             by_address,
+             true,
+             false,
+             "localhost",
+             false,
+             "hostname",
+             "names"},
+            {"a subject is no name",
+             by_subject,
+             true,
+             false,
+             "localhost",
+             false,
+             "hostname",
+             "names"},
+            {"IPv6", by_address, true, false, "127.0.0.1", true, "", "", "2001:db8:0:0::1"},
+            {"another IPv6",
+             by_address,
+             true,
+             false,
+             "127.0.0.1",
+             false,
+             "IP",
+             "names",
+             "2001:db8::2"},
+            {"expired", expired, true, false, "localhost", false, "expired", "renewed"},
+            {"we show no certificate", mutual, true, false, "127.0.0.1", false, "", "cert.pem"},
             {"we show one", mutual, true, true, "127.0.0.1", true},
         };
         Pki strangers;
@@ -273,6 +329,7 @@ TEST_SUITE("engine.transport.connecting")
                 const FakeEngine fake(Road::tls, {answer(docker_20)}, row.tls);
                 auto endpoint = fake.endpoint();
                 endpoint.host = row.host;
+                endpoint.tls->server_name = row.server_name;
                 if (!row.own_ca) endpoint.tls->ca = strangers.path("ca.pem");
                 if (row.client_certificate) {
                     endpoint.tls->cert = fake_pki().path("client.pem");
@@ -286,9 +343,22 @@ TEST_SUITE("engine.transport.connecting")
                 REQUIRE(!got.has_value());
                 CHECK_MESSAGE(got.error().code == Errc::unreachable, describe(got.error()));
                 CHECK_MESSAGE(contains(got.error().message, row.text), describe(got.error()));
-                CHECK_MESSAGE(contains(got.error().hint, "certificate"), describe(got.error()));
+                CHECK_MESSAGE(contains(got.error().hint, row.hint), got.error().hint);
             }
         }
+    }
+
+    TEST_CASE("TLS: whoever did not ask for verification has none")
+    {
+        FakeTls expired;
+        expired.certificate = "expired";
+        const FakeEngine fake(Road::tls, {answer(docker_20)}, expired);
+        auto endpoint = fake.endpoint();
+        endpoint.tls = engine::TlsSettings();
+        CHECK(!get_from(endpoint).has_value()); // verification is what is there by default
+        endpoint.tls->verify = false;
+        const auto got = get_from(endpoint);
+        CHECK_MESSAGE(got.has_value(), describe(got.error()));
     }
 
     TEST_CASE("TLS: files that cannot be used, and a side without TLS")
@@ -307,6 +377,13 @@ TEST_SUITE("engine.transport.connecting")
         const auto wrong_key = get_from(endpoint);
         REQUIRE(!wrong_key.has_value());
         CHECK(wrong_key.error().code == Errc::invalid_argument);
+
+        endpoint.tls->cert = fake_pki().path("locked.pem");
+        endpoint.tls->key = fake_pki().path("locked.key");
+        const auto locked_key = get_from(endpoint);
+        REQUIRE(!locked_key.has_value());
+        CHECK(locked_key.error().code == Errc::invalid_argument);
+        CHECK(contains(locked_key.error().hint, "without a password"));
 
         const FakeEngine plain(Road::tcp, {[](FakePeer& peer) {
                                    peer.read(1);

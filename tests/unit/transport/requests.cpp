@@ -209,11 +209,12 @@ TEST_SUITE("engine.transport.requests")
                 }
             );
             auto options = generous_options();
-            options.call_deadline = 2'000ms;
+            options.call_deadlines = {2'000ms, 2'000ms, 1'000ms}; // a total is not for uploads
             Rig rig(fake, options);
             const auto still = rig.send(upload(std::make_shared<PatternSource>(64U << 20U)));
             REQUIRE(!still.has_value());
             CHECK(still.error().code == Errc::timed_out);
+            CHECK(contains(still.error().message, "header deadline"));
             const auto moving = rig.send(upload(std::make_shared<PatternSource>(32U << 20U)));
             CHECK_MESSAGE(moving.has_value(), describe(moving.error()));
         }

@@ -33,7 +33,7 @@ inline engine::ClientOptions generous_options()
 {
     engine::ClientOptions options;
     options.connect_deadline = generous;
-    options.call_deadline = generous;
+    options.call_deadlines = {generous, generous, generous};
     return options;
 }
 

@@ -29,7 +29,7 @@ struct DirectorySight {
     std::string detail{}; ///< why it is unknown, or what the engine said; may be empty
 };
 
-enum class Security { local_socket, plain_tcp, tls, tls_unverified };
+enum class Security { local_socket, plain_tcp, tls, tls_unverified, ssh };
 std::string_view to_string(Security security) noexcept;
 
 /// The engine that is used.

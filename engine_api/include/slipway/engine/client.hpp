@@ -11,6 +11,8 @@
 
 namespace slipway::engine {
 
+class SshTunnel;
+
 /// One finished call, for a log. The query and the headers stay out: they may hold secrets.
 struct CallTrace {
     std::string method;
@@ -21,9 +23,13 @@ struct CallTrace {
 
 struct ClientOptions {
     std::chrono::milliseconds connect_deadline{10'000}; ///< socket, DNS and TLS handshake together
-    /// For a call whose answer comes whole, counted anew with every piece of a streamed body that
-    /// the engine takes; streams have none unless their request says so.
-    std::chrono::milliseconds call_deadline{300'000};
+    /// For calls whose answer comes whole. The total leaves out those with a streamed body, which
+    /// take as long as they take. Calls in which the engine works long bring their own (prune).
+    Deadlines call_deadlines{
+        std::chrono::minutes(5), std::chrono::minutes(1), std::chrono::minutes(10)};
+    /// For streams: none, since logs, events, wait and a build can be silent for hours. Calls whose
+    /// answer is due at once (attach, exec, archive) bring a header deadline of their own.
+    Deadlines stream_deadlines{};
     /// Speak this version, from oldest_api to newest_api, and do not negotiate
     /// (DOCKER_API_VERSION).
     std::optional<ApiVersion> api;
@@ -42,9 +48,16 @@ public:
 
     /// Connects, asks `/_ping` and picks min(newest_api, the engine's) as the API version.
     ///
+    /// An ssh endpoint starts the system's `ssh` program, which forwards the engine's socket and
+    /// ends with the last copy of the Client, or with the process. Where the endpoint names no
+    /// socket, /var/run/docker.sock, /run/podman/podman.sock, and docker.sock and
+    /// podman/podman.sock in /run/user/UID are asked in turn, the UID being what `id -u` says
+    /// there; `endpoint()` then has the one that answered.
+    ///
     /// Errors: unreachable (nobody there, or the TLS handshake failed), permission_denied (the
     ///   socket's mode), timed_out, unsupported (the engine is older than `oldest_api`), protocol
-    ///   (something else answers there), invalid_argument (ClientOptions::api is out of range).
+    ///   (something else answers there), invalid_argument (ClientOptions::api is out of range),
+    ///   not_found (ssh is not installed, or its key is not there).
     /// API: HEAD /_ping, and GET where HEAD is refused. Source: engine API 1.41 to 1.55.
     static Task<Client>
     connect(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options);
@@ -55,6 +68,15 @@ public:
     const Endpoint& endpoint() const noexcept { return endpoint_; }
 
 private:
+    static Task<Client>
+    connect_by_ssh(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options);
+    static Task<Client> connect_through(
+        boost::asio::any_io_executor executor,
+        Endpoint endpoint,
+        ClientOptions options,
+        std::shared_ptr<SshTunnel> tunnel
+    );
+
     std::shared_ptr<Transport> transport_;
     Endpoint endpoint_;
 };

@@ -41,7 +41,8 @@ struct Candidate {
     /// Named by the user: it stands alone, and no other engine replaces it when it is silent.
     bool explicit_choice = false;
     std::string start_hint; ///< how the engine that belongs there is started; may be empty
-    /// Set for a place that is named in a file but cannot be spoken to (ssh); `endpoint` is unset.
+    /// Set for a place that is named in a file but cannot be spoken to (npipe); `endpoint` is
+    /// unset.
     std::optional<Error> unusable;
 };
 
@@ -97,7 +98,8 @@ using Ping = std::function<Task<Traits>(Endpoint)>;
 /// Long enough for a podman service that systemd starts on the first connection.
 inline constexpr std::chrono::milliseconds default_ping_timeout{10'000};
 
-/// Asks every candidate at the same time and waits for all of them, for `timeout` in all. The rows
+/// Asks every candidate at the same time and waits for all of them, for `timeout` in all, or three
+/// times that where one of them is reached by ssh, which may have to log in so often. The rows
 /// stand in the order of the candidates. A socket file that is absent, or no socket, is not
 /// connected to.
 ///

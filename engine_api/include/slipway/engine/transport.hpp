@@ -30,6 +30,19 @@ private:
     std::vector<std::pair<std::string, std::string>> fields_;
 };
 
+/// How long the parts of a call may take before it fails with Errc::timed_out; empty means no
+/// limit. The error says which deadline ran out and after how long.
+struct Deadlines {
+    /// Up to the header of the answer, while it is the engine's turn: counted anew with every piece
+    /// of a streamed body that the engine takes, and not at all while our source makes the next.
+    std::optional<std::chrono::milliseconds> header{};
+    /// Between two pieces of the answer. Does not count while nobody reads.
+    std::optional<std::chrono::milliseconds> idle{};
+    /// From the begin of the call to its end, connecting and uploading included. A stream's end is
+    /// the end of its answer; of `upgrade` it is the header.
+    std::optional<std::chrono::milliseconds> total{};
+};
+
 /// One call to the engine, before the transport adds the version prefix and the host.
 class Request {
 public:
@@ -55,8 +68,9 @@ public:
     Request& body(std::shared_ptr<ByteSource> source, std::string content_type);
     /// Sends the path as it is, without `/v1.41`.
     Request& unversioned();
-    /// Time from the first byte sent to the last one received; for `upgrade` up to the answer's
-    /// header. None by default for `open` and `upgrade`; see ClientOptions for `send`.
+    /// Takes the place of all the deadlines that ClientOptions has for such a call.
+    Request& deadlines(const Deadlines& deadlines);
+    /// The same with nothing but a total: for an engine that works long before it answers.
     Request& deadline(std::chrono::milliseconds total);
 
     const std::string& method() const noexcept { return method_; }
@@ -67,7 +81,7 @@ public:
     const std::string& text() const noexcept { return text_; }
     const std::shared_ptr<ByteSource>& source() const noexcept { return source_; }
     bool versioned() const noexcept { return versioned_; }
-    std::optional<std::chrono::milliseconds> deadline() const noexcept { return deadline_; }
+    const std::optional<Deadlines>& deadlines() const noexcept { return deadlines_; }
 
 private:
     std::string method_;
@@ -76,7 +90,7 @@ private:
     Headers headers_;
     std::string text_;
     std::shared_ptr<ByteSource> source_;
-    std::optional<std::chrono::milliseconds> deadline_;
+    std::optional<Deadlines> deadlines_;
     bool versioned_ = true;
 };
 

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <slipway/engine/result.hpp>
+
+#include <filesystem>
+
+namespace slipway::engine {
+
+/// A fresh directory that nobody else may enter, for sockets: its path is short and plain. It goes
+/// with this object. One whose process was killed goes when the next is made by the same user: who
+/// lives holds a lock on his.
+class PrivateDirectory {
+public:
+    /// In XDG_RUNTIME_DIR, else in /tmp. Errors: io, permission_denied.
+    static Result<PrivateDirectory> make();
+    PrivateDirectory(PrivateDirectory&& other) noexcept;
+    PrivateDirectory& operator=(PrivateDirectory&&) = delete;
+    ~PrivateDirectory();
+
+    const std::filesystem::path& path() const noexcept { return path_; }
+
+private:
+    PrivateDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+
+    std::filesystem::path path_;
+    int lock_;
+};
+
+} // namespace slipway::engine
