@@ -34,10 +34,10 @@ std::string_view trim(std::string_view text)
     return text;
 }
 
-std::string quote(std::string_view text)
+std::string printable(std::string_view text)
 {
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string out = "'";
+    std::string out;
     for (const char c : text) {
         if (is_control_or_space(c) && c != ' ') {
             const auto byte = static_cast<unsigned char>(c);
@@ -48,7 +48,12 @@ std::string quote(std::string_view text)
             out += c;
         }
     }
-    return out + "'";
+    return out;
+}
+
+std::string quote(std::string_view text)
+{
+    return "'" + printable(text) + "'";
 }
 
 std::string quote_url(std::string_view url)
@@ -87,7 +92,7 @@ std::string join(const std::vector<std::string>& words, std::string_view between
     std::string out;
     for (const std::string& word : words) {
         if (!out.empty()) out += between;
-        out += word;
+        out += printable(word);
     }
     return out;
 }
