@@ -133,7 +133,8 @@ void TarCheck::take_pax_record()
         record.remove_prefix(6);
         std::uint64_t size = 0;
         const auto number = std::from_chars(record.data(), record.data() + record.size(), size);
-        pax_size_ = number.ec == std::errc::result_out_of_range ? max_size : std::min(size, max_size);
+        pax_size_ =
+            number.ec == std::errc::result_out_of_range ? max_size : std::min(size, max_size);
     }
     pax_.clear();
     in_pax_ = false;

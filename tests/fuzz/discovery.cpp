@@ -1,8 +1,7 @@
-#include "fuzz.hpp"
-
 #include "discovery/contexts.hpp"
 #include "discovery/podman_connections.hpp"
 #include "discovery/tls.hpp"
+#include "fuzz.hpp"
 #include "unit/discovery/home.hpp"
 
 // The files in which docker and podman keep where their engines are, and the variables.

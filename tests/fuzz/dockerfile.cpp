@@ -1,8 +1,10 @@
-#include "fuzz.hpp"
-
 #include "images/dockerfile.hpp"
 
-// The instructions of a Dockerfile.
+#include "fuzz.hpp"
+
+#include <slipway/core/image_catalog.hpp>
+
+// The instructions of a Dockerfile, and the targets it has.
 
 using namespace slipway;
 using namespace slipway::core;
@@ -17,7 +19,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
     for (const Instruction& one : instructions) {
         require(!one.keyword.empty(), "an instruction without its keyword");
         require(one.keyword.find_first_of(" \t\n") == std::string::npos, "a keyword of two words");
-        require((one.keyword + one.arguments).find('\n') == std::string::npos, "a line end is left");
+        require(
+            (one.keyword + one.arguments).find('\n') == std::string::npos, "a line end is left"
+        );
         bytes += one.keyword.size() + one.arguments.size();
         for (const std::string& word : words_of(one.arguments)) {
             require(!word.empty() && word.find_first_of(" \t\r") == word.npos, "a word of two");
@@ -27,6 +31,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
         written += one.keyword + " " + one.arguments + "\n";
     }
     require(bytes <= size, "more came out than went in");
+    const auto catalog = ImageCatalog::parse(std::string(text), "Dockerfile");
+    if (!catalog) check_error(catalog.error());
     if (text.find_first_of("\\`#") != text.npos) return 0;
     // Without continued lines and comments the instructions say all.
     const auto again = instructions_of(written);

@@ -29,7 +29,9 @@ void check_parts(const Endpoint& endpoint)
     require(endpoint.socket_path.empty(), "TCP with a socket");
     require(!endpoint.host.empty() && endpoint.port != 0, "TCP without host or port");
     for (const char c : endpoint.host + endpoint.base_path) {
-        require(static_cast<unsigned char>(c) > ' ' && c != 0x7F, "a line break gets into a header");
+        require(
+            static_cast<unsigned char>(c) > ' ' && c != 0x7F, "a line break gets into a header"
+        );
     }
     require(endpoint.base_path.empty() || endpoint.base_path.front() == '/', "a relative base");
     require(!endpoint.base_path.ends_with('/'), "a base with a '/' at its end");

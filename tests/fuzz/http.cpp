@@ -1,5 +1,4 @@
 #include "fuzz.hpp"
-
 #include "http/connection.hpp"
 #include "support/run.hpp"
 
@@ -101,16 +100,14 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
     const bool is_head = take_choice(input, 8) == 7;
     const Answer whole = answer_of(input, is_head, std::max<std::size_t>(size, 1), 4096);
     require(whole.body.size() <= size, "more came out than went in");
-    for (const std::size_t step : {1, 5}) {
-        const Answer parts = answer_of(input, is_head, step, 3);
-        require(parts.status == whole.status, "the status depends on the reads");
-        require(parts.error.empty() == whole.error.empty(), "the end depends on the reads");
-        if (!whole.error.empty()) continue;
-        require(whole.status == 101 || parts.body == whole.body, "the body depends on the reads");
-        require(parts.headers == whole.headers, "the headers depend on the reads");
-        // A peer that says more than the answer is not talked to again; with small reads it has
-        // not been heard yet.
-        require(parts.reusable || !whole.reusable, "use again depends on the reads");
-    }
+    const Answer parts = answer_of(input, is_head, size < 100 ? 1 : 5, 3);
+    require(parts.status == whole.status, "the status depends on the reads");
+    require(parts.error.empty() == whole.error.empty(), "the end depends on the reads");
+    if (!whole.error.empty()) return 0;
+    require(whole.status == 101 || parts.body == whole.body, "the body depends on the reads");
+    require(parts.headers == whole.headers, "the headers depend on the reads");
+    // A peer that says more than the answer is not talked to again; with small reads it has not
+    // been heard yet.
+    require(parts.reusable || !whole.reusable, "use again depends on the reads");
     return 0;
 }

@@ -1,5 +1,6 @@
-#include "fuzz.hpp"
 #include "json.hpp"
+
+#include "fuzz.hpp"
 
 #include <cmath>
 #include <limits>
@@ -99,8 +100,10 @@ bool write_again(json::Writer& out, const json::Node& node, int depth)
         out.start_object();
         for (std::size_t i = 0; i < node.size(); ++i) {
             const auto [key, value] = node.member_at(i);
-            require(!node.member(key).is_null() || node.size() > 1 || value.is_null(),
-                    "a member is not found by its name");
+            require(
+                !node.member(key).is_null() || node.size() > 1 || value.is_null(),
+                "a member is not found by its name"
+            );
             if (!out.key(key) || !write_again(out, value, depth - 1)) return false;
         }
         out.end_object();

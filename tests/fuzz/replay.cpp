@@ -68,9 +68,10 @@ int main(int count, char** words)
 {
     try {
         const std::string_view wanted = count > 2 ? words[1] : "";
-        const auto* const target = std::find_if(
-            std::begin(targets), std::end(targets), [&](const Target& t) { return t.name == wanted; }
-        );
+        const auto* const target =
+            std::find_if(std::begin(targets), std::end(targets), [&](const Target& t) {
+                return t.name == wanted;
+            });
         if (target == std::end(targets)) throw std::runtime_error("replay TARGET FILE...");
         for (int i = 2; i < count; ++i) {
             for (const fs::path& file : files_of(words[i])) {

@@ -1,5 +1,4 @@
 #include "fuzz.hpp"
-
 #include "support/fake_transport.hpp"
 #include "unit/endpoints/every_endpoint.hpp"
 

@@ -1,5 +1,4 @@
 #include "fuzz.hpp"
-
 #include "support/fake_transport.hpp"
 #include "support/run.hpp"
 
@@ -34,9 +33,11 @@ Task<> read_events(Transport& engine, std::string& seen)
         seen += event->type + " " + event->action + " " + event->actor + "\n";
         require(stream.position().has(*event), "an event is not remembered");
         require(stream.position().latest() >= event->time, "an event after the latest");
-        require(stream.position().ask_from() <= event->time
-                    || stream.position().ask_from() <= stream.position().latest(),
-                "what comes next would be missed");
+        require(
+            stream.position().ask_from() <= event->time
+                || stream.position().ask_from() <= stream.position().latest(),
+            "what comes next would be missed"
+        );
     }
 }
 
@@ -157,11 +158,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
     const Reading& reading = readings[choice / 2];
     const bool podman = choice % 2 == 1;
     const auto whole = read(reading, body, podman, std::max<std::size_t>(size, 1));
-    for (const std::size_t step : {1, 10}) {
-        require(read(reading, body, podman, step).second == whole.second, "another end");
-        if (!whole.second) {
-            require(read(reading, body, podman, step) == whole, "pieces of another size give else");
-        }
-    }
+    const auto pieces = read(reading, body, podman, size < 100 ? 1 : 10);
+    require(pieces.second == whole.second, "pieces of another size end differently");
+    require(whole.second || pieces.first == whole.first, "pieces of another size give else");
     return 0;
 }

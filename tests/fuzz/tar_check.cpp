@@ -1,6 +1,7 @@
+#include "tar_check.hpp"
+
 #include "fuzz.hpp"
 #include "tar_mutator.hpp"
-#include "tar_check.hpp"
 
 #include <algorithm>
 
@@ -37,8 +38,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
     const std::string whole = check(input, std::max<std::size_t>(size, 1));
     // The engine's words are looked for in what is at hand, so only whether it is sound is certain.
     for (const std::size_t step : {1, 511, 513}) {
-        require(check(input, step).empty() == whole.empty(), "pieces of another size are judged "
-                                                             "differently");
+        require(
+            check(input, step).empty() == whole.empty(),
+            "pieces of another size are judged "
+            "differently"
+        );
     }
     if (!whole.empty()) return 0;
     require(size >= 1024, "a tar of less than its end");

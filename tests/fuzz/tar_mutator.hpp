@@ -13,8 +13,7 @@
 #include <string>
 #include <string_view>
 
-extern "C" std::size_t
-LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
 
 namespace slipway::fuzz {
 
@@ -41,11 +40,11 @@ constexpr std::array<TarField, 10> tar_fields{{
 inline std::string_view tar_value(std::mt19937& random)
 {
     static constexpr std::array<std::string_view, 32> values{
-        "d",     "d/f",   "f",          "up/new",      "up",           "w",           "d/out/x",
-        "../x",  "/x",    ".",          "",            "d/",           "./d//f",      "a",
-        "a/b",   "a/b/c", "0000644",    "0000000",     "00000000001",  "00000001000", "00000000777",
-        "\x80",  "\xff",  "77777777777", "0",          "1",            "2",           "5",
-        "x",     "S",     "L",          "g"};
+        "d",    "d/f",   "f",           "up/new",  "up",          "w",           "d/out/x",
+        "../x", "/x",    ".",           "",        "d/",          "./d//f",      "a",
+        "a/b",  "a/b/c", "0000644",     "0000000", "00000000001", "00000001000", "00000000777",
+        "\x80", "\xff",  "77777777777", "0",       "1",           "2",           "5",
+        "x",    "S",     "L",           "g"};
     return values[random() % values.size()];
 }
 
@@ -85,9 +84,8 @@ inline void mend_tar(std::uint8_t* data, std::size_t size)
 
 } // namespace slipway::fuzz
 
-extern "C" std::size_t LLVMFuzzerCustomMutator(
-    std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed
-)
+extern "C" std::size_t
+LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed)
 {
     using namespace slipway::fuzz;
     std::mt19937 random(seed);

@@ -1,9 +1,8 @@
-#include "fuzz.hpp"
-#include "tar_mutator.hpp"
-
 #include "archive/posix.hpp"
+#include "fuzz.hpp"
 #include "support/run.hpp"
 #include "support/temp_directory.hpp"
+#include "tar_mutator.hpp"
 
 #include <slipway/core/tar_reader.hpp>
 
@@ -118,8 +117,10 @@ void check_written(const fs::path& work, const Unpacked& done)
         require(!path.empty() && path.front() != '/', "an absolute path");
     }
     for (const std::string& path : done.seen) {
-        require(posix::clean_path(path + "/.", Errc::protocol).value_or("?") == path || path.empty(),
-                "a path that is not clean");
+        require(
+            posix::clean_path(path + "/.", Errc::protocol).value_or("?") == path || path.empty(),
+            "a path that is not clean"
+        );
     }
     // The last entry of a name is the one that stands; none comes after the last one written.
     if (!done.written.empty()) {
@@ -154,8 +155,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
     scene.lay_traps();
     UnpackOptions options;
     if (with_sent) options.sent = std::make_shared<Manifest>(list ? *list : Manifest());
-    const auto done =
-        test::run(unpack(std::make_shared<Pieces>(tar, 4096), scene.work(), options));
+    const auto done = test::run(unpack(std::make_shared<Pieces>(tar, 4096), scene.work(), options));
     scene.check();
     if (!done) {
         check_error(done.error());
