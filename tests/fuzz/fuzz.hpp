@@ -47,9 +47,13 @@ inline void check_error(const Error& error)
     require(error.code != Errc::internal, error.message);
     require(!error.message.empty(), "an error says nothing");
     for (const std::string& text : {describe(error), error.hint}) {
+        unsigned char before = 0;
         for (const char c : text) {
             const auto byte = static_cast<unsigned char>(c);
             require(byte >= ' ' && byte != 0x7F, "an error has a control character");
+            // U+0080 to U+009F
+            require(before != 0xC2 || byte < 0x80 || byte >= 0xA0, "an error has a control code");
+            before = byte;
         }
         require(text.size() <= std::size_t{64} << 10U, "an error is longer than anybody reads");
     }

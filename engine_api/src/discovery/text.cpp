@@ -38,9 +38,13 @@ std::string printable(std::string_view text)
 {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
+    char before = '\0';
     for (const char c : text) {
-        if (is_control_or_space(c) && c != ' ') {
-            const auto byte = static_cast<unsigned char>(c);
+        const auto byte = static_cast<unsigned char>(c);
+        // The second byte of U+0080 to U+009F, by which terminals take commands too.
+        const bool more_controls = before == '\xC2' && byte >= 0x80 && byte < 0xA0;
+        before = c;
+        if ((is_control_or_space(c) && c != ' ') || more_controls) {
             out += "\\x";
             out += digits[byte >> 4];
             out += digits[byte & 15];
