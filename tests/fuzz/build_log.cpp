@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     const std::string_view text = text_of(data, size);
     const Shown whole = show(text, size);
-    for (const std::size_t step : {1, 10}) {
+    for (const std::size_t step : {1U, 10U}) {
         require(show(text, step) == whole, "pieces of another size are shown differently");
     }
     return 0;

@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
     const Decoded wanted = expected(input);
     require(whole.runs == wanted.runs, "the payloads are not those of the frames");
     require(whole.end.empty() == wanted.end.empty(), "the end is not taken for what it is");
-    for (const std::size_t step : {1, 9}) {
+    for (const std::size_t step : {1U, 9U}) {
         require(decode(input, step) == whole, "pieces of another size are decoded differently");
     }
     return 0;

@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
     const auto goal = static_cast<Goal>(take_choice(input, 7));
     const Split whole = split(input, std::max<std::size_t>(size, 1));
     check_nothing_lost(input, whole);
-    for (const std::size_t step : {1, 7}) {
+    for (const std::size_t step : {1U, 7U}) {
         require(split(input, step) == whole, "pieces of another size are split differently");
     }
     read_progress(whole, goal);

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
     const std::string_view input = text_of(data, size);
     const std::string whole = check(input, std::max<std::size_t>(size, 1));
     // The engine's words are looked for in what is at hand, so only whether it is sound is certain.
-    for (const std::size_t step : {1, 511, 513}) {
+    for (const std::size_t step : {1U, 511U, 513U}) {
         require(
             check(input, step).empty() == whole.empty(),
             "pieces of another size are judged "
