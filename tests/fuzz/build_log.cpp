@@ -35,8 +35,9 @@ Shown show(std::string_view text, std::size_t step)
         log.add(message);
     }
     log.finish();
-    out.step = log.step().text;
-    out.no_network = log.saw_no_network();
+    const BuildStep* const last = log.step();
+    if (last != nullptr) out.step = last->event.text;
+    out.no_network = last != nullptr && last->saw_no_network;
     return out;
 }
 

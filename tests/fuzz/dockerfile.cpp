@@ -1,6 +1,7 @@
 #include "images/dockerfile.hpp"
 
 #include "fuzz.hpp"
+#include "images/build_needs.hpp"
 
 #include <slipway/core/image_catalog.hpp>
 
@@ -33,8 +34,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
     require(bytes <= size, "more came out than went in");
     const auto catalog = ImageCatalog::parse(std::string(text), "Dockerfile");
     if (!catalog) check_error(catalog.error());
-    if (text.find_first_of("\\`#") != text.npos) return 0;
-    // Without continued lines and comments the instructions say all.
+    const BuildNeeds needs = needs_of(text, "host", {});
+    for (const NeededImage& image : needs.images) {
+        require(!image.reference.empty(), "an image without a name is needed");
+    }
+    if (text.find_first_of("\\`#<") != text.npos) return 0;
+    // Without continued lines, comments and here-documents the instructions say all.
     const auto again = instructions_of(written);
     require(again.size() == instructions.size(), "what was written reads differently");
     for (std::size_t i = 0; i < again.size(); ++i) {

@@ -12,6 +12,8 @@ namespace {
 using Variables = std::map<std::string, std::string>;
 
 constexpr int max_nesting = 16; // of a variable in the default of a variable
+// No name of an image is as long. Values that hold one another twice grow without measure.
+constexpr std::size_t max_value_bytes = 4096;
 
 bool is_name_character(char c)
 {
@@ -38,8 +40,8 @@ std::string braced(std::string_view inside, const Variables& variables, int nest
     const bool empty_counts = rest.starts_with(':');
     if (empty_counts) rest.remove_prefix(1);
     if (rest.empty()) return value;
-    const bool is_set = variables.contains(std::string(inside.substr(0, end)))
-                        && !(empty_counts && value.empty());
+    const bool is_set =
+        variables.contains(std::string(inside.substr(0, end))) && !(empty_counts && value.empty());
     const bool takes_word = rest.front() == '+' ? is_set : rest.front() == '-' && !is_set;
     if (takes_word) return expanded(rest.substr(1), variables, nesting + 1);
     return rest.front() == '+' ? std::string() : value;
@@ -79,6 +81,7 @@ std::string expanded(std::string_view text, const Variables& variables, int nest
             out += value_of(variables, text.substr(i + 1, end - i - 1));
             i = end - 1;
         }
+        if (out.size() > max_value_bytes) return {};
     }
     return out;
 }

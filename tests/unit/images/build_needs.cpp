@@ -62,6 +62,16 @@ TEST_SUITE("core.images.build_needs")
         CHECK(images("FROM a\nFROM b\n", "no-such-stage").empty());
     }
 
+    TEST_CASE("variables that hold one another twice do not grow without measure")
+    {
+        std::string dockerfile = "ARG A0=0123456789\n";
+        for (int i = 0; i < 60; ++i) {
+            const std::string before = "$A" + std::to_string(i);
+            dockerfile += "ARG A" + std::to_string(i + 1) + "=" + before + before + "\n";
+        }
+        CHECK(images(dockerfile + "FROM x$A60\n") == Names{"x"});
+    }
+
     TEST_CASE("only the stages that the target needs")
     {
         const std::string all = "FROM one AS a\nFROM two AS b\nFROM three\nCOPY --from=A /x /y\n"
@@ -97,10 +107,14 @@ TEST_SUITE("core.images.build_needs")
     {
         CHECK(images("FROM --platform=linux/arm64 a\n") == Names{"a linux/arm64"});
         CHECK(images("ARG P=linux/arm64\nFROM --platform=$P a\n") == Names{"a linux/arm64"});
-        CHECK(images("FROM --platform=$BUILDPLATFORM a AS b\nFROM a\nCOPY --from=b / /\n")
-              == Names{"a"});
-        CHECK(images("FROM --platform=linux/s390x a AS b\nFROM a\nCOPY --from=b / /\n")
-              == Names{"a", "a linux/s390x"});
+        CHECK(
+            images("FROM --platform=$BUILDPLATFORM a AS b\nFROM a\nCOPY --from=b / /\n")
+            == Names{"a"}
+        );
+        CHECK(
+            images("FROM --platform=linux/s390x a AS b\nFROM a\nCOPY --from=b / /\n")
+            == Names{"a", "a linux/s390x"}
+        );
     }
 
     TEST_CASE("the syntax line, where it is a directive")
@@ -121,11 +135,14 @@ TEST_SUITE("core.images.build_needs")
         CHECK(only_in_buildkit("RUN x --mount=y\nCOPY --from=a --chown=1 b c\nADD d e\n").empty());
         CHECK(only_in_buildkit("RUN --mount=type=cache,target=/c x\n") == Names{"RUN --mount"});
         CHECK(only_in_buildkit("RUN --network=none x\n") == Names{"RUN --network"});
-        CHECK(only_in_buildkit("COPY --chmod=1 a b\nCOPY --chmod=2 a b\n") == Names{"COPY --chmod"});
+        CHECK(
+            only_in_buildkit("COPY --chmod=1 a b\nCOPY --chmod=2 a b\n") == Names{"COPY --chmod"}
+        );
         CHECK(only_in_buildkit("ADD --link a b\n") == Names{"ADD --link"});
         CHECK(only_in_buildkit("RUN <<EOF\nx\nEOF\n") == Names{"here-documents"});
-        const auto needs =
-            needs_of("FROM x\nRUN --mount=a b\nCOPY --link <<A /x\n1\nA\nCOPY --chmod=1 a b", {}, {});
+        const auto needs = needs_of(
+            "FROM x\nRUN --mount=a b\nCOPY --link <<A /x\n1\nA\nCOPY --chmod=1 a b", {}, {}
+        );
         CHECK(needs.newer_buildkit_only == Names{"COPY --link", "here-documents"});
     }
 
