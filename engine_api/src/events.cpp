@@ -49,6 +49,9 @@ namespace engine {
 
 namespace {
 
+/// Seconds from 1970, in either direction, that nanoseconds of 64 bits reach, and some to spare.
+constexpr std::int64_t furthest_second = 9'000'000'000;
+
 std::string event_identity(const Event& event)
 {
     return event.type + '\n' + event.action + '\n' + event.actor;
@@ -63,6 +66,11 @@ Result<Event> read_event(std::string_view text)
     event.actor = std::move(said.actor.id);
     event.attributes = std::move(said.actor.attributes);
     event.scope = std::move(said.scope);
+    const std::int64_t second =
+        said.nanoseconds != 0 ? said.nanoseconds / 1'000'000'000 : said.seconds;
+    if (second < -furthest_second || second > furthest_second) {
+        return fail(Errc::protocol, "the engine's reply: $.time is out of range");
+    }
     event.time = said.nanoseconds != 0 ? Moment(std::chrono::nanoseconds(said.nanoseconds))
                                        : Moment(std::chrono::seconds(said.seconds));
     return event;

@@ -7,6 +7,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <cmath>
+
 namespace slipway::json {
 
 namespace {
@@ -68,7 +70,9 @@ std::optional<std::uint64_t> Node::natural() const noexcept
 std::optional<double> Node::number() const noexcept
 {
     if (value_ == nullptr || !value_of(value_).IsNumber()) return std::nullopt;
-    return value_of(value_).GetDouble();
+    // RapidJSON's fast reading of the largest numbers can end in infinity.
+    const double number = value_of(value_).GetDouble();
+    return std::isfinite(number) ? std::optional<double>(number) : std::nullopt;
 }
 
 std::size_t Node::size() const noexcept

@@ -27,6 +27,14 @@ std::size_t character_length(std::string_view text)
     return length;
 }
 
+/// Also those that Unicode keeps beside ASCII's: to a terminal, U+009B begins a command.
+bool is_blank_or_control(std::string_view character)
+{
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+    if (character.size() == 1) return byte(0) <= ' ' || byte(0) == 0x7F;
+    return character.size() == 2 && byte(0) == 0xC2 && byte(1) < 0xA0;
+}
+
 } // namespace
 
 std::string one_line(std::string_view text, std::size_t max_bytes)
@@ -35,10 +43,9 @@ std::string one_line(std::string_view text, std::size_t max_bytes)
     bool space = false; // one is owed, unless the line has not begun or is over
     while (!text.empty()) {
         const std::size_t length = character_length(text);
-        const auto first = static_cast<unsigned char>(text.front());
-        if (length == 1 && (first <= ' ' || first == 0x7F)) {
+        if (is_blank_or_control(text.substr(0, length))) {
             space = space || !line.empty();
-            text.remove_prefix(1);
+            text.remove_prefix(length);
             continue;
         }
         const std::string_view character = length == 0 ? "\xEF\xBF\xBD" : text.substr(0, length);

@@ -171,7 +171,7 @@ void ProgressReader::look_for_loaded(std::string_view line)
         line.remove_prefix(start.size());
         while (!line.empty()) {
             const std::string_view name = line.substr(0, line.find(','));
-            loaded_.emplace_back(name);
+            if (!name.empty()) loaded_.emplace_back(name);
             line.remove_prefix(std::min(line.size(), name.size() + 1));
         }
     }

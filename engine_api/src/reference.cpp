@@ -104,14 +104,15 @@ Result<Reference> parse_reference(std::string_view text)
 
 std::string normalized(std::string_view reference)
 {
-    static constexpr std::array<std::string_view, 4> prefixes{
-        "index.docker.io/", "docker.io/", "localhost/", "library/"};
-    bool on_hub = false;
-    for (const std::string_view prefix : prefixes) {
-        if (prefix == "library/" && !on_hub) continue;
-        if (!reference.starts_with(prefix)) continue;
-        reference.remove_prefix(prefix.size());
-        on_hub = on_hub || prefix.ends_with("docker.io/");
+    static constexpr std::array<std::string_view, 3> registries{
+        "index.docker.io/", "docker.io/", "localhost/"};
+    constexpr std::string_view library = "library/";
+    for (const std::string_view registry : registries) {
+        if (!reference.starts_with(registry)) continue;
+        reference.remove_prefix(registry.size());
+        const bool on_hub = registry != "localhost/";
+        if (on_hub && reference.starts_with(library)) reference.remove_prefix(library.size());
+        break; // what follows is a name, even where it reads like a registry
     }
     std::string text(reference);
     const auto colon = text.rfind(':');

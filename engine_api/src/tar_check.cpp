@@ -124,15 +124,17 @@ void TarCheck::take_pax_record()
     while (!rest.empty()) {
         std::size_t length = 0;
         const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), length);
-        if (parsed.ec != std::errc() || length == 0 || length > rest.size()) break;
-        std::string_view record = rest.substr(0, length);
+        const auto digits = static_cast<std::size_t>(parsed.ptr - rest.data());
+        // The length counts its own digits, too.
+        if (parsed.ec != std::errc() || length <= digits || length > rest.size()) break;
+        std::string_view record = rest.substr(digits, length - digits);
         rest.remove_prefix(length);
-        record.remove_prefix(static_cast<std::size_t>(parsed.ptr - record.data()));
         if (!record.starts_with(" size=")) continue;
         record.remove_prefix(6);
         std::uint64_t size = 0;
-        std::from_chars(record.data(), record.data() + record.size(), size);
-        pax_size_ = std::min(size, max_size);
+        const auto number = std::from_chars(record.data(), record.data() + record.size(), size);
+        pax_size_ =
+            number.ec == std::errc::result_out_of_range ? max_size : std::min(size, max_size);
     }
     pax_.clear();
     in_pax_ = false;

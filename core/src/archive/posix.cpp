@@ -42,9 +42,13 @@ std::string printable(std::string_view path)
     constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
     out.reserve(path.size());
+    char before = '\0';
     for (const char c : path) {
         const auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && byte != 0x7f) {
+        // The second byte of U+0080 to U+009F, by which terminals take commands too.
+        const bool more_controls = before == '\xC2' && byte >= 0x80 && byte < 0xA0;
+        before = c;
+        if (byte >= 0x20 && byte != 0x7f && !more_controls) {
             out.push_back(c);
             continue;
         }

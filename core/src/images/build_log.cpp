@@ -55,7 +55,7 @@ std::optional<ImageEvent> as_step(std::string_view line)
     return step;
 }
 
-bool is_note(std::string_view line)
+bool begins_as_note(std::string_view line)
 {
     static constexpr std::array<std::string_view, 8> starts{
         " ---> ",
@@ -70,9 +70,15 @@ bool is_note(std::string_view line)
     for (const std::string_view start : starts) {
         if (line.starts_with(start)) return true;
     }
-    // podman ends a build with the bare id, and with several stages puts them before its notes.
-    if (line.size() == 64 && line.find_first_not_of("0123456789abcdef") == line.npos) return true;
-    return take(line, "[") && take_place(line) && take(line, "] ") && is_note(line);
+    // podman ends a build with the bare id.
+    return line.size() == 64 && line.find_first_not_of("0123456789abcdef") == line.npos;
+}
+
+/// With several stages podman puts the stage before its notes.
+bool is_note(std::string_view line)
+{
+    if (begins_as_note(line)) return true;
+    return take(line, "[") && take_place(line) && take(line, "] ") && begins_as_note(line);
 }
 
 } // namespace

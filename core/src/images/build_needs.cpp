@@ -12,6 +12,8 @@ namespace {
 using Variables = std::map<std::string, std::string>;
 
 constexpr int max_nesting = 16; // of a variable in the default of a variable
+// No name of an image is as long. Values that hold one another twice grow without measure.
+constexpr std::size_t max_value_bytes = 4096;
 
 bool is_name_character(char c)
 {
@@ -79,6 +81,7 @@ std::string expanded(std::string_view text, const Variables& variables, int nest
             out += value_of(variables, text.substr(i + 1, end - i - 1));
             i = end - 1;
         }
+        if (out.size() > max_value_bytes) return {};
     }
     return out;
 }

@@ -1,3 +1,4 @@
+#include "archive/posix.hpp"
 #include "images/dockerfile.hpp"
 
 #include <slipway/core/image_catalog.hpp>
@@ -108,7 +109,8 @@ Result<ImageCatalog> ImageCatalog::parse(std::string text, std::string origin)
         }
         if (!stages.insert(*name).second) {
             return fail(
-                Errc::invalid_argument, origin + ": two stages have the name '" + *name + "'"
+                Errc::invalid_argument,
+                origin + ": two stages have the name '" + posix::printable(*name) + "'"
             );
         }
         if (looks_like_triple(*name)) catalog.targets_.push_back(*name);

@@ -72,6 +72,15 @@ std::optional<Heredoc> as_heredoc(std::string_view word)
     return found;
 }
 
+Instruction instruction_of(std::string_view line)
+{
+    const std::size_t name_end = std::min(line.find_first_of(blanks), line.size());
+    Instruction out;
+    out.keyword = upper(line.substr(0, name_end));
+    out.arguments = trimmed(line.substr(name_end));
+    return out;
+}
+
 /// Takes the lines of a here-document from the front of `text`; false, and nothing taken, when its
 /// end is not there.
 bool take_heredoc(std::string_view& text, const Heredoc& heredoc)
@@ -152,19 +161,16 @@ std::vector<Instruction> instructions_of(std::string_view dockerfile)
     while (!dockerfile.empty()) {
         std::string_view line = trimmed(take_line(dockerfile));
         if (line.empty() || line.starts_with('#')) continue; // also inside a continued instruction
-        const bool goes_on = line.back() == escape && !dockerfile.empty();
+        const bool goes_on = line.back() == escape;
         if (goes_on) line = trimmed(line.substr(0, line.size() - 1));
         if (!joined.empty() && !line.empty()) joined += ' ';
         joined += line;
         if (goes_on || joined.empty()) continue;
-        const std::size_t name_end = std::min(joined.find_first_of(blanks), joined.size());
-        const std::string_view text(joined);
-        Instruction& made = instructions.emplace_back();
-        made.keyword = upper(text.substr(0, name_end));
-        made.arguments = trimmed(text.substr(name_end));
+        Instruction& made = instructions.emplace_back(instruction_of(joined));
         made.has_heredoc = take_heredocs(dockerfile, made);
         joined.clear();
     }
+    if (!joined.empty()) instructions.push_back(instruction_of(joined)); // nothing came any more
     return instructions;
 }
 

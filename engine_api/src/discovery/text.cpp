@@ -34,13 +34,17 @@ std::string_view trim(std::string_view text)
     return text;
 }
 
-std::string quote(std::string_view text)
+std::string printable(std::string_view text)
 {
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string out = "'";
+    std::string out;
+    char before = '\0';
     for (const char c : text) {
-        if (is_control_or_space(c) && c != ' ') {
-            const auto byte = static_cast<unsigned char>(c);
+        const auto byte = static_cast<unsigned char>(c);
+        // The second byte of U+0080 to U+009F, by which terminals take commands too.
+        const bool more_controls = before == '\xC2' && byte >= 0x80 && byte < 0xA0;
+        before = c;
+        if ((is_control_or_space(c) && c != ' ') || more_controls) {
             out += "\\x";
             out += digits[byte >> 4];
             out += digits[byte & 15];
@@ -48,7 +52,12 @@ std::string quote(std::string_view text)
             out += c;
         }
     }
-    return out + "'";
+    return out;
+}
+
+std::string quote(std::string_view text)
+{
+    return "'" + printable(text) + "'";
 }
 
 std::string quote_url(std::string_view url)
@@ -87,7 +96,7 @@ std::string join(const std::vector<std::string>& words, std::string_view between
     std::string out;
     for (const std::string& word : words) {
         if (!out.empty()) out += between;
-        out += word;
+        out += printable(word);
     }
     return out;
 }

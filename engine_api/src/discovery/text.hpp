@@ -12,7 +12,10 @@ bool is_control_or_space(char c);
 std::string to_lower(std::string_view text);
 std::string_view trim(std::string_view text);
 
-/// 'text' in single quotes for a message; control characters as \xNN.
+/// The text with control characters as \xNN.
+std::string printable(std::string_view text);
+
+/// The same in single quotes.
 std::string quote(std::string_view text);
 
 /// The same for a URL, with the password in it replaced by "***".
@@ -21,7 +24,7 @@ std::string quote_url(std::string_view url);
 /// One word of a shell command, in quotes where it needs them.
 std::string shell_quote(std::string_view word);
 
-/// "a, b, c".
+/// "a, b, c", each printable.
 std::string join(const std::vector<std::string>& words, std::string_view between = ", ");
 
 } // namespace slipway::engine::discovery

@@ -228,6 +228,10 @@ TEST_SUITE("engine.discovery.contexts")
         write_context(home, "0000", "not JSON"); // no reason to keep the good ones back
         error = refused(home);
         CHECK(says(error.message, "there are: default, foo, prod"));
+        const std::string painted =
+            R"({"Name":"\u001b[2J\u009b","Endpoints":{"docker":{"Host":"h:1"}}})";
+        write_context(home, "0001", painted);
+        CHECK(says(refused(home).message, "default, \\x1b[2J\xC2\\x9b, foo, prod"));
         CHECK(says(error.hint, "--host"));
     }
 

@@ -139,6 +139,26 @@ TEST_SUITE("engine.events.read")
         CHECK(verb(events[1]) == "y");
     }
 
+    TEST_CASE("a time that nanoseconds do not reach is a protocol error")
+    {
+        for (const char* time :
+             {R"("timeNano":-9223372036854775808)",
+              R"("timeNano":9223372036854775807)",
+              R"("time":9223372037)",
+              R"("time":-9223372036854775808)"}) {
+            CAPTURE(time);
+            FakeTransport engine;
+            engine.reply(200, R"({"Type":"x","Action":"y",)" + std::string(time) + "}");
+            const WatchEvents options;
+            auto stream = watch(engine, options);
+            std::optional<Error> error;
+            CHECK(read_all(stream, &error).empty());
+            REQUIRE(error.has_value());
+            CHECK(error->code == Errc::protocol);
+            CHECK(error->message == "the engine's reply: $.time is out of range");
+        }
+    }
+
     TEST_CASE("an end is due at `until` and an error without it, and errors are final")
     {
         const std::string good = event_text("start", 1);

@@ -195,6 +195,7 @@ TEST_SUITE("engine.json.decode")
         CHECK(why(R"("Whole":1e3)").find("$.Whole") != std::string::npos);
         CHECK(why(R"("Natural":-1)").find("$.Natural") != std::string::npos);
         CHECK(why(R"("Small":65536)").find("$.Small") != std::string::npos);
+        CHECK(why(R"("Real":1.79769331348623157e308)").find("$.Real") != std::string::npos);
         const auto large = json::decode<Outer>(R"({"Id":"x","Whole":9007199254740993})");
         REQUIRE(large.has_value());
         CHECK(large->whole == 9007199254740993); // 2^53 + 1, which a double cannot hold

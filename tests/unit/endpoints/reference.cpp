@@ -97,6 +97,9 @@ TEST_SUITE("engine.reference")
         CHECK(normalized("library/x") == "library/x:latest");
         CHECK(!same_reference("x:1", "x:2"));
         CHECK(!same_reference("ghcr.io/x", "x"));
+        CHECK(!same_reference("docker.io/localhost/x", "x"));
+        CHECK(!same_reference("localhost/library/x", "x"));
+        CHECK(normalized("localhost/docker.io/x") == "docker.io/x:latest");
     }
 
     TEST_CASE("ids are compared without their algorithm")

@@ -189,6 +189,18 @@ TEST_SUITE("engine.tar_check")
         CHECK(check(huge + entry("x", '0') + "x").error().code == Errc::truncated);
     }
 
+    TEST_CASE("a pax record that is shorter than its own length is passed over")
+    {
+        for (const char* record : {"00000000001", "1", "2 ", "3", "9 size=5\n", "99 size=5\n"}) {
+            CAPTURE(record);
+            const std::string tar = entry("pax", 'x', record) + entry("x", '0') + tar_end();
+            CHECK(check(tar).has_value());
+            CHECK(check(tar, 1).has_value());
+        }
+        const std::string beyond = entry("pax", 'x', pax_record("size=99999999999999999999"));
+        CHECK(check(beyond + entry("x", '0') + tar_end()).error().code == Errc::truncated);
+    }
+
     TEST_CASE("the stream keeps its bytes, and its errors say what was done")
     {
         const std::string tar = rich_tar() + tar_end();

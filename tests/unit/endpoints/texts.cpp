@@ -101,6 +101,17 @@ TEST_SUITE("engine.one_line")
         CHECK(one_line("\xE2\x82z") == bad + bad + "z");
     }
 
+    TEST_CASE("terminals get no command, in ASCII or beyond")
+    {
+        CHECK(one_line("a\x1b[2Jb\x7f") == "a [2Jb");
+        CHECK(
+            one_line("a\xC2\x9B"
+                     "2Jb\xC2\x85")
+            == "a 2Jb"
+        );
+        CHECK(one_line("\xC2\xA0x\xC2\xBF") == "\xC2\xA0x\xC2\xBF");
+    }
+
     TEST_CASE("a long text is cut between characters")
     {
         CHECK(one_line("abcdef", 7) == "abcdef");

@@ -56,6 +56,19 @@ TEST_SUITE("core.images.build_log")
         CHECK(heard.lines.back() == "failed|2/2|RUN echo oh no; exit 42");
     }
 
+    TEST_CASE("a line of a million stages is output, and no deeper than any other")
+    {
+        std::string line;
+        for (int i = 0; i < 1'000'000; ++i) {
+            line += "[1/2] ";
+        }
+        Heard heard;
+        heard.stream("STEP 1/1: RUN x\n");
+        heard.stream(line + "\n");
+        REQUIRE(heard.lines.size() == 2);
+        CHECK(heard.lines[1] == "output|1/1|" + line);
+    }
+
     TEST_CASE("a build of podman 4.3 with several stages")
     {
         Heard heard;

@@ -62,6 +62,16 @@ TEST_SUITE("core.images.build_needs")
         CHECK(images("FROM a\nFROM b\n", "no-such-stage").empty());
     }
 
+    TEST_CASE("variables that hold one another twice do not grow without measure")
+    {
+        std::string dockerfile = "ARG A0=0123456789\n";
+        for (int i = 0; i < 60; ++i) {
+            const std::string before = "$A" + std::to_string(i);
+            dockerfile += "ARG A" + std::to_string(i + 1) + "=" + before + before + "\n";
+        }
+        CHECK(images(dockerfile + "FROM x$A60\n") == Names{"x"});
+    }
+
     TEST_CASE("only the stages that the target needs")
     {
         const std::string all = "FROM one AS a\nFROM two AS b\nFROM three\nCOPY --from=A /x /y\n"

@@ -56,6 +56,27 @@ TEST_SUITE("core.images.catalog")
         CHECK(!catalog.is_built_in());
     }
 
+    TEST_CASE("a last instruction that goes on is not lost")
+    {
+        for (const char* end : {"\\", "\\\n", "\\\n\n", "\\\n# the end", "\\\n  \\\n"}) {
+            CAPTURE(end);
+            const auto all = core::instructions_of(std::string("FROM a\nFROM b AS c ") + end);
+            REQUIRE(all.size() == 2);
+            CHECK(all[1].arguments == "b AS c");
+        }
+    }
+
+    TEST_CASE("the escape directive stands before all else")
+    {
+        const auto count = [](const std::string& head) {
+            return core::instructions_of(head + "RUN a `\n b\n").size();
+        };
+        CHECK(count("# escape=`\n") == 1);
+        CHECK(count("# syntax=x\n#Escape = `\n") == 1);
+        CHECK(count("# a comment\n# escape=`\n") == 2);
+        CHECK(count("\n# escape=`\n") == 2);
+    }
+
     TEST_CASE("the image that a FROM names")
     {
         using core::image_of_from;

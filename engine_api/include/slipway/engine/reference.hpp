@@ -17,8 +17,8 @@ struct Reference {
 /// Errors: invalid_argument (empty, a part that is empty, white space, upper case in the name).
 Result<Reference> parse_reference(std::string_view text);
 
-/// One spelling for what engines spell differently: without "docker.io/library/", "docker.io/" and
-/// "localhost/", with ":latest" where there is neither tag nor digest.
+/// One spelling for what engines spell differently: without "docker.io/library/", "docker.io/" or
+/// "localhost/" in front, with ":latest" where there is neither tag nor digest.
 std::string normalized(std::string_view reference);
 
 /// The two name the same image in the local store of an engine.
