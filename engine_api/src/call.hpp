@@ -69,8 +69,8 @@ Task<T> call(Transport& transport, Result<Request> request, std::string doing)
 {
     EngineAnswer answer;
     if (request) answer = answer_to(transport, *request, 0);
-    CO_TRY(const Response reply, co_await exchange(transport, std::move(request), doing));
-    Result<T> value = json::decode<T>(reply.body);
+    CO_TRY(Response reply, co_await exchange(transport, std::move(request), doing));
+    Result<T> value = json::decode<T>(std::move(reply.body));
     if (!value) {
         answer.status = reply.status;
         value.error().answer = std::move(answer);

@@ -42,7 +42,7 @@ Said said_in(std::string_view body)
     const auto first = body.find_first_not_of(" \t\r\n");
     // A proxy may send anything under any content type, so the text itself decides.
     if (first != std::string_view::npos && body[first] == '{') {
-        if (auto said = json::decode<Said>(body)) {
+        if (auto said = json::decode<Said>(std::string(body))) {
             if (said->message.empty()) said->message = said->error;
             return *std::move(said);
         }

@@ -59,7 +59,7 @@ std::string event_identity(const Event& event)
 
 Result<Event> read_event(std::string_view text)
 {
-    TRY(EventText said, json::decode<EventText>(text));
+    TRY(EventText said, json::decode<EventText>(std::string(text)));
     Event event;
     event.type = std::move(said.type);
     event.action = std::move(said.action);

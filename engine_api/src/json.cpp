@@ -103,39 +103,43 @@ std::pair<std::string_view, Node> Node::member_at(std::size_t index) const noexc
     return {view(it->name), Node(&it->value)};
 }
 
-void Document::Free::operator()(void* document) const noexcept
+/// On the heap, as the document points into the text.
+struct Document::Parsed {
+    std::string text;
+    rapidjson::Document document;
+};
+
+void Document::Free::operator()(Parsed* parsed) const noexcept
 {
-    delete static_cast<rapidjson::Document*>(document);
+    delete parsed;
 }
 
-Result<Document> Document::parse(std::string_view text)
+Result<Document> Document::parse(std::string text)
 {
-    constexpr unsigned flags =
-        rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+    constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag
+                               | rapidjson::kParseValidateEncodingFlag;
     // RapidJSON takes a NUL for the end of the text and never looks at what is behind it.
-    if (text.find('\0') != std::string_view::npos) {
+    if (text.find('\0') != std::string::npos) {
         return fail(Errc::protocol, "the engine's reply is not JSON: it has a NUL byte");
     }
-    Document parsed;
-    auto* document = new rapidjson::Document;
-    parsed.document_.reset(document);
-    document->Parse<flags>(text.data(), text.size());
-    if (document->HasParseError()) {
+    Document out;
+    out.parsed_.reset(new Parsed{std::move(text), rapidjson::Document()});
+    rapidjson::Document& document = out.parsed_->document;
+    document.ParseInsitu<flags>(out.parsed_->text.data());
+    if (document.HasParseError()) {
         return fail(
             Errc::protocol,
             std::string("the engine's reply is not JSON: ")
-                + rapidjson::GetParseError_En(document->GetParseError()) + " (at byte "
-                + std::to_string(document->GetErrorOffset()) + ")"
+                + rapidjson::GetParseError_En(document.GetParseError()) + " (at byte "
+                + std::to_string(document.GetErrorOffset()) + ")"
         );
     }
-    return parsed;
+    return out;
 }
 
 Node Document::root() const noexcept
 {
-    return Node(static_cast<const rapidjson::Value*>(
-        static_cast<const rapidjson::Document*>(document_.get())
-    ));
+    return Node(static_cast<const rapidjson::Value*>(&parsed_->document));
 }
 
 struct Writer::Impl {

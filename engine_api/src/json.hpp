@@ -46,16 +46,18 @@ private:
 };
 
 /// A parsed text. Errors: protocol (no JSON, no UTF-8). Deep nesting costs memory and no stack.
+/// The text is kept and read in its place, so that its strings are not copied: move it in.
 class Document {
 public:
-    static Result<Document> parse(std::string_view text);
+    static Result<Document> parse(std::string text);
     Node root() const noexcept;
 
 private:
+    struct Parsed;
     struct Free {
-        void operator()(void* document) const noexcept;
+        void operator()(Parsed* parsed) const noexcept;
     };
-    std::unique_ptr<void, Free> document_;
+    std::unique_ptr<Parsed, Free> parsed_;
 };
 
 /// Builds a JSON text.
@@ -337,9 +339,9 @@ Result<std::string> encode(const T& value)
 
 /// Errors: protocol, as in "the engine's reply: $.Warnings[1] is not a string".
 template <class T>
-Result<T> decode(std::string_view text)
+Result<T> decode(std::string text)
 {
-    TRY(const Document document, Document::parse(text));
+    TRY(const Document document, Document::parse(std::move(text)));
     T out{};
     if (const auto found = detail::read(document.root(), out)) {
         return fail(detail::not_readable(*found));

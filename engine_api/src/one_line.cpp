@@ -60,7 +60,12 @@ std::string one_line(std::string_view text, std::size_t max_bytes)
 
 bool is_utf8(std::string_view text) noexcept
 {
+    const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
     while (!text.empty()) {
+        text.remove_prefix(
+            static_cast<std::size_t>(std::ranges::find_if_not(text, is_ascii) - text.begin())
+        );
+        if (text.empty()) break;
         const std::size_t length = character_length(text);
         if (length == 0) return false;
         text.remove_prefix(length);

@@ -218,7 +218,7 @@ void ProgressReader::look_for_result(Progress& progress)
 
 Result<Progress> ProgressReader::message(std::string_view json)
 {
-    TRY(Message said, json::decode<Message>(json));
+    TRY(Message said, json::decode<Message>(std::string(json)));
     if (said.failure && (!said.failure->message.empty() || said.failure->code.value_or(0) != 0)) {
         const std::string& text =
             said.failure->message.empty() ? said.error : said.failure->message;

@@ -171,7 +171,7 @@ CpuStats cpu_from(StatsText::Cpu&& said)
 /// Go's year 1 stands for no time, and parse_rfc3339 does not reach it.
 Result<ContainerStats> read_stats(std::string_view text)
 {
-    TRY(StatsText said, json::decode<StatsText>(text));
+    TRY(StatsText said, json::decode<StatsText>(std::string(text)));
     // Podman 5 says "container is stopped" in an answer of status 200.
     if (said.read_at.empty() && !said.refusal.empty()) {
         return fail(Errc::conflict, one_line(said.refusal));

@@ -97,7 +97,7 @@ std::string words_at_end(std::string_view bytes)
     for (const std::string_view start : {R"({"message")", R"({"errorDetail")"}) {
         const auto found = bytes.rfind(start);
         if (found == std::string_view::npos) continue;
-        const auto said = json::decode<TarFailure>(bytes.substr(found));
+        const auto said = json::decode<TarFailure>(std::string(bytes.substr(found)));
         if (!said) continue;
         return one_line(said->message.empty() ? said->detail.message : said->message);
     }

@@ -26,7 +26,7 @@ Result<std::optional<T>> read_json(const std::filesystem::path& file)
 {
     TRY(const std::optional<std::string> text, read_text(file));
     if (!text) return std::optional<T>{};
-    Result<T> value = json::decode<T>(trim(*text).empty() ? "{}" : std::string_view(*text));
+    Result<T> value = json::decode<T>(trim(*text).empty() ? std::string("{}") : *text);
     if (!value) return fail(Errc::invalid_argument, about_file(file, value.error().message));
     return std::optional<T>(*std::move(value));
 }

@@ -63,7 +63,7 @@ namespace {
 
 std::string why_not(std::string_view text)
 {
-    const auto got = json::decode<Outer>(text);
+    const auto got = json::decode<Outer>(std::string(text));
     REQUIRE(!got.has_value());
     CHECK(got.error().code == Errc::protocol);
     return got.error().message;
