@@ -135,8 +135,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     const std::string_view text = text_of(data, size);
     check_document(text);
-    const auto value = json::decode<Every>(text);
-    const auto loose = json::decode<Loose>(text);
+    const auto value = json::decode<Every>(std::string(text));
+    const auto loose = json::decode<Loose>(std::string(text));
     if (!loose) check_error(loose.error());
     if (!value) {
         check_error(value.error());
