@@ -13,10 +13,16 @@ Errc code_of_refusal(std::string_view message) noexcept
         return Errc::not_found;
     }
     if (says("unauthorized") || says("401 Unauthorized") || says("authentication required")
-        || says("invalid username/password")) {
+        || says("invalid username/password") || says("no basic auth credentials")) {
         return Errc::unauthorized;
     }
     return Errc::engine;
+}
+
+bool is_login_wanted(std::string_view message) noexcept
+{
+    return message.ends_with("unauthorized: authentication required")
+           || message.ends_with("no basic auth credentials");
 }
 
 } // namespace slipway::engine

@@ -48,6 +48,10 @@ public:
 
     Request& header(std::string name, std::string value);
 
+    /// A text of this request that no Error may show: where the engine repeats it in an error or a
+    /// message, it becomes "***". An empty one is none.
+    Request& secret(std::string text);
+
     /// A JSON body: Content-Type application/json.
     Request& json(std::string text);
     /// A body that is streamed in chunks. Wherever the source fails, the connection is dropped
@@ -65,6 +69,7 @@ public:
     std::string target() const;
     const Headers& headers() const noexcept { return headers_; }
     const std::string& text() const noexcept { return text_; }
+    const std::vector<std::string>& secrets() const noexcept { return secrets_; }
     const std::shared_ptr<ByteSource>& source() const noexcept { return source_; }
     bool versioned() const noexcept { return versioned_; }
     std::optional<std::chrono::milliseconds> deadline() const noexcept { return deadline_; }
@@ -75,6 +80,7 @@ private:
     std::string query_;
     Headers headers_;
     std::string text_;
+    std::vector<std::string> secrets_;
     std::shared_ptr<ByteSource> source_;
     std::optional<std::chrono::milliseconds> deadline_;
     bool versioned_ = true;
