@@ -3,6 +3,7 @@
 #include "printer.hpp"
 
 #include <slipway/engine/discovery.hpp>
+#include <slipway/engine/proxies.hpp>
 
 #include <functional>
 #include <optional>
@@ -24,6 +25,9 @@ struct Context {
     Globals globals{};
     Printer* printer = nullptr; ///< set before a command runs
     engine::Environment environment{};
+
+    /// What proxies_for has read, once.
+    std::optional<engine::Proxies> proxies{};
 
     /// The words for the program that `run` or `cargo` start, as they were typed.
     std::vector<std::string> rest{};

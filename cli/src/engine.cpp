@@ -87,4 +87,16 @@ Task<engine::Client> connect(Context& context)
     co_return clients->at(to_string(found->candidate.endpoint));
 }
 
+const engine::Proxies& proxies_for(Context& context)
+{
+    if (!context.proxies) {
+        auto proxies = engine::read_proxies(context.environment);
+        if (!proxies) {
+            context.printer->warning(describe(proxies.error()) + ": proxies in it are not used");
+        }
+        context.proxies = std::move(proxies).value_or(engine::Proxies());
+    }
+    return *context.proxies;
+}
+
 } // namespace slipway::cli

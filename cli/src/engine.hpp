@@ -15,4 +15,8 @@ Result<engine::ClientOptions> client_options(Context& context);
 /// Errors: those of engine::discover and engine::Client::connect.
 Task<engine::Client> connect(Context& context);
 
+/// The proxies of docker's config.json for containers. A file that cannot be read is a warning, and
+/// there are none then, as for the docker command.
+const engine::Proxies& proxies_for(Context& context);
+
 } // namespace slipway::cli

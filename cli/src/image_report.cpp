@@ -147,7 +147,7 @@ Task<> pull_and_show(Context& context, engine::Client client, std::string refere
     const core::OnImageEvent on_event = [&report](const core::ImageEvent& event) {
         report.show(event);
     };
-    auto pulled = co_await core::ensure_pulled(client, reference, on_event);
+    auto pulled = co_await core::ensure_pulled(client, context.environment, reference, on_event);
     context.printer->end_progress();
     co_return pulled;
 }

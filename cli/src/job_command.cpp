@@ -98,6 +98,8 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job)
     CO_TRY(engine::Client client, co_await connect(context));
     CO_TRY(job.image, co_await provide_image(context, client, std::move(choice)));
 
+    job.proxies = proxies_for(context);
+
     LocalStreams local(executor);
     core::JobStreams streams;
     streams.out = &local.out;

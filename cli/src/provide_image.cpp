@@ -1,3 +1,4 @@
+#include "engine.hpp"
 #include "image_report.hpp"
 #include "job_command.hpp"
 
@@ -13,6 +14,8 @@ Task<std::string> provide_image(Context& context, engine::Client client, ImageCh
     core::BuildChoice build;
     build.target = choice.target;
     build.base = base_image(catalog);
+    build.environment = context.environment;
+    build.proxies = proxies_for(context);
     build.how_to_choose_base = "name one that it has in the variable SLIPWAY_BASE_IMAGE";
     co_return co_await build_and_show(context, client, catalog, build, BuildWhen::missing);
 }

@@ -5,16 +5,36 @@
 
 namespace slipway::engine {
 
-Result<std::string> auth_header(const RegistryAuth& auth)
+namespace {
+
+template <class T>
+Result<> add_header(Request& request, const char* name, const T& value)
 {
-    TRY(const std::string text, json::encode(auth));
-    return base64_url(text);
+    TRY(const std::string text, json::encode(value));
+    std::string header = base64_url(text);
+    request.secret(header).header(name, std::move(header));
+    return ok();
 }
 
-Result<std::string> auth_header(const std::map<std::string, RegistryAuth>& registries)
+} // namespace
+
+void add_secrets(Request& request, const RegistryAuth& auth)
 {
-    TRY(const std::string text, json::encode(registries));
-    return base64_url(text);
+    request.secret(auth.password).secret(auth.identity_token).secret(auth.registry_token);
+}
+
+Result<> add_auth(Request& request, const RegistryAuth& auth)
+{
+    add_secrets(request, auth);
+    return add_header(request, "X-Registry-Auth", auth);
+}
+
+Result<> add_auth(Request& request, const std::map<std::string, RegistryAuth>& registries)
+{
+    for (const auto& [name, auth] : registries) {
+        add_secrets(request, auth);
+    }
+    return add_header(request, "X-Registry-Config", registries);
 }
 
 } // namespace slipway::engine

@@ -1,17 +1,20 @@
 #pragma once
 
 #include <slipway/engine/auth.hpp>
-#include <slipway/engine/result.hpp>
+#include <slipway/engine/transport.hpp>
 
 #include <map>
 #include <string>
 
 namespace slipway::engine {
 
-/// The value of `X-Registry-Auth`. Errors: invalid_argument (not UTF-8), without any of the values.
-Result<std::string> auth_header(const RegistryAuth& auth);
+/// What of `auth` no Error may show.
+void add_secrets(Request& request, const RegistryAuth& auth);
 
-/// The value of `X-Registry-Config`: the same for several registries.
-Result<std::string> auth_header(const std::map<std::string, RegistryAuth>& registries);
+/// Adds `X-Registry-Auth`. Errors: invalid_argument (not UTF-8), without any of the values.
+Result<> add_auth(Request& request, const RegistryAuth& auth);
+
+/// Adds `X-Registry-Config`: the same for several registries.
+Result<> add_auth(Request& request, const std::map<std::string, RegistryAuth>& registries);
 
 } // namespace slipway::engine

@@ -118,8 +118,7 @@ Result<Request> build_request(const BuildSpec& spec, const Traits& traits)
     CHECK_OK(add_ulimits(request, spec.ulimits, traits));
     CHECK_OK(add_extra_hosts(request, spec.extra_hosts, traits));
     if (!spec.registries.empty()) {
-        TRY(std::string header, auth_header(spec.registries));
-        request.header("X-Registry-Config", std::move(header));
+        CHECK_OK(add_auth(request, spec.registries));
     }
     return request;
 }

@@ -1,6 +1,7 @@
 #include "call.hpp"
 
 #include "error_reply.hpp"
+#include "secrets.hpp"
 
 namespace slipway::engine {
 
@@ -84,10 +85,12 @@ Task<Response> exchange(Transport& transport, Result<Request> request, std::stri
 {
     if (!request) co_return during<Response>(fail(std::move(request).error()), std::move(doing));
     const EngineAnswer answer = answer_to(transport, *request, 0);
+    const std::vector<std::string> secrets = request->secrets();
     Result<Response> reply = co_await transport.send(*std::move(request));
     if (reply && is_refusal(reply->status)) {
         reply = fail(error_from(*reply, answer.method, answer.route, transport.traits().kind));
     }
+    if (!reply) reply = fail(hide(std::move(reply).error(), secrets));
     co_return during(std::move(reply), std::move(doing));
 }
 
@@ -103,11 +106,13 @@ open(Transport& transport, Result<Request> request, std::string doing)
     using Stream = std::unique_ptr<ResponseStream>;
     if (!request) co_return during<Stream>(fail(std::move(request).error()), std::move(doing));
     const EngineAnswer answer = answer_to(transport, *request, 0);
+    const std::vector<std::string> secrets = request->secrets();
     Result<Stream> stream = co_await transport.open(*std::move(request));
     if (stream && is_refusal((*stream)->status())) {
         const Response refusal{(*stream)->status(), (*stream)->headers(), {}};
         stream = fail(error_from(refusal, answer.method, answer.route, transport.traits().kind));
     }
+    if (!stream) stream = fail(hide(std::move(stream).error(), secrets));
     co_return during(std::move(stream), std::move(doing));
 }
 

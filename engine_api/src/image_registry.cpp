@@ -85,8 +85,7 @@ Result<Request> search_request(const SearchImages& what)
     if (what.limit) request.query("limit", *what.limit);
     CHECK_OK(add_filters(request, what.filters));
     if (what.auth) {
-        TRY(std::string header, auth_header(*what.auth));
-        request.header("X-Registry-Auth", std::move(header));
+        CHECK_OK(add_auth(request, *what.auth));
     }
     return request;
 }
@@ -94,8 +93,7 @@ Result<Request> search_request(const SearchImages& what)
 Result<Request> distribution_request(std::string_view image, const RegistryAuth& auth)
 {
     TRY(Request request, request_on("GET", "/distribution/", image_segment(image), "/json"));
-    TRY(std::string header, auth_header(auth));
-    request.header("X-Registry-Auth", std::move(header));
+    CHECK_OK(add_auth(request, auth));
     return request;
 }
 

@@ -27,8 +27,7 @@ Result<Request> push_request(const PushImage& what, const Traits& traits)
     TRY(Request request, on_image("POST", reference.name, "/push"));
     request.query("tag", reference.tag.empty() ? "latest" : reference.tag);
     CHECK_OK(add_json_platform(request, what.platform, push_platform_api, traits));
-    TRY(std::string header, auth_header(what.auth.value_or(RegistryAuth())));
-    request.header("X-Registry-Auth", std::move(header));
+    CHECK_OK(add_auth(request, what.auth.value_or(RegistryAuth())));
     return request;
 }
 

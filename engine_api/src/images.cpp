@@ -89,8 +89,7 @@ Result<Request> pull_request(const PullImage& what)
         .query("tag", version.empty() ? "latest" : version)
         .query("platform", what.platform);
     if (what.auth) {
-        TRY(std::string header, auth_header(*what.auth));
-        request.header("X-Registry-Auth", std::move(header));
+        CHECK_OK(add_auth(request, *what.auth));
     }
     return request;
 }

@@ -1,22 +1,28 @@
 #include "object_stream.hpp"
 
 #include "call.hpp"
+#include "secrets.hpp"
 
 namespace slipway::engine {
 
 ObjectStream::ObjectStream(
-    std::unique_ptr<ResponseStream> reply, std::string doing, EngineAnswer answer
+    std::unique_ptr<ResponseStream> reply,
+    std::string doing,
+    EngineAnswer answer,
+    std::vector<std::string> secrets
 )
     : reply_(std::move(reply)),
       buffer_(std::size_t{16} << 10U),
       doing_(std::move(doing)),
-      answer_(std::move(answer))
+      answer_(std::move(answer)),
+      secrets_(std::move(secrets))
 {
     answer_.status = reply_->status();
 }
 
 Error ObjectStream::give_up(Error error)
 {
+    error = hide(std::move(error), secrets_);
     error.context.push_back(doing_);
     if (!error.answer) error.answer = answer_;
     error_ = std::move(error);
@@ -59,9 +65,15 @@ Task<std::unique_ptr<ObjectStream>>
 open_objects(Transport& transport, Result<Request> request, std::string doing)
 {
     EngineAnswer answer;
-    if (request) answer = answer_to(transport, *request, 0);
+    std::vector<std::string> secrets;
+    if (request) {
+        answer = answer_to(transport, *request, 0);
+        secrets = request->secrets();
+    }
     CO_TRY(auto reply, co_await open(transport, std::move(request), doing));
-    co_return std::make_unique<ObjectStream>(std::move(reply), std::move(doing), std::move(answer));
+    co_return std::make_unique<ObjectStream>(
+        std::move(reply), std::move(doing), std::move(answer), std::move(secrets)
+    );
 }
 
 } // namespace slipway::engine

@@ -15,8 +15,13 @@ namespace slipway::engine {
 /// The JSON objects of an answer, as they come.
 class ObjectStream {
 public:
-    /// `doing` becomes the errors' context, `answer` their answer.
-    ObjectStream(std::unique_ptr<ResponseStream> reply, std::string doing, EngineAnswer answer);
+    /// `doing` becomes the errors' context, `answer` their answer, and no `secrets` their message.
+    ObjectStream(
+        std::unique_ptr<ResponseStream> reply,
+        std::string doing,
+        EngineAnswer answer,
+        std::vector<std::string> secrets
+    );
 
     /// The text of the next object, valid until the next call, or nothing at the end. An error is
     /// final. Errors: truncated (inside an object), protocol, and those of the connection.
@@ -25,6 +30,7 @@ public:
     /// Makes `error` the stream's last word, closes the connection and returns what to fail with.
     Error give_up(Error error);
 
+    const std::vector<std::string>& secrets() const noexcept { return secrets_; }
     void close() noexcept { reply_->close(); }
 
 private:
@@ -36,6 +42,7 @@ private:
     std::string_view input_; ///< what of `buffer_` is not looked at yet
     std::string doing_;
     EngineAnswer answer_;
+    std::vector<std::string> secrets_;
     bool ended_ = false;
     std::optional<Error> error_;
 };

@@ -5,6 +5,7 @@
 #include "json.hpp"
 #include "one_line.hpp"
 #include "refusal.hpp"
+#include "secrets.hpp"
 
 #include <slipway/engine/reference.hpp>
 
@@ -148,10 +149,15 @@ bool asks_registry(Goal goal) noexcept
 
 Error ProgressReader::failure(std::string_view text, std::optional<std::int64_t> code)
 {
-    std::string message = one_line(text);
+    std::string message = without_passwords(one_line(text));
     if (message.empty()) message = "the engine gave up and said no reason";
-    const Errc kind = asks_registry(goal_) ? code_of_refusal(message) : Errc::engine;
     failure_code_ = code ? code : exit_status_in(text);
+    Errc kind = Errc::engine;
+    if (asks_registry(goal_)) {
+        kind = code_of_refusal(message);
+    } else if (!failure_code_ && is_login_wanted(message)) {
+        kind = Errc::unauthorized;
+    }
     return Error(kind, std::move(message));
 }
 

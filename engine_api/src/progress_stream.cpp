@@ -2,6 +2,7 @@
 
 #include "call.hpp"
 #include "refusal.hpp"
+#include "secrets.hpp"
 
 namespace slipway::engine {
 
@@ -24,6 +25,8 @@ Task<std::optional<Progress>> ProgressStream::Impl::next()
     }
     auto progress = reader_.message(*text);
     if (!progress) co_return fail(objects_->give_up(std::move(progress).error()));
+    hide(progress->stream, objects_->secrets());
+    hide(progress->status, objects_->secrets());
     co_return progress;
 }
 

@@ -102,6 +102,18 @@ Result<Reference> parse_reference(std::string_view text)
     return reference;
 }
 
+std::string registry_of(const Reference& reference)
+{
+    const auto slash = reference.name.find('/');
+    std::string host = reference.name.substr(0, slash);
+    if (slash == std::string::npos || !is_host(host)) return "docker.io";
+    std::ranges::transform(host, host.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    const bool hub = host == "index.docker.io" || host == "registry-1.docker.io";
+    return hub ? "docker.io" : host;
+}
+
 std::string normalized(std::string_view reference)
 {
     static constexpr std::array<std::string_view, 3> registries{

@@ -20,4 +20,10 @@ Errc code_of_refusal(std::string_view message) noexcept
     return Errc::engine;
 }
 
+bool is_login_wanted(std::string_view message) noexcept
+{
+    return message.ends_with("unauthorized: authentication required")
+           || message.ends_with("no basic auth credentials");
+}
+
 } // namespace slipway::engine

@@ -126,8 +126,7 @@ Result<Request> with_service(
     TRY(std::string body, json::encode(text));
     request->json(std::move(body));
     if (auth != nullptr) {
-        TRY(std::string header, auth_header(*auth));
-        request->header("X-Registry-Auth", std::move(header));
+        CHECK_OK(add_auth(*request, *auth));
     }
     return request;
 }

@@ -1,3 +1,4 @@
+#include "auth_header.hpp"
 #include "auth_json.hpp"
 #include "call.hpp"
 #include "refusal.hpp"
@@ -78,6 +79,7 @@ Result<Request> login_request(const RegistryAuth& auth)
     TRY(std::string body, json::encode(auth));
     Request request("POST", "/auth");
     request.json(std::move(body));
+    add_secrets(request, auth);
     return request;
 }
 

@@ -172,6 +172,8 @@ Task<int> build_images(Context& context, BuildOptions options)
         CO_CHECK(check_target(catalog, choice));
     }
     CO_TRY(engine::Client client, co_await connect(context));
+    choice.environment = context.environment;
+    choice.proxies = proxies_for(context);
     for (const std::string& target : options.targets) {
         choice.target = target;
         const BuildWhen when = options.no_cache ? BuildWhen::always : BuildWhen::missing;

@@ -9,6 +9,8 @@
 #include <slipway/engine/build.hpp>
 #include <slipway/engine/images.hpp>
 
+#include <algorithm>
+
 namespace slipway::core {
 namespace {
 
@@ -56,13 +58,15 @@ std::shared_ptr<engine::ByteSource> context_of(const ImageCatalog& catalog)
     return pack({}, std::move(options));
 }
 
-engine::BuildSpec spec_of(const ImageCatalog& catalog, const BuildChoice& choice)
+engine::BuildSpec
+spec_of(const ImageCatalog& catalog, const BuildChoice& choice, const engine::Endpoint& endpoint)
 {
     engine::BuildSpec spec;
     spec.tags.push_back(catalog.image_name(choice.target, choice.base));
     spec.target = choice.target;
     spec.no_cache = choice.no_cache;
     if (!choice.base.empty()) spec.build_args.emplace("BASE", choice.base);
+    engine::add_proxies(spec.build_args, engine::proxy_variables(choice.proxies, endpoint));
     spec.labels.emplace("org.slipway.target", choice.target);
     return spec;
 }
@@ -89,10 +93,32 @@ what_to_build(const ImageCatalog& catalog, const BuildChoice& choice, const engi
     what.dockerfile = catalog.text();
     what.target = spec.target;
     what.args = spec.build_args;
+    what.environment = choice.environment;
     what.hint_of_missing = [base = base_of(catalog, choice), choice](const std::string& image) {
         return hint_of_from(image, base, choice);
     };
     return what;
+}
+
+/// For the classic builder, which fetches images itself.
+Task<std::vector<engine::Credentials>> credentials_for(const WhatToBuild& what)
+{
+    std::vector<std::string> images;
+    for (const NeededImage& image : needs_of(what.dockerfile, what.target, what.args).images) {
+        if (engine::parse_reference(image.reference)) images.push_back(image.reference);
+    }
+    return engine::find_all_credentials(what.environment, std::move(images));
+}
+
+/// What the search for the credentials of `image` gave.
+const engine::Credentials*
+of_image(const std::vector<engine::Credentials>& credentials, const std::string& image)
+{
+    const auto reference = engine::parse_reference(image);
+    if (!reference) return nullptr;
+    const std::string registry = engine::registry_of(*reference);
+    const auto found = std::ranges::find(credentials, registry, &engine::Credentials::registry);
+    return found == credentials.end() ? nullptr : &*found;
 }
 
 /// The engine's error with what we know of the step in which it came.
@@ -101,7 +127,8 @@ Error explained(
     const BuildLog& log,
     std::optional<std::int64_t> code,
     const ImageCatalog& catalog,
-    const BuildChoice& choice
+    const BuildChoice& choice,
+    const std::vector<engine::Credentials>& credentials
 )
 {
     if (error.code == Errc::cancelled) return error;
@@ -120,7 +147,10 @@ Error explained(
     if (!error.hint.empty()) return error;
     if (step.text.starts_with("FROM ")) {
         const std::string base = base_of(catalog, choice);
-        error.hint = hint_of_from(image_of_from(step.text.substr(5), base), base, choice);
+        const std::string image = image_of_from(step.text.substr(5), base);
+        const auto* const searched = may_want_login(error) ? of_image(credentials, image) : nullptr;
+        error.hint = searched != nullptr ? engine::how_to_log_in(*searched)
+                                         : hint_of_from(image, base, choice);
     } else if (log.step()->saw_no_network) {
         error.hint = "the engine's containers reach no network: check its DNS and proxy settings";
     } else if (step.text.starts_with("COPY ") || step.text.starts_with("ADD ")) {
@@ -139,9 +169,14 @@ Task<std::string>
 build_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event)
 {
     CO_CHECK(check_choice(catalog, choice));
-    engine::BuildSpec spec = spec_of(catalog, choice);
+    engine::BuildSpec spec = spec_of(catalog, choice, client.endpoint());
     const WhatToBuild what = what_to_build(catalog, choice, spec);
     CO_TRY(spec.builder, co_await choose_builder(client, what, on_event));
+    std::vector<engine::Credentials> credentials;
+    if (spec.builder == engine::Builder::classic) {
+        CO_TRY(credentials, co_await credentials_for(what));
+        spec.registries = engine::for_build(credentials);
+    }
     auto begun = co_await engine::Builds(client.transport()).build(context_of(catalog), spec);
     if (!begun) {
         // dockerd parses the Dockerfile before it answers.
@@ -158,7 +193,9 @@ build_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, OnI
     } else {
         if (followed.error().code != Errc::cancelled) log.fail();
         const auto code = stream.failure_code();
-        co_return fail(explained(std::move(followed).error(), log, code, catalog, choice));
+        co_return fail(
+            explained(std::move(followed).error(), log, code, catalog, choice, credentials)
+        );
     }
     co_return spec.tags.front();
 }

@@ -72,9 +72,14 @@ struct Mismatch {
 };
 
 /// Makes sure of an image of a FROM, a COPY --from or a RUN --mount=from=. `hint` is for one that
-/// cannot be pulled.
-Task<std::optional<Mismatch>>
-bring_in(engine::Client client, NeededImage image, std::string hint, OnImageEvent on_event)
+/// cannot be pulled, unless it is for want of credentials.
+Task<std::optional<Mismatch>> bring_in(
+    engine::Client client,
+    engine::Environment environment,
+    NeededImage image,
+    std::string hint,
+    OnImageEvent on_event
+)
 {
     if (!engine::parse_reference(image.reference)) {
         co_return std::nullopt; // BuildKit says it better, with the line
@@ -94,10 +99,12 @@ bring_in(engine::Client client, NeededImage image, std::string hint, OnImageEven
         if (fits(found.has, found.wanted)) co_return std::nullopt;
         co_return found;
     }
-    auto pulled = co_await pull_image(client, image.reference, image.platform, on_event);
+    auto pulled = co_await pull_image(
+        client, std::move(environment), image.reference, image.platform, on_event
+    );
     if (!pulled) {
         Error error = std::move(pulled).error();
-        if (error.code != Errc::cancelled) error.hint = hint;
+        if (error.code != Errc::cancelled && !may_want_login(error)) error.hint = hint;
         co_return fail(std::move(error));
     }
     co_return std::nullopt;
@@ -136,14 +143,16 @@ Task<Builder> choose_builder(engine::Client client, WhatToBuild what, OnImageEve
     const BuildNeeds needs = needs_of(what.dockerfile, what.target, what.args);
     CO_CHECK(check_frontend(needs, client.traits()));
     if (!needs.syntax.empty()) {
-        auto frontend = co_await ensure_pulled(client, needs.syntax, on_event);
+        auto frontend = co_await ensure_pulled(client, what.environment, needs.syntax, on_event);
         if (!frontend) {
             co_return without_frontend(std::move(frontend).error(), needs, on_event);
         }
     }
     for (const NeededImage& image : needs.images) {
         const std::string hint = what.hint_of_missing(image.reference);
-        CO_TRY(const auto mismatch, co_await bring_in(client, image, hint, on_event));
+        CO_TRY(
+            const auto mismatch, co_await bring_in(client, what.environment, image, hint, on_event)
+        );
         if (mismatch) {
             co_return for_other_platform(*mismatch, needs, on_event);
         }

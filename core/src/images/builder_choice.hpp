@@ -15,6 +15,7 @@ struct WhatToBuild {
     std::string dockerfile; ///< its text
     std::string target;     ///< stage; empty: the last
     BuildArgs args;
+    engine::Environment environment; ///< where the credentials of registries are
     /// What to do when the engine lacks an image of a FROM and cannot fetch it.
     std::function<std::string(const std::string& image)> hint_of_missing;
 };

@@ -14,12 +14,31 @@ Task<> follow(engine::ProgressStream& stream, BuildLog& log)
     co_return ok();
 }
 
+bool may_want_login(const Error& error)
+{
+    return error.code == Errc::unauthorized
+           || error.message.find("access to the resource is denied") != std::string::npos;
+}
+
 Task<> pull_image(
-    engine::Client client, std::string reference, std::string platform, OnImageEvent on_event
+    engine::Client client,
+    engine::Environment environment,
+    std::string reference,
+    std::string platform,
+    OnImageEvent on_event
 )
 {
+    ImageEvent search;
+    search.kind = ImageEvent::Kind::pull;
+    search.text = "Looking for credentials for " + reference;
+    on_event(search);
+    CO_TRY(
+        const engine::Credentials credentials,
+        co_await engine::find_credentials(std::move(environment), reference)
+    );
     engine::PullImage what;
     what.reference = reference;
+    what.auth = credentials.auth;
     what.platform = platform;
     auto stream = co_await engine::Images(client.transport()).pull(what);
     Result<> pulled = ok();
@@ -31,7 +50,9 @@ Task<> pull_image(
     }
     if (!pulled) {
         Error error = std::move(pulled).error();
-        if (error.hint.empty()) {
+        if (may_want_login(error)) {
+            error.hint = engine::how_to_log_in(credentials);
+        } else if (error.hint.empty()) {
             error.hint =
                 "check the name and the engine's access to its registry, or bring the image "
                 "in with `slipway images import FILE.tar "
@@ -42,7 +63,12 @@ Task<> pull_image(
     co_return ok();
 }
 
-Task<> ensure_pulled(engine::Client client, std::string reference, OnImageEvent on_event)
+Task<> ensure_pulled(
+    engine::Client client,
+    engine::Environment environment,
+    std::string reference,
+    OnImageEvent on_event
+)
 {
     CO_CHECK(engine::parse_reference(reference));
     auto there = co_await engine::Images(client.transport()).inspect(reference);
@@ -52,7 +78,8 @@ Task<> ensure_pulled(engine::Client client, std::string reference, OnImageEvent 
     if (there.error().code != Errc::not_found) {
         co_return fail(std::move(there).error());
     }
-    co_return co_await pull_image(client, reference, {}, on_event);
+    const std::string any_platform;
+    co_return co_await pull_image(client, environment, reference, any_platform, on_event);
 }
 
 } // namespace slipway::core

@@ -13,9 +13,18 @@ namespace slipway::core {
 /// Reads a stream of messages to its end into a log. Both must outlive the task.
 Task<> follow(engine::ProgressStream& stream, BuildLog& log);
 
-/// Pulls an image, for `platform` unless that is empty. Errors: those of ensure_pulled.
+/// Pulls an image, for `platform` unless that is empty, with the credentials that are found in
+/// `environment`. Errors: those of ensure_pulled.
 Task<> pull_image(
-    engine::Client client, std::string reference, std::string platform, OnImageEvent on_event
+    engine::Client client,
+    engine::Environment environment,
+    std::string reference,
+    std::string platform,
+    OnImageEvent on_event
 );
+
+/// The registry may have refused for want of credentials. The Hub says "denied" to whom it does not
+/// know, also of what does not exist.
+bool may_want_login(const Error& error);
 
 } // namespace slipway::core

@@ -38,7 +38,13 @@ Task<Owner> owner_for(engine::Client client)
     co_return owner;
 }
 
-engine::ContainerSpec spec_of(const Job& job, const JobStreams& streams, Owner owner, bool init)
+engine::ContainerSpec spec_of(
+    const Job& job,
+    const JobStreams& streams,
+    const engine::Endpoint& endpoint,
+    Owner owner,
+    bool init
+)
 {
     engine::ContainerSpec spec;
     spec.image = job.image;
@@ -46,6 +52,7 @@ engine::ContainerSpec spec_of(const Job& job, const JobStreams& streams, Owner o
     spec.platform = job.platform;
     spec.cmd = job.argv;
     spec.env = job.env;
+    engine::add_proxies(spec.env, engine::proxy_variables(job.proxies, endpoint));
     spec.working_dir = job.cwd;
     spec.labels = labels_for("run");
     spec.tty = job.terminal;
@@ -137,7 +144,7 @@ public:
     Task<JobResult> go(Owner owner, bool init)
     {
         const auto executor = co_await asio::this_coro::executor;
-        engine::ContainerSpec spec = spec_of(job_, streams_, owner, init);
+        engine::ContainerSpec spec = spec_of(job_, streams_, client_.endpoint(), owner, init);
         container_ = spec.name;
         // The engine makes the container even when we no longer listen to its answer, so an
         // interrupt waits for the answer.

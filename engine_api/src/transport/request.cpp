@@ -95,6 +95,12 @@ Request& Request::header(std::string name, std::string value)
     return *this;
 }
 
+Request& Request::secret(std::string text)
+{
+    if (!text.empty()) secrets_.push_back(std::move(text));
+    return *this;
+}
+
 Request& Request::json(std::string text)
 {
     text_ = std::move(text);

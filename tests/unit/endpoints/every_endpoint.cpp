@@ -40,9 +40,31 @@ T with(Member T::*member, Member value)
     return out;
 }
 
+const RegistryAuth& canary_auth()
+{
+    static const RegistryAuth auth{
+        "me", canary::password, "ghcr.io", canary::identity_token, canary::registry_token};
+    return auth;
+}
+
+template <class T, class Member>
+T with_canary(Member T::*member, Member value)
+{
+    T out = with(member, std::move(value));
+    out.auth = canary_auth();
+    return out;
+}
+
+template <class T>
+T with_proxy(T spec)
+{
+    spec.env.push_back(std::string("http_proxy=") + canary::proxy);
+    return spec;
+}
+
 std::vector<NamedCall> system_calls()
 {
-    static const RegistryAuth auth;
+    static const RegistryAuth& auth = canary_auth();
     static const WatchEvents events;
     return {
         {"version", [](auto& e) { return only_error(run(System(e).version())); }},
@@ -55,7 +77,7 @@ std::vector<NamedCall> system_calls()
 
 std::vector<NamedCall> container_calls()
 {
-    static const auto container = with(&ContainerSpec::image, std::string("i"));
+    static const auto container = with_proxy(with(&ContainerSpec::image, std::string("i")));
     static const ListContainers containers;
     static const LogOptions logs;
     static const AttachOptions attach;
@@ -89,7 +111,7 @@ std::vector<NamedCall> container_calls()
 
 std::vector<NamedCall> exec_and_archive_calls()
 {
-    static const auto exec = with(&ExecSpec::cmd, std::vector<std::string>{"true"});
+    static const auto exec = with_proxy(with(&ExecSpec::cmd, std::vector<std::string>{"true"}));
     return {
         {"exec create", [](auto& e) { return only_error(run(Execs(e).create("x", exec))); }},
         {"exec start", [](auto& e) { return only_error(run(Execs(e).start("x"))); }},
@@ -104,12 +126,12 @@ std::vector<NamedCall> exec_and_archive_calls()
 
 std::vector<NamedCall> image_calls()
 {
-    static const auto pull = with(&PullImage::reference, std::string("i"));
+    static const auto pull = with_canary(&PullImage::reference, std::string("i"));
     static const ListImages images;
-    static const auto push = with(&PushImage::reference, std::string("i"));
+    static const auto push = with_canary(&PushImage::reference, std::string("i"));
     static const auto save = with(&SaveImages::images, std::vector<std::string>{"i"});
     static const auto saves = with(&SaveImages::images, std::vector<std::string>{"i", "j"});
-    static const auto search = with(&SearchImages::term, std::string("i"));
+    static const auto search = with_canary(&SearchImages::term, std::string("i"));
     static const auto commit = with(&CommitContainer::container, std::string("x"));
     static const auto named = with(&PruneImages::named, true);
     static const PruneImages prune;
@@ -131,13 +153,19 @@ std::vector<NamedCall> image_calls()
         {"prune images", [](auto& e) { return only_error(run(Images(e).prune(prune))); }},
         {"prune named images", [](auto& e) { return only_error(run(Images(e).prune(named))); }},
         {"search", [](auto& e) { return only_error(run(Images(e).search(search))); }},
-        {"distribution", [](auto& e) { return only_error(run(Images(e).distribution("x"))); }},
+        {"distribution",
+         [](auto& e) { return only_error(run(Images(e).distribution("x", canary_auth()))); }},
     };
 }
 
 std::vector<NamedCall> build_calls()
 {
-    static const BuildSpec build;
+    static const BuildSpec build = [] {
+        BuildSpec spec;
+        spec.build_args = {{"TOKEN", canary::build_arg}, {"http_proxy", canary::proxy}};
+        spec.registries = {{"ghcr.io", canary_auth()}};
+        return spec;
+    }();
     static const PruneBuildCache prune;
     return {
         {"build",
@@ -191,11 +219,14 @@ std::vector<NamedCall> swarm_calls()
         {"swarm init", [](auto& e) { return only_error(run(Swarm(e).init(init))); }},
         {"swarm", [](auto& e) { return only_error(run(Swarm(e).inspect())); }},
         {"swarm leave", [](auto& e) { return run(Swarm(e).leave()); }},
-        {"service create", [](auto& e) { return only_error(run(Services(e).create(service))); }},
+        {"service create",
+         [](auto& e) { return only_error(run(Services(e).create(service, canary_auth()))); }},
         {"service", [](auto& e) { return only_error(run(Services(e).inspect("s"))); }},
         {"services", [](auto& e) { return only_error(run(Services(e).list(services))); }},
         {"service update",
-         [](auto& e) { return only_error(run(Services(e).update("s", 1, service))); }},
+         [](auto& e) {
+             return only_error(run(Services(e).update("s", 1, service, canary_auth())));
+         }},
         {"service remove", [](auto& e) { return run(Services(e).remove("s")); }},
         {"service logs", [](auto& e) { return only_error(run(Services(e).logs("s", logs))); }},
         {"tasks", [](auto& e) { return only_error(run(Tasks(e).list(filters))); }},

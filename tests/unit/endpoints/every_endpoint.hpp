@@ -18,6 +18,16 @@ struct NamedCall {
     EndpointCall call;
 };
 std::vector<NamedCall> every_endpoint();
+
+/// What these calls carry and nothing that people see may show.
+namespace canary {
+inline constexpr const char* password = "canary-of-the-password";
+inline constexpr const char* identity_token = "canary-of-the-identity-token";
+inline constexpr const char* registry_token = "canary-of-the-registry-token";
+inline constexpr const char* build_arg = "canary-of-the-build-arg";
+inline constexpr const char* proxy_password = "canary-of-the-proxy";
+inline constexpr const char* proxy = "http://user:canary-of-the-proxy@proxy.example:3128";
+} // namespace canary
 EndpointCall call_named(std::string_view name);
 
 /// A recorded JSON reply and the endpoint that reads it.

@@ -316,8 +316,30 @@ TEST_SUITE("engine.progress")
             CAPTURE(text);
             const std::string message = R"({"errorDetail":{"message":")" + text + "\"}}";
             CHECK(error_of(Goal::pull, message).code == code);
-            CHECK(error_of(Goal::build, message).code == Errc::engine);
+            const bool login = code == Errc::unauthorized;
+            CHECK(error_of(Goal::build, message).code == (login ? code : Errc::engine));
         }
+        // What engines say of the FROM of a build, dockerd 20.10 and podman 4.3.
+        for (const char* text :
+             {"Head \\\"https://r:5000/v2/x/manifests/1\\\": no basic auth credentials",
+              "unauthorized: authentication required",
+              "creating build container: initializing source docker://r:5000/x:1: reading manifest "
+              "1 in r:5000/x: unauthorized: authentication required\\n"}) {
+            CAPTURE(text);
+            const std::string message =
+                R"({"errorDetail":{"message":")" + std::string(text) + "\"}}";
+            CHECK(error_of(Goal::build, message).code == Errc::unauthorized);
+            CHECK(error_of(Goal::pull, message).code == Errc::unauthorized);
+        }
+        // A step that prints such words has failed by itself.
+        CHECK(
+            error_of(
+                Goal::build,
+                R"({"errorDetail":{"code":1,"message":"unauthorized: authentication required"}})"
+            )
+                .code
+            == Errc::engine
+        );
         CHECK(
             error_of(Goal::pull_ended_by_layer, podman_reply("image-pull.refused.jsonl")).code
             == Errc::engine

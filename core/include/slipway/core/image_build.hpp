@@ -2,6 +2,8 @@
 
 #include <slipway/core/image_catalog.hpp>
 #include <slipway/engine/client.hpp>
+#include <slipway/engine/credentials.hpp>
+#include <slipway/engine/proxies.hpp>
 #include <slipway/engine/result.hpp>
 
 #include <cstdint>
@@ -37,6 +39,10 @@ struct BuildChoice {
     /// For the hint when the engine lacks the base: how the caller lets people name another one, as
     /// "name one that it has with --base IMAGE". Empty: it does not.
     std::string how_to_choose_base{};
+    /// Where the credentials are for the registries of the images that the target needs; those of
+    /// other registries are not sent, and their helpers not asked.
+    engine::Environment environment{};
+    engine::Proxies proxies{}; ///< for the steps; see engine::add_proxies
 };
 
 /// Whether the catalog can build that. Errors: invalid_argument (no such target: the hint has them;
@@ -58,8 +64,9 @@ Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice);
 /// 4.3 ends the step it is at first, and leaves neither container nor image
 /// (Traits::build_survives_disconnect).
 ///
-/// Errors: those of check_choice, engine (a step failed: the message says which and with what exit
-/// code), unsupported (it needs BuildKit, which cannot do it), those of
+/// Errors: those of check_choice, unauthorized (a registry wants credentials, or other ones: the
+/// hint says where they were looked for), engine (a step failed: the message says which and with
+/// what exit code), unsupported (it needs BuildKit, which cannot do it), those of
 ///   engine::Images::pull, engine::Builds and engine::ProgressStream.
 /// API: POST /build, 1.29+.
 Task<std::string>
@@ -71,8 +78,15 @@ Task<std::string> ensure_image(
     engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event
 );
 
-/// Makes sure that the engine has the image `reference`, which is pulled when it does not.
-/// Errors: those of engine::Images::pull and engine::ProgressStream.
-Task<> ensure_pulled(engine::Client client, std::string reference, OnImageEvent on_event);
+/// Makes sure that the engine has the image `reference`, which is pulled when it does not, with the
+/// credentials that engine::find_credentials finds in `environment`.
+/// Errors: those of engine::Images::pull and engine::ProgressStream; the hint of unauthorized says
+/// where credentials were looked for.
+Task<> ensure_pulled(
+    engine::Client client,
+    engine::Environment environment,
+    std::string reference,
+    OnImageEvent on_event
+);
 
 } // namespace slipway::core

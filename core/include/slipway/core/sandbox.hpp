@@ -4,6 +4,7 @@
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/containers.hpp>
+#include <slipway/engine/proxies.hpp>
 #include <slipway/engine/result.hpp>
 
 #include <chrono>
@@ -25,7 +26,8 @@ struct Job {
     std::string cwd;               ///< absolute, in the container; empty: the image's
     std::string network;           ///< "none", "host", a network's name; empty: the engine's own
     std::optional<Workspace> workspace; ///< present at its own path; what changed comes back
-    bool terminal = false; ///< the command gets a terminal; its output is one raw stream
+    engine::Proxies proxies{}; ///< variables of the command that `env` has not; see add_proxies
+    bool terminal = false;     ///< the command gets a terminal; its output is one raw stream
 };
 
 /// Where a job's streams lead. All are borrowed and must outlive the run.

@@ -4,7 +4,8 @@
 
 namespace slipway::engine {
 
-/// Who we are to a registry. It leaves in a header and appears in no Error.
+/// Who we are to a registry; see find_credentials. It leaves in a header or in the body of a login,
+/// and its password and tokens appear in no Error: not even where the engine repeats them.
 struct RegistryAuth {
     std::string username;
     std::string password;

@@ -37,7 +37,8 @@ struct BuildSpec {
     std::string target;            ///< stage to stop at; empty: the last
     std::string platform;          ///< "os/arch[/variant]"
     /// ARG values; absent ones are taken from the engine's own environment. They appear in no
-    /// Error.
+    /// Error, unless the engine repeats them in its words (passwords of URLs are masked even then).
+    /// An image keeps them in its history: they are no place for a secret.
     std::map<std::string, std::optional<std::string>> build_args;
     std::map<std::string, std::string> labels;
     std::vector<std::string> cache_from;  ///< BuildKit: in a registry
@@ -61,7 +62,8 @@ struct BuildSpec {
     std::string cgroup_parent;
     std::optional<std::int64_t> shm_size; ///< bytes
     std::string build_id;                 ///< for `cancel`; the classic builder ignores it
-    /// By registry, as in a docker config file: "ghcr.io", "https://index.docker.io/v1/".
+    /// By registry, as in a docker config file: "ghcr.io", "https://index.docker.io/v1/". See
+    /// find_all_credentials and for_build.
     std::map<std::string, RegistryAuth> registries;
 };
 

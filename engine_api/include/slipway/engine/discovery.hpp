@@ -18,13 +18,14 @@
 // and says where an engine may be; `ask` finds out who answers. `discover` does both.
 namespace slipway::engine {
 
-/// What discovery reads of a process. A copy: later changes of the process do not show.
+/// What discovery and the search for credentials read of a process. A copy: later changes of the
+/// process do not show.
 struct Environment {
     std::map<std::string, std::string, std::less<>> variables;
     std::filesystem::path home; ///< empty when the user has none
     std::uint32_t uid = 0;
 
-    /// The variables that discovery knows (no others), the home (HOME, else the user database)
+    /// The variables that they know (no others), the home (HOME, else the user database)
     /// and the effective user of this process.
     static Environment from_process();
 

@@ -17,6 +17,10 @@ struct Reference {
 /// Errors: invalid_argument (empty, a part that is empty, white space, upper case in the name).
 Result<Reference> parse_reference(std::string_view text);
 
+/// The registry that an image is in: its host with the port, in lower case. All names of the Hub,
+/// and none, are "docker.io".
+std::string registry_of(const Reference& reference);
+
 /// One spelling for what engines spell differently: without "docker.io/library/", "docker.io/" or
 /// "localhost/" in front, with ":latest" where there is neither tag nor digest.
 std::string normalized(std::string_view reference);

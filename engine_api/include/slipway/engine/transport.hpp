@@ -61,6 +61,10 @@ public:
 
     Request& header(std::string name, std::string value);
 
+    /// A text of this request that no Error may show: where the engine repeats it in an error or a
+    /// message, it becomes "***". An empty one is none.
+    Request& secret(std::string text);
+
     /// A JSON body: Content-Type application/json.
     Request& json(std::string text);
     /// A body that is streamed in chunks. Wherever the source fails, the connection is dropped
@@ -79,6 +83,7 @@ public:
     std::string target() const;
     const Headers& headers() const noexcept { return headers_; }
     const std::string& text() const noexcept { return text_; }
+    const std::vector<std::string>& secrets() const noexcept { return secrets_; }
     const std::shared_ptr<ByteSource>& source() const noexcept { return source_; }
     bool versioned() const noexcept { return versioned_; }
     const std::optional<Deadlines>& deadlines() const noexcept { return deadlines_; }
@@ -89,6 +94,7 @@ private:
     std::string query_;
     Headers headers_;
     std::string text_;
+    std::vector<std::string> secrets_;
     std::shared_ptr<ByteSource> source_;
     std::optional<Deadlines> deadlines_;
     bool versioned_ = true;

@@ -1,0 +1,239 @@
+#include "secrets.hpp"
+
+#include "base64.hpp"
+#include "support/run.hpp"
+#include "unit/endpoints/every_endpoint.hpp"
+
+#include <slipway/engine/build.hpp>
+#include <slipway/engine/images.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace slipway;
+using namespace slipway::engine;
+using namespace slipway::test;
+
+namespace {
+
+/// All of an Error that anybody may print.
+std::string all_of(const Error& error)
+{
+    std::string text = describe(error) + "\n" + error.hint + "\n" + error.cause.message();
+    if (error.answer) text += "\n" + error.answer->route + "\n" + error.answer->engine;
+    return text;
+}
+
+/// The header with credentials of the last call, if it had one.
+std::vector<std::string> auth_headers(const FakeTransport& engine)
+{
+    std::vector<std::string> values;
+    for (const auto& [name, value] : engine.calls.back().headers.all()) {
+        if (name.starts_with("X-Registry-")) values.push_back(value);
+    }
+    return values;
+}
+
+void check_silent(const Error& error, const FakeTransport& engine, bool build_arg_too = true)
+{
+    const std::string text = all_of(error);
+    CAPTURE(text);
+    for (const char* secret :
+         {canary::password,
+          canary::identity_token,
+          canary::registry_token,
+          canary::proxy_password}) {
+        CHECK(text.find(secret) == std::string::npos);
+    }
+    if (build_arg_too) CHECK(text.find(canary::build_arg) == std::string::npos);
+    if (engine.calls.empty()) return;
+    for (const std::string& header : auth_headers(engine)) {
+        CHECK(text.find(header) == std::string::npos);
+    }
+}
+
+/// What an engine that repeats all it was given would say. Build arguments are not masked: see
+/// BuildSpec::build_args.
+std::string echo(const std::vector<std::string>& headers)
+{
+    std::string text = std::string("bad request: password ") + canary::password + ", tokens "
+                       + canary::identity_token + " and " + canary::registry_token
+                       + ", proxyconnect " + canary::proxy;
+    for (const std::string& header : headers) {
+        text += ", X-Registry-Auth: " + header;
+    }
+    return text;
+}
+
+std::vector<std::string> headers_of(const NamedCall& endpoint)
+{
+    FakeTransport engine;
+    engine.reply(500, R"({"message":"no"})");
+    REQUIRE(!endpoint.call(engine).has_value());
+    return auth_headers(engine);
+}
+
+bool carries_credentials(const NamedCall& endpoint)
+{
+    const std::string_view name = endpoint.name;
+    static constexpr std::string_view with_header[] = {
+        "pull", "push", "search", "distribution", "build", "service create", "service update"};
+    return std::ranges::find(with_header, name) != std::end(with_header);
+}
+
+} // namespace
+
+TEST_SUITE("engine.secrets")
+{
+    TEST_CASE("the canaries fly: the requests do carry them")
+    {
+        for (const NamedCall& endpoint : every_endpoint()) {
+            CAPTURE(std::string(endpoint.name));
+            const auto headers = headers_of(endpoint);
+            REQUIRE(headers.size() == (carries_credentials(endpoint) ? 1 : 0));
+            for (const std::string& header : headers) {
+                const std::string json = from_base64(header).value();
+                CHECK(json.find(canary::password) != std::string::npos);
+                CHECK(json.find(canary::identity_token) != std::string::npos);
+                CHECK(json.find(canary::registry_token) != std::string::npos);
+            }
+            FakeTransport engine;
+            engine.reply(500, "{}");
+            static_cast<void>(endpoint.call(engine).has_value());
+            const RecordedCall& call = engine.calls.back();
+            const std::string all = call.body + call.target;
+            const std::string_view name = endpoint.name;
+            if (name == "login") CHECK(all.find(canary::password) != std::string::npos);
+            if (name == "build") CHECK(all.find(canary::build_arg) != std::string::npos);
+            if (name == "create" || name == "exec create" || name == "build") {
+                CHECK(all.find(canary::proxy_password) != std::string::npos);
+            }
+        }
+    }
+
+    TEST_CASE("no failure of any endpoint shows a secret")
+    {
+        for (const NamedCall& endpoint : every_endpoint()) {
+            CAPTURE(std::string(endpoint.name));
+            for (const int status : {301, 400, 401, 403, 404, 409, 500, 501, 503}) {
+                for (const char* body : {"", R"({"message":"no"})", "<html>", "{", "Not Found"}) {
+                    FakeTransport engine;
+                    engine.reply(status, body);
+                    const auto result = endpoint.call(engine);
+                    if (!result) check_silent(result.error(), engine);
+                }
+            }
+            FakeTransport broken;
+            broken.fail_at(0, Error(Errc::unreachable, "injected"));
+            const auto result = endpoint.call(broken);
+            REQUIRE(!result.has_value());
+            check_silent(result.error(), broken);
+            for (const char* body : {"", "[", R"({"Id":7,"Descriptor":[],"ID":{}})", "\"x\""}) {
+                FakeTransport engine;
+                engine.reply(200, body);
+                const auto odd = endpoint.call(engine);
+                if (!odd) check_silent(odd.error(), engine);
+            }
+        }
+    }
+
+    TEST_CASE("an engine that repeats what it was given is not passed on")
+    {
+        for (const NamedCall& endpoint : every_endpoint()) {
+            CAPTURE(std::string(endpoint.name));
+            if (!carries_credentials(endpoint) && std::string_view(endpoint.name) != "login")
+                continue;
+            const std::string text = echo(headers_of(endpoint));
+            for (const int status : {301, 400, 401, 403, 404, 409, 500, 501, 503}) {
+                for (const bool json : {true, false}) {
+                    FakeTransport engine;
+                    engine.reply(status, json ? R"({"message":")" + text + "\"}" : text);
+                    const auto result = endpoint.call(engine);
+                    REQUIRE(!result.has_value());
+                    // Of a redirect to a stream nobody reads the body.
+                    if (status >= 400)
+                        CHECK(
+                            result.error().message.find("bad request: password ***")
+                            != std::string::npos
+                        );
+                    check_silent(result.error(), engine, false);
+                }
+            }
+        }
+    }
+
+    TEST_CASE("neither is one that does so in its messages")
+    {
+        const RegistryAuth auth{
+            "me", canary::password, "ghcr.io", canary::identity_token, canary::registry_token};
+        PullImage pull;
+        pull.reference = "ghcr.io/a/b";
+        pull.auth = auth;
+        BuildSpec build;
+        build.registries = {{"ghcr.io", auth}};
+        const auto say = [](FakeTransport& engine, const std::string& text) {
+            engine.stream(
+                200,
+                {R"({"status":"Pulling with )" + text + "\"}",
+                 R"({"stream":"Building with )" + text + "\"}",
+                 R"({"errorDetail":{"message":"failed with )" + text + R"("},"error":"x"})"}
+            );
+        };
+        for (const bool is_build : {true, false}) {
+            FakeTransport engine;
+            say(engine, echo({}));
+            auto stream = is_build ? run(Builds(engine).build(text_source("t"), build))
+                                   : run(Images(engine).pull(pull));
+            REQUIRE(stream.has_value());
+            for (int i = 0; i < 2; ++i) {
+                const auto message = run(stream->next());
+                REQUIRE(message.has_value());
+                REQUIRE(message->has_value());
+                const std::string shown = (*message)->status + (*message)->stream;
+                CHECK(
+                    shown.find("with bad request: password ***, tokens *** and ***")
+                    != std::string::npos
+                );
+                CHECK(shown.find(canary::password) == std::string::npos);
+            }
+            for (int i = 0; i < 2; ++i) { // an error stays
+                const auto end = run(stream->next());
+                REQUIRE(!end.has_value());
+                CHECK(end.error().message.starts_with("failed with bad request: password ***"));
+                check_silent(end.error(), engine);
+            }
+        }
+    }
+
+    TEST_CASE("a text is masked wherever it stands, the longest first")
+    {
+        std::string text = "abcdef abcd abcde abc";
+        hide(text, {"abcd", "abcdef", "abc", ""});
+        CHECK(text == "*** *** ***e abc");
+        std::string mask = "***";
+        hide(mask, {"****", "***"});
+        CHECK(mask == "***");
+        std::string nothing;
+        hide(nothing, {"abcd"});
+        CHECK(nothing.empty());
+    }
+
+    TEST_CASE("passwords of URLs are masked")
+    {
+        const std::pair<const char*, const char*> table[] = {
+            {"dial http://me:hunter2@p:1: refused", "dial http://me:***@p:1: refused"},
+            {"a://u:p@h b://u:p:q@h/x", "a://u:***@h b://u:***@h/x"},
+            {"\"https://u:p@q@h\"", "\"https://u:***@h\""},
+            {"http://:p@h", "http://:***@h"},
+            {"http://h:80/a@b", "http://h:80/a@b"},
+            {"http://me@h:80/", "http://me@h:80/"},
+            {"docker://ghcr.io/a/b@sha256:12", "docker://ghcr.io/a/b@sha256:12"},
+            {"://", "://"},
+            {"me:pass@h", "me:pass@h"},
+            {"", ""}};
+        for (const auto& [said, shown] : table) {
+            CHECK(without_passwords(said) == std::string(shown));
+        }
+    }
+}
