@@ -236,7 +236,7 @@ TEST_SUITE("engine.endpoint.parse")
             CHECK(endpoint->socket_path == row.socket);
             CHECK(!endpoint->tls);
             CHECK(to_string(*endpoint) == row.again);
-            CHECK(parse_endpoint(row.again) == endpoint);
+            CHECK(*parse_endpoint(row.again) == *endpoint);
         }
     }
 
