@@ -115,6 +115,10 @@ public:
 /// >= 400 themselves and return it as an Error, since nobody wants to stream one. Redirects (3xx
 /// save 304) are never followed: they are Errc::protocol.
 ///
+/// Limits on what an engine may send: 256 KiB of header, 100 interim answers, 64 MiB of a whole
+/// answer, of an error's body 1 MiB is read. Past them, and for a body that is compressed, it is
+/// Errc::protocol. Streams have no limit.
+///
 /// A streamed request body is sent while the answer is read. When its source fails, its error is
 /// the call's. An engine that reports success before it had the whole body is Errc::protocol; one
 /// that refuses early is believed, and the rest of the body is not read from the source.
