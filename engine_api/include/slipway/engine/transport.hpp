@@ -113,11 +113,7 @@ public:
 ///
 /// `send` gives an answer of any status as a value; `open` and `upgrade` read the body of a status
 /// >= 400 themselves and return it as an Error, since nobody wants to stream one. Redirects (3xx
-/// save 304) are never followed: they are Errc::protocol.
-///
-/// Limits on what an engine may send: 256 KiB of header, 100 interim answers, 64 MiB of a whole
-/// answer, of an error's body 1 MiB is read. Past them, and for a body that is compressed, it is
-/// Errc::protocol. Streams have no limit.
+/// save 304) are never followed: Errc::protocol, as are a header above 256 KiB and compression.
 ///
 /// A streamed request body is sent while the answer is read. When its source fails, its error is
 /// the call's. An engine that reports success before it had the whole body is Errc::protocol; one
