@@ -551,7 +551,7 @@ TEST_SUITE("faults.answers")
                                           if (silent) peer.stall();
                                       }});
                 auto options = generous_options();
-                if (silent) options.connect_deadline = 300ms;
+                if (silent) options.connect_deadline = 1'500ms;
                 Rig rig(fake, options);
                 Request request("GET", "/x");
                 const auto got = run(rig.io, rig.transport->open(request));

@@ -83,8 +83,8 @@ int clock_gettime(clockid_t clock, timespec* out) noexcept
     return failed;
 }
 
-// "dual.test" has a dead IPv6 address and a good IPv4 one; "slow.test" takes a second; the port of
-// the dead one is its own. No other name is known.
+// "dual.test" has a dead IPv6 address and a good IPv4 one; "slow.test" takes two seconds; the port
+// of the dead one is its own. No other name is known.
 int getaddrinfo(const char* host, const char* port, const addrinfo*, addrinfo** out)
 {
     const std::string name = host != nullptr ? host : "";
@@ -93,7 +93,7 @@ int getaddrinfo(const char* host, const char* port, const addrinfo*, addrinfo** 
     v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     v4.sin_port = htons(static_cast<std::uint16_t>(std::atoi(port)));
     if (name == "slow.test") {
-        std::this_thread::sleep_for(1s);
+        std::this_thread::sleep_for(2s);
         look_up_ended = true;
         *out = new_address(AF_INET, &v4, sizeof v4, nullptr);
         return 0;
@@ -175,37 +175,33 @@ TEST_SUITE("faults.clocks_and_names")
 
     TEST_CASE("a slow look-up of a name ends in time or at the deadline [fault 69]")
     {
-        for (const Road road : {Road::tcp, Road::tls}) {
-            CAPTURE(std::string(name(road)));
-            const FakeEngine fake(road, {answer(good)});
-            auto endpoint = fake.endpoint();
-            endpoint.host = "slow.test";
-            if (endpoint.tls) endpoint.tls->server_name = "localhost";
-            auto options = generous_options();
-            options.connect_deadline = 100ms;
-            boost::asio::io_context io;
-            HttpTransport hasty(io.get_executor(), endpoint, options);
-            look_up_ended = false;
-            std::optional<Result<Response>> early;
-            bool was_early = false;
-            const Request request = Request("GET", "/x").unversioned();
-            boost::asio::co_spawn(
-                io,
-                hasty.send(request),
-                [&](std::exception_ptr, Result<Response> result) {
-                    was_early = !look_up_ended; // the C library's look-up goes on behind it
-                    early.emplace(std::move(result));
-                }
-            );
-            io.run();
-            REQUIRE(early.has_value());
-            REQUIRE(!early->has_value());
-            CHECK(early->error().code == Errc::timed_out);
-            CHECK(was_early);
+        const FakeEngine fake(Road::tcp, {answer(good)});
+        auto endpoint = fake.endpoint();
+        endpoint.host = "slow.test";
+        auto options = generous_options();
+        options.connect_deadline = 100ms;
+        boost::asio::io_context io;
+        HttpTransport hasty(io.get_executor(), endpoint, options);
+        look_up_ended = false;
+        std::optional<Result<Response>> early;
+        bool was_early = false;
+        const Request request = Request("GET", "/x").unversioned();
+        boost::asio::co_spawn(
+            io,
+            hasty.send(request),
+            [&](std::exception_ptr, Result<Response> result) {
+                was_early = !look_up_ended; // the C library's look-up goes on behind it
+                early.emplace(std::move(result));
+            }
+        );
+        io.run();
+        REQUIRE(early.has_value());
+        REQUIRE(!early->has_value());
+        CHECK(early->error().code == Errc::timed_out);
+        CHECK(was_early);
 
-            HttpTransport patient(io.get_executor(), endpoint, generous_options());
-            const auto got = run(io, patient.send(request));
-            CHECK_MESSAGE(got.has_value(), describe(got.error()));
-        }
+        HttpTransport patient(io.get_executor(), endpoint, generous_options());
+        const auto got = run(io, patient.send(request));
+        CHECK_MESSAGE(got.has_value(), describe(got.error()));
     }
 }

@@ -161,63 +161,60 @@ TEST_SUITE("faults.requests")
 
     TEST_CASE("no more connections than allowed; who waits in vain is told [fault 64]")
     {
-        for (const Road road : all_roads) {
-            CAPTURE(std::string(name(road)));
-            const FakeEngine fake(road, {[](FakePeer& peer) {
-                                      while (contains(peer.head(), "/x ")) {
-                                          peer.send(good);
-                                      }
-                                      peer.send("HTTP/1.1 200 OK\r\n\r\nendless");
-                                      peer.stall();
-                                  }});
-            auto options = generous_options();
-            options.max_connections = 4;
-            options.connect_deadline = 400ms;
-            Rig rig(fake, options);
-            const Request stream("GET", "/stream");
-            std::vector<std::unique_ptr<engine::ResponseStream>> streams;
-            for (int i = 0; i < 3; ++i) {
-                auto opened = run(rig.io, rig.transport->open(stream));
-                REQUIRE_MESSAGE(opened.has_value(), describe(opened.error()));
-                streams.push_back(*std::move(opened));
-            }
-            const auto fourth = run(rig.io, rig.transport->open(stream));
-            REQUIRE(!fourth.has_value());
-            CHECK(fourth.error().code == Errc::timed_out);
-            CHECK(contains(fourth.error().message, "all 4 connections"));
-            CHECK(contains(fourth.error().hint, "close streams"));
-            CHECK(rig.get().has_value()); // calls have one of their own
-            CHECK(rig.get().has_value());
-
-            // One that waits gets the place of one that goes.
-            std::optional<bool> opened;
-            boost::asio::co_spawn(
-                rig.io,
-                rig.transport->open(stream),
-                [&](std::exception_ptr, const auto& result) { opened = result.has_value(); }
-            );
-            rig.io.restart();
-            rig.io.run_for(20ms);
-            CHECK(!opened.has_value());
-            streams.pop_back();
-            rig.io.run_for(generous);
-            CHECK(opened == true);
-
-            // And one that is cancelled while it waits leaves the queue.
-            opened.reset();
-            streams.push_back(*run(rig.io, rig.transport->open(stream)));
-            const auto wait_in_vain = [&]() -> Task<> {
-                CO_CHECK(co_await rig.transport->open(stream));
-                co_return ok();
-            };
-            engine::Child waiter(rig.io.get_executor(), wait_in_vain());
-            rig.io.restart();
-            rig.io.run_for(20ms);
-            waiter.cancel();
-            const auto ended = run(rig.io, waiter.join());
-            REQUIRE(!ended.has_value());
-            CHECK(ended.error().code == Errc::cancelled);
+        const FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
+                                  while (contains(peer.head(), "/x ")) {
+                                      peer.send(good);
+                                  }
+                                  peer.send("HTTP/1.1 200 OK\r\n\r\nendless");
+                                  peer.stall();
+                              }});
+        auto options = generous_options();
+        options.max_connections = 4;
+        options.connect_deadline = 2'000ms;
+        Rig rig(fake, options);
+        const Request stream("GET", "/stream");
+        std::vector<std::unique_ptr<engine::ResponseStream>> streams;
+        for (int i = 0; i < 3; ++i) {
+            auto opened = run(rig.io, rig.transport->open(stream));
+            REQUIRE_MESSAGE(opened.has_value(), describe(opened.error()));
+            streams.push_back(*std::move(opened));
         }
+        const auto fourth = run(rig.io, rig.transport->open(stream));
+        REQUIRE(!fourth.has_value());
+        CHECK(fourth.error().code == Errc::timed_out);
+        CHECK(contains(fourth.error().message, "all 4 connections"));
+        CHECK(contains(fourth.error().hint, "close streams"));
+        CHECK(rig.get().has_value()); // calls have one of their own
+        CHECK(rig.get().has_value());
+
+        // One that waits gets the place of one that goes.
+        std::optional<bool> opened;
+        boost::asio::co_spawn(
+            rig.io,
+            rig.transport->open(stream),
+            [&](std::exception_ptr, const auto& result) { opened = result.has_value(); }
+        );
+        rig.io.restart();
+        rig.io.run_for(20ms);
+        CHECK(!opened.has_value());
+        streams.pop_back();
+        rig.io.run_for(generous);
+        CHECK(opened == true);
+
+        // And one that is cancelled while it waits leaves the queue.
+        opened.reset();
+        streams.push_back(*run(rig.io, rig.transport->open(stream)));
+        const auto wait_in_vain = [&]() -> Task<> {
+            CO_CHECK(co_await rig.transport->open(stream));
+            co_return ok();
+        };
+        engine::Child waiter(rig.io.get_executor(), wait_in_vain());
+        rig.io.restart();
+        rig.io.run_for(20ms);
+        waiter.cancel();
+        const auto ended = run(rig.io, waiter.join());
+        REQUIRE(!ended.has_value());
+        CHECK(ended.error().code == Errc::cancelled);
     }
 
     // What the next case starts in a process of its own, where descriptors are few.
