@@ -247,7 +247,7 @@ void check_row(const Row& row)
                                   peer.stall();
                               }});
         auto options = generous_options();
-        if (expected.error == Errc::timed_out) options.call_deadline = 100ms;
+        if (expected.error == Errc::timed_out) options.call_deadlines.total = 100ms;
         Rig rig(fake, options);
         check(expected, rig.get());
     }
@@ -407,7 +407,7 @@ TEST_SUITE("faults.answers")
                                       }
                                   }});
             auto options = generous_options();
-            options.call_deadline = 200ms;
+            options.call_deadlines.total = 200ms;
             Rig rig(fake, options);
             const auto called = rig.get();
             REQUIRE(!called.has_value());
@@ -551,7 +551,7 @@ TEST_SUITE("faults.answers")
                                           if (silent) peer.stall();
                                       }});
                 auto options = generous_options();
-                if (silent) options.connect_deadline = 1'500ms;
+                if (silent) options.call_deadlines.idle = 300ms;
                 Rig rig(fake, options);
                 Request request("GET", "/x");
                 const auto got = run(rig.io, rig.transport->open(request));

@@ -145,7 +145,7 @@ TEST_SUITE("faults.clocks_and_names")
                                           peer.stall();
                                       }});
                 auto options = generous_options();
-                options.call_deadline = 200ms;
+                options.call_deadlines.total = 200ms;
                 Rig hasty(mute, options);
                 const auto late = hasty.get(); // hangs for a day if that clock counts
                 REQUIRE(!late.has_value());

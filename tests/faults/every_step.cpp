@@ -124,7 +124,7 @@ play(const NamedCall& endpoint, const std::string& answer, StepFault what, int a
             co_return std::make_unique<StepStream>(io.get_executor(), steps, answer, ends);
         };
         auto transport = std::make_shared<HttpTransport>(
-            io.get_executor(), engine::Endpoint(), generous_options(), connect
+            io.get_executor(), engine::Endpoint(), generous_options(), nullptr, connect
         );
         transport->use(FakeTransport().known);
         engine::Child call(io.get_executor(), keep(endpoint.call(*transport), run_of));
