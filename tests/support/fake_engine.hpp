@@ -8,8 +8,10 @@
 #include <openssl/ssl.h>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -169,6 +171,23 @@ public:
     {
         SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED);
         SSL_do_handshake(ssl_);
+    }
+    /// TLS 1.2: a new handshake, to its end.
+    void renegotiate()
+    {
+        SSL_renegotiate(ssl_);
+        SSL_do_handshake(ssl_); // asks for it
+        const int flags = ::fcntl(fd_, F_GETFL);
+        ::fcntl(fd_, F_SETFL, flags | O_NONBLOCK);
+        while (SSL_renegotiate_pending(ssl_) == 1) {
+            char piece[4096]; // reading is what answers the client
+            const int n = SSL_read(ssl_, piece, sizeof piece);
+            if (n > 0) buffer_.append(piece, static_cast<std::size_t>(n));
+            if (n <= 0 && SSL_get_error(ssl_, n) != SSL_ERROR_WANT_READ) break;
+            pollfd readable{fd_, POLLIN, 0};
+            ::poll(&readable, 1, 100);
+        }
+        ::fcntl(fd_, F_SETFL, flags);
     }
 
 private:

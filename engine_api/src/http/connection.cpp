@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <optional>
 
 namespace slipway::engine {
@@ -37,7 +38,7 @@ struct Connection::Sender {
     }
 };
 
-Connection::Connection(boost::asio::any_io_executor executor, std::unique_ptr<NetStream> stream)
+Connection::Connection(boost::asio::any_io_executor executor, std::shared_ptr<NetStream> stream)
     : executor_(std::move(executor)), stream_(std::move(stream)), buffer_(buffer_bytes)
 {
 }
@@ -92,7 +93,13 @@ Task<> Connection::send_all(
     std::vector<char> chunk(source != nullptr ? front + stream_buffer_bytes + 2 : 0);
     for (bool more = source != nullptr; more;) {
         sender->turn(false);
-        auto got = co_await source->read(std::span(chunk.data() + front, stream_buffer_bytes));
+        const std::span room(chunk.data() + front, stream_buffer_bytes);
+        Result<std::size_t> got;
+        try {
+            got = co_await source->read(room);
+        } catch (const std::exception& bug) {
+            got = fail(Errc::internal, std::string("the source of the body threw: ") + bug.what());
+        }
         sender->turn(true);
         if (!got) {
             // Without its last chunk the engine cannot take a part of the body for all of it.

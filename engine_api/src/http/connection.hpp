@@ -20,7 +20,7 @@ namespace slipway::engine {
 /// it gives.
 class Connection {
 public:
-    Connection(boost::asio::any_io_executor executor, std::unique_ptr<NetStream> stream);
+    Connection(boost::asio::any_io_executor executor, std::shared_ptr<NetStream> stream);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();

@@ -78,12 +78,15 @@ HttpTransport::HttpTransport(
     boost::asio::any_io_executor executor,
     Endpoint endpoint,
     ClientOptions options,
-    std::shared_ptr<SshTunnel> tunnel
+    std::shared_ptr<SshTunnel> tunnel,
+    Connector connector
 )
     : executor_(std::move(executor)),
       endpoint_(std::move(endpoint)),
       options_(std::move(options)),
-      tunnel_(std::move(tunnel))
+      tunnel_(std::move(tunnel)),
+      connector_(std::move(connector)),
+      limit_(executor_, options_.max_connections, options_.connect_deadline)
 {
     if (endpoint_.scheme == Endpoint::Scheme::ssh && tunnel_ == nullptr) {
         std::vector<std::string> sockets{endpoint_.socket_path};
@@ -150,10 +153,23 @@ void HttpTransport::trace(const Request& request, int status, Clock::time_point 
 }
 
 // The watchdog must outlive the task: it is the caller's.
-Task<std::unique_ptr<Connection>> HttpTransport::connect_new(Watchdog& watchdog)
+Task<std::unique_ptr<Connection>> HttpTransport::connect_new(Use use, Watchdog& watchdog)
 {
+    if (limit_.full(use) && !idle_.empty()) {
+        idle_.erase(idle_.begin());
+    }
+    auto place = co_await limit_.take(use);
+    if (!place) {
+        co_return fail(during(std::move(place), "reaching " + to_string(endpoint_)).error());
+    }
     const auto limit = options_.connect_deadline;
-    CO_TRY(auto stream, co_await connect(executor_, endpoint_, tunnel_, limit, watchdog));
+    auto opening =
+        connector_ ? connector_() : connect(executor_, endpoint_, tunnel_, limit, watchdog);
+    CO_TRY(auto opened, co_await std::move(opening));
+    // The place is given back when the last one lets go of the stream.
+    std::shared_ptr<NetStream> stream(
+        opened.release(), [held = *std::move(place)](NetStream* gone) { delete gone; }
+    );
     co_return std::make_unique<Connection>(executor_, std::move(stream));
 }
 
@@ -183,7 +199,7 @@ std::unique_ptr<Connection> HttpTransport::take_idle()
 
 void HttpTransport::park(std::unique_ptr<Connection> connection)
 {
-    if (connection->reusable() && idle_.size() < max_idle_connections) {
+    if (connection->reusable() && idle_.size() < max_idle_connections && !limit_.wanted()) {
         Idle idle;
         idle.connection = std::move(connection);
         idle.since = Clock::now();
@@ -226,7 +242,7 @@ Task<Response> HttpTransport::send(Request request)
         // A body that is streamed cannot be sent twice, so it never meets a stale connection.
         auto connection = retried || request.source() ? nullptr : take_idle();
         if (connection == nullptr) {
-            auto fresh = co_await connect_new(watchdog);
+            auto fresh = co_await connect_new(Use::call, watchdog);
             if (!fresh) {
                 trace(request, 0, since);
                 co_return fail(during(std::move(fresh), doing).error());
@@ -281,7 +297,7 @@ Task<std::shared_ptr<Exchange>> HttpTransport::start(Request request, bool upgra
     CO_TRY(const std::string head, during(head_of(request, upgrade), doing));
     const Deadlines deadlines = request.deadlines().value_or(options_.stream_deadlines);
     Watchdog clock(executor_, deadlines.total);
-    auto fresh = co_await connect_new(clock);
+    auto fresh = co_await connect_new(Use::stream, clock);
     if (!fresh) {
         trace(request, 0, since);
         co_return fail(during(std::move(fresh), doing).error());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/connection.hpp"
+#include "http/connection_limit.hpp"
 #include "http/streams.hpp"
 
 #include <slipway/engine/client.hpp>
@@ -8,6 +9,7 @@
 #include <slipway/engine/transport.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,12 +19,16 @@ namespace slipway::engine {
 /// The Transport over unix sockets, TCP and TLS. Used from one thread (or strand) at a time.
 class HttpTransport final : public Transport {
 public:
+    /// Opens a connection to the endpoint; tests have their own.
+    using Connector = std::function<Task<std::unique_ptr<NetStream>>()>;
+
     /// An ssh endpoint that names a socket gets a tunnel of its own unless one is given.
     HttpTransport(
         boost::asio::any_io_executor executor,
         Endpoint endpoint,
         ClientOptions options,
-        std::shared_ptr<SshTunnel> tunnel = nullptr
+        std::shared_ptr<SshTunnel> tunnel = nullptr,
+        Connector connector = nullptr
     );
 
     Task<Response> send(Request request) override;
@@ -40,7 +46,7 @@ private:
         std::chrono::steady_clock::time_point since;
     };
 
-    Task<std::unique_ptr<Connection>> connect_new(Watchdog& watchdog);
+    Task<std::unique_ptr<Connection>> connect_new(Use use, Watchdog& watchdog);
     std::unique_ptr<Connection> take_idle();
     void park(std::unique_ptr<Connection> connection);
     Task<Response> exchange(
@@ -61,6 +67,8 @@ private:
     Endpoint endpoint_;
     ClientOptions options_;
     std::shared_ptr<SshTunnel> tunnel_;
+    Connector connector_;
+    ConnectionLimit limit_;
     Traits traits_;
     std::vector<Idle> idle_;
 };

@@ -7,6 +7,8 @@
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/endpoint.hpp>
 
+#include <system_error>
+
 namespace slipway::engine {
 
 namespace asio = boost::asio;
@@ -61,6 +63,10 @@ Task<std::unique_ptr<NetStream>> connect(
     watchdog.on_expire(nullptr);
     if (watchdog.expired()) {
         done = fail(watchdog.error());
+    }
+    if (!done && done.error().hint.empty()
+        && done.error().cause == std::errc::too_many_files_open) {
+        done.error().hint = "do fewer things at a time, or allow more open files (ulimit -n)";
     }
     CO_CHECK(during(std::move(done), "reaching " + to_string(endpoint)));
     co_return std::move(*stream);

@@ -163,9 +163,9 @@ Error handshake_error(const SSL* ssl, const TlsFailure& failure)
     return error;
 }
 
-Error stream_error(const TlsFailure& failure)
+Error stream_error(const TlsFailure& failure, bool heard)
 {
-    const bool refused = is_alert_about_certificates(failure.reason);
+    const bool refused = !heard && is_alert_about_certificates(failure.reason);
     Error error(refused ? Errc::unreachable : Errc::protocol, "TLS: " + failure.text);
     if (refused) error.hint = certificate_hint;
     return error;

@@ -34,8 +34,9 @@ TlsFailure take_tls_failure();
 /// The handshake did not come about: untrusted, refused, or no TLS at the other side.
 Error handshake_error(const SSL* ssl, const TlsFailure& failure);
 
-/// The session failed later. With TLS 1.3 a refusal of our certificate arrives here.
-Error stream_error(const TlsFailure& failure);
+/// The session failed later. With TLS 1.3 a refusal of our certificate arrives here, before
+/// anything was heard.
+Error stream_error(const TlsFailure& failure, bool heard);
 
 /// The connection broke before the peer had said anything after the handshake. With TLS 1.3 that is
 /// how a refusal of our certificate looks when a reset overtakes the alert.

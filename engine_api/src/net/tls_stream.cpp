@@ -81,7 +81,7 @@ public:
             case SSL_ERROR_WANT_READ:
                 break;
             default:
-                co_return fail(stream_error(take_tls_failure()));
+                co_return fail(stream_error(take_tls_failure(), heard_));
             }
             // A key update leaves an answer to send. A writer that is sending takes it along; to
             // wait for that writer here would hang when the peer reads only after it was read.
@@ -117,7 +117,7 @@ public:
             const int n =
                 SSL_write(ssl_.get(), data.data(), clamp(std::min(data.size(), record_bytes)));
             if (n <= 0) {
-                co_return fail(stream_error(take_tls_failure()));
+                co_return fail(stream_error(take_tls_failure(), heard_));
             }
             data.remove_prefix(static_cast<std::size_t>(n));
             CO_CHECK(co_await flush());

@@ -116,7 +116,7 @@ TEST_SUITE("core.archive.pack")
         CHECK(packed({{dir / "1", "x"}}) == packed({{dir / "2", "x"}}));
     }
 
-    TEST_CASE("ids are those asked for, also beyond 21 bits")
+    TEST_CASE("ids are those asked for, also beyond 21 bits [fault 62]")
     {
         const TempDir dir;
         write_file(dir / "f", "");
@@ -130,7 +130,7 @@ TEST_SUITE("core.archive.pack")
         CHECK(read_file(dir / "list").find("3000000001/2999999999") != std::string::npos);
     }
 
-    TEST_CASE("sockets and devices are left out with a note")
+    TEST_CASE("sockets and devices are left out with a note [fault 60]")
     {
         const TempDir dir;
         fs::create_directory(dir / "t");
@@ -206,7 +206,7 @@ TEST_SUITE("core.archive.pack")
         CHECK(fs::is_directory(dir / "out/run/x"));
     }
 
-    TEST_CASE("a symlink is followed as a root and nowhere else")
+    TEST_CASE("a symlink is followed as a root and nowhere else [fault 61]")
     {
         const TempDir dir;
         fs::create_directory(dir / "real");
@@ -237,7 +237,7 @@ TEST_SUITE("core.archive.pack")
         CHECK(pack_result({}, options).error().code == Errc::invalid_argument);
     }
 
-    TEST_CASE("an unreadable file is an error that names it")
+    TEST_CASE("an unreadable file is an error that names it [fault 59]")
     {
         if (left_out_without_root()) return;
         // Root reads everything, so the reader is a child without that right.
@@ -258,8 +258,8 @@ TEST_SUITE("core.archive.pack")
         CHECK(status == 0);
     }
 
-    TEST_CASE("a file that shrinks, grows or is touched while it is read is an error without an end"
-    )
+    TEST_CASE("a file that shrinks, grows or is touched while it is read is an error without an "
+              "end [fault 58]")
     {
         for (const std::string change : {"shrinks", "grows", "is touched"}) {
             CAPTURE(change);
@@ -287,7 +287,7 @@ TEST_SUITE("core.archive.pack")
         }
     }
 
-    TEST_CASE("a file that vanished before it was opened is left out with a note")
+    TEST_CASE("a file that vanished before it was opened is left out with a note [fault 58]")
     {
         const TempDir dir;
         fs::create_directory(dir / "t");

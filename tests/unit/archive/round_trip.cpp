@@ -74,7 +74,7 @@ Task<core::Unpacked> pump(std::shared_ptr<engine::ByteSource> from, fs::path int
 
 TEST_SUITE("core.archive.round_trip")
 {
-    TEST_CASE("a tree with everything comes back the same")
+    TEST_CASE("a tree with everything comes back the same [fault 62]")
     {
         const TempDir dir;
         make_tree(dir / "from/w", every_byte());

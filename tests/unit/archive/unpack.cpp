@@ -37,7 +37,7 @@ TEST_SUITE("core.archive.unpack")
         CHECK(fs::read_symlink(dir / "a/l") == "/nowhere");
     }
 
-    TEST_CASE("a mtime before 1970 keeps its fraction")
+    TEST_CASE("a mtime before 1970 keeps its fraction [fault 62]")
     {
         const TempDir dir;
         const auto done = unpacked(
@@ -231,7 +231,7 @@ TEST_SUITE("core.archive.unpack")
         CHECK(status.st_blocks * 512 < 100'000);
     }
 
-    TEST_CASE("type bits in the mode do no harm and special bits are dropped")
+    TEST_CASE("type bits in the mode do no harm and special bits are dropped [fault 48]")
     {
         const TempDir dir;
         const auto done = unpacked(

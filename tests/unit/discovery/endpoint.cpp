@@ -181,7 +181,9 @@ TEST_SUITE("engine.endpoint.parse")
     }
 
 #ifdef __linux__
-    TEST_CASE("the longest socket path is 107 bytes, and one more is an error that says so")
+    TEST_CASE(
+        "the longest socket path is 107 bytes, and one more is an error that says so [fault 66]"
+    )
     {
         const std::string longest = "/" + std::string(106, 'a');
         CHECK(parse_endpoint("unix://" + longest)->socket_path == longest);

@@ -160,7 +160,7 @@ TEST_SUITE("engine.archive.put")
         );
     }
 
-    TEST_CASE("a source that fails makes the call fail with its error")
+    TEST_CASE("a source that fails makes the call fail with its error [fault 63]")
     {
         FakeTransport engine;
         engine.reply(200);

@@ -1,12 +1,12 @@
 #include "every_endpoint.hpp"
 
 #include "support/fixture.hpp"
-#include "support/run.hpp"
 
 #include <slipway/engine/archive.hpp>
 #include <slipway/engine/build.hpp>
 #include <slipway/engine/events.hpp>
 #include <slipway/engine/exec.hpp>
+#include <slipway/engine/frames.hpp>
 #include <slipway/engine/images.hpp>
 #include <slipway/engine/networks.hpp>
 #include <slipway/engine/services.hpp>
@@ -24,11 +24,65 @@ using namespace engine;
 
 namespace {
 
-template <class T>
-Result<> only_error(Result<T> result)
+Task<> read_to_end(ByteSource& source)
 {
-    if (!result) return fail(std::move(result).error());
-    return ok();
+    std::string all;
+    StringSink sink(all);
+    CO_CHECK(co_await copy(source, sink));
+    co_return ok();
+}
+
+// What an endpoint gives is used up: a stream is read to its end.
+template <class T>
+Task<> use_up(T)
+{
+    co_return ok();
+}
+Task<> use_up(std::unique_ptr<ResponseStream> stream)
+{
+    co_return co_await read_to_end(*stream);
+}
+Task<> use_up(Download download)
+{
+    co_return co_await read_to_end(*download.tar);
+}
+Task<> use_up(std::unique_ptr<DuplexStream> stream)
+{
+    std::string all;
+    StringSink sink(all);
+    co_return co_await demultiplex(*stream, sink, sink);
+}
+Task<> use_up(Wait wait)
+{
+    CO_CHECK(co_await wait.result());
+    co_return ok();
+}
+Task<> use_up(ProgressStream progress)
+{
+    CO_CHECK(co_await progress.results());
+    co_return ok();
+}
+// Events never end by themselves.
+Task<> use_up(EventStream events)
+{
+    CO_CHECK(co_await events.next());
+    events.close();
+    co_return ok();
+}
+Task<> use_up(StatsStream stats)
+{
+    for (;;) {
+        CO_TRY(const auto reading, co_await stats.next());
+        if (!reading) co_return ok();
+    }
+}
+
+template <class T>
+Task<> finish(Task<T> task)
+{
+    CO_TRY(auto value, co_await std::move(task));
+    Task<> rest = use_up(std::move(value));
+    co_return co_await std::move(rest);
 }
 
 /// A request struct with one member set; the braces keep it away from co_await.
@@ -67,11 +121,11 @@ std::vector<NamedCall> system_calls()
     static const RegistryAuth& auth = canary_auth();
     static const WatchEvents events;
     return {
-        {"version", [](auto& e) { return only_error(run(System(e).version())); }},
-        {"info", [](auto& e) { return only_error(run(System(e).info())); }},
-        {"df", [](auto& e) { return only_error(run(System(e).disk_usage())); }},
-        {"login", [](auto& e) { return only_error(run(System(e).login(auth))); }},
-        {"events", [](auto& e) { return only_error(run(Events(e).watch(events))); }},
+        {"version", [](auto& e) { return finish(System(e).version()); }},
+        {"info", [](auto& e) { return finish(System(e).info()); }},
+        {"df", [](auto& e) { return finish(System(e).disk_usage()); }},
+        {"login", [](auto& e) { return finish(System(e).login(auth)); }},
+        {"events", [](auto& e) { return finish(Events(e).watch(events)); }},
     };
 }
 
@@ -84,28 +138,28 @@ std::vector<NamedCall> container_calls()
     static const ContainerUpdate update;
     static const Filters filters;
     return {
-        {"create", [](auto& e) { return only_error(run(Containers(e).create(container))); }},
-        {"inspect", [](auto& e) { return only_error(run(Containers(e).inspect("x"))); }},
-        {"list", [](auto& e) { return only_error(run(Containers(e).list(containers))); }},
-        {"start", [](auto& e) { return only_error(run(Containers(e).start("x"))); }},
-        {"stop", [](auto& e) { return only_error(run(Containers(e).stop("x"))); }},
-        {"kill", [](auto& e) { return run(Containers(e).kill("x")); }},
-        {"restart", [](auto& e) { return run(Containers(e).restart("x")); }},
-        {"pause", [](auto& e) { return run(Containers(e).pause("x")); }},
-        {"unpause", [](auto& e) { return run(Containers(e).unpause("x")); }},
-        {"rename", [](auto& e) { return run(Containers(e).rename("x", "y")); }},
-        {"update", [](auto& e) { return only_error(run(Containers(e).update("x", update))); }},
-        {"top", [](auto& e) { return only_error(run(Containers(e).top("x"))); }},
-        {"stats", [](auto& e) { return only_error(run(Containers(e).stats("x"))); }},
-        {"watch stats", [](auto& e) { return only_error(run(Containers(e).watch_stats("x"))); }},
-        {"changes", [](auto& e) { return only_error(run(Containers(e).changes("x"))); }},
-        {"export", [](auto& e) { return only_error(run(Containers(e).export_files("x"))); }},
-        {"prune", [](auto& e) { return only_error(run(Containers(e).prune(filters))); }},
-        {"wait", [](auto& e) { return only_error(run(Containers(e).wait("x"))); }},
-        {"remove", [](auto& e) { return run(Containers(e).remove("x")); }},
-        {"logs", [](auto& e) { return only_error(run(Containers(e).logs("x", logs))); }},
-        {"attach", [](auto& e) { return only_error(run(Containers(e).attach("x", attach))); }},
-        {"resize", [](auto& e) { return run(Containers(e).resize("x", TerminalSize{})); }},
+        {"create", [](auto& e) { return finish(Containers(e).create(container)); }},
+        {"inspect", [](auto& e) { return finish(Containers(e).inspect("x")); }},
+        {"list", [](auto& e) { return finish(Containers(e).list(containers)); }},
+        {"start", [](auto& e) { return finish(Containers(e).start("x")); }},
+        {"stop", [](auto& e) { return finish(Containers(e).stop("x")); }},
+        {"kill", [](auto& e) { return Containers(e).kill("x"); }},
+        {"restart", [](auto& e) { return Containers(e).restart("x"); }},
+        {"pause", [](auto& e) { return Containers(e).pause("x"); }},
+        {"unpause", [](auto& e) { return Containers(e).unpause("x"); }},
+        {"rename", [](auto& e) { return Containers(e).rename("x", "y"); }},
+        {"update", [](auto& e) { return finish(Containers(e).update("x", update)); }},
+        {"top", [](auto& e) { return finish(Containers(e).top("x")); }},
+        {"stats", [](auto& e) { return finish(Containers(e).stats("x")); }},
+        {"watch stats", [](auto& e) { return finish(Containers(e).watch_stats("x")); }},
+        {"changes", [](auto& e) { return finish(Containers(e).changes("x")); }},
+        {"export", [](auto& e) { return finish(Containers(e).export_files("x")); }},
+        {"prune", [](auto& e) { return finish(Containers(e).prune(filters)); }},
+        {"wait", [](auto& e) { return finish(Containers(e).wait("x")); }},
+        {"remove", [](auto& e) { return Containers(e).remove("x"); }},
+        {"logs", [](auto& e) { return finish(Containers(e).logs("x", logs)); }},
+        {"attach", [](auto& e) { return finish(Containers(e).attach("x", attach)); }},
+        {"resize", [](auto& e) { return Containers(e).resize("x", TerminalSize{}); }},
     };
 }
 
@@ -113,14 +167,14 @@ std::vector<NamedCall> exec_and_archive_calls()
 {
     static const auto exec = with_proxy(with(&ExecSpec::cmd, std::vector<std::string>{"true"}));
     return {
-        {"exec create", [](auto& e) { return only_error(run(Execs(e).create("x", exec))); }},
-        {"exec start", [](auto& e) { return only_error(run(Execs(e).start("x"))); }},
-        {"exec detached", [](auto& e) { return run(Execs(e).start_detached("x")); }},
-        {"exec inspect", [](auto& e) { return only_error(run(Execs(e).inspect("x"))); }},
-        {"exec resize", [](auto& e) { return run(Execs(e).resize("x", TerminalSize{})); }},
-        {"put", [](auto& e) { return run(Archives(e).put("x", "/", text_source("t"))); }},
-        {"get", [](auto& e) { return only_error(run(Archives(e).get("x", "/"))); }},
-        {"stat", [](auto& e) { return only_error(run(Archives(e).stat("x", "/"))); }},
+        {"exec create", [](auto& e) { return finish(Execs(e).create("x", exec)); }},
+        {"exec start", [](auto& e) { return finish(Execs(e).start("x")); }},
+        {"exec detached", [](auto& e) { return Execs(e).start_detached("x"); }},
+        {"exec inspect", [](auto& e) { return finish(Execs(e).inspect("x")); }},
+        {"exec resize", [](auto& e) { return Execs(e).resize("x", TerminalSize{}); }},
+        {"put", [](auto& e) { return Archives(e).put("x", "/", text_source("t")); }},
+        {"get", [](auto& e) { return finish(Archives(e).get("x", "/")); }},
+        {"stat", [](auto& e) { return finish(Archives(e).stat("x", "/")); }},
     };
 }
 
@@ -137,24 +191,22 @@ std::vector<NamedCall> image_calls()
     static const PruneImages prune;
     static const ImportImage import;
     return {
-        {"images", [](auto& e) { return only_error(run(Images(e).list(images))); }},
-        {"image", [](auto& e) { return only_error(run(Images(e).inspect("x"))); }},
-        {"import",
-         [](auto& e) { return only_error(run(Images(e).import(text_source("t"), import))); }},
-        {"tag", [](auto& e) { return run(Images(e).tag("x", "y", "z")); }},
-        {"rmi", [](auto& e) { return only_error(run(Images(e).remove("x"))); }},
-        {"pull", [](auto& e) { return only_error(run(Images(e).pull(pull))); }},
-        {"push", [](auto& e) { return only_error(run(Images(e).push(push))); }},
-        {"load", [](auto& e) { return only_error(run(Images(e).load(text_source("t")))); }},
-        {"save", [](auto& e) { return only_error(run(Images(e).save(save))); }},
-        {"save several", [](auto& e) { return only_error(run(Images(e).save(saves))); }},
-        {"history", [](auto& e) { return only_error(run(Images(e).history("x"))); }},
-        {"commit", [](auto& e) { return only_error(run(Images(e).commit(commit))); }},
-        {"prune images", [](auto& e) { return only_error(run(Images(e).prune(prune))); }},
-        {"prune named images", [](auto& e) { return only_error(run(Images(e).prune(named))); }},
-        {"search", [](auto& e) { return only_error(run(Images(e).search(search))); }},
-        {"distribution",
-         [](auto& e) { return only_error(run(Images(e).distribution("x", canary_auth()))); }},
+        {"images", [](auto& e) { return finish(Images(e).list(images)); }},
+        {"image", [](auto& e) { return finish(Images(e).inspect("x")); }},
+        {"import", [](auto& e) { return finish(Images(e).import(text_source("t"), import)); }},
+        {"tag", [](auto& e) { return Images(e).tag("x", "y", "z"); }},
+        {"rmi", [](auto& e) { return finish(Images(e).remove("x")); }},
+        {"pull", [](auto& e) { return finish(Images(e).pull(pull)); }},
+        {"push", [](auto& e) { return finish(Images(e).push(push)); }},
+        {"load", [](auto& e) { return finish(Images(e).load(text_source("t"))); }},
+        {"save", [](auto& e) { return finish(Images(e).save(save)); }},
+        {"save several", [](auto& e) { return finish(Images(e).save(saves)); }},
+        {"history", [](auto& e) { return finish(Images(e).history("x")); }},
+        {"commit", [](auto& e) { return finish(Images(e).commit(commit)); }},
+        {"prune images", [](auto& e) { return finish(Images(e).prune(prune)); }},
+        {"prune named images", [](auto& e) { return finish(Images(e).prune(named)); }},
+        {"search", [](auto& e) { return finish(Images(e).search(search)); }},
+        {"distribution", [](auto& e) { return finish(Images(e).distribution("x", canary_auth())); }},
     };
 }
 
@@ -168,10 +220,9 @@ std::vector<NamedCall> build_calls()
     }();
     static const PruneBuildCache prune;
     return {
-        {"build",
-         [](auto& e) { return only_error(run(Builds(e).build(text_source("t"), build))); }},
-        {"cancel build", [](auto& e) { return run(Builds(e).cancel("x")); }},
-        {"prune cache", [](auto& e) { return only_error(run(Builds(e).prune(prune))); }},
+        {"build", [](auto& e) { return finish(Builds(e).build(text_source("t"), build)); }},
+        {"cancel build", [](auto& e) { return Builds(e).cancel("x"); }},
+        {"prune cache", [](auto& e) { return finish(Builds(e).prune(prune)); }},
     };
 }
 
@@ -180,11 +231,11 @@ std::vector<NamedCall> volume_calls()
     static const VolumeSpec volume;
     static const Filters filters;
     return {
-        {"volume create", [](auto& e) { return only_error(run(Volumes(e).create(volume))); }},
-        {"volume", [](auto& e) { return only_error(run(Volumes(e).inspect("x"))); }},
-        {"volumes", [](auto& e) { return only_error(run(Volumes(e).list())); }},
-        {"volume remove", [](auto& e) { return run(Volumes(e).remove("x")); }},
-        {"prune volumes", [](auto& e) { return only_error(run(Volumes(e).prune(filters))); }},
+        {"volume create", [](auto& e) { return finish(Volumes(e).create(volume)); }},
+        {"volume", [](auto& e) { return finish(Volumes(e).inspect("x")); }},
+        {"volumes", [](auto& e) { return finish(Volumes(e).list()); }},
+        {"volume remove", [](auto& e) { return Volumes(e).remove("x"); }},
+        {"prune volumes", [](auto& e) { return finish(Volumes(e).prune(filters)); }},
     };
 }
 
@@ -194,13 +245,13 @@ std::vector<NamedCall> network_calls()
     static const auto connect = with(&ConnectNetwork::container, std::string("x"));
     static const Filters filters;
     return {
-        {"network create", [](auto& e) { return only_error(run(Networks(e).create(network))); }},
-        {"network", [](auto& e) { return only_error(run(Networks(e).inspect("n"))); }},
-        {"networks", [](auto& e) { return only_error(run(Networks(e).list())); }},
-        {"connect", [](auto& e) { return run(Networks(e).connect("n", connect)); }},
-        {"disconnect", [](auto& e) { return run(Networks(e).disconnect("n", "x")); }},
-        {"network remove", [](auto& e) { return run(Networks(e).remove("n")); }},
-        {"prune networks", [](auto& e) { return only_error(run(Networks(e).prune(filters))); }},
+        {"network create", [](auto& e) { return finish(Networks(e).create(network)); }},
+        {"network", [](auto& e) { return finish(Networks(e).inspect("n")); }},
+        {"networks", [](auto& e) { return finish(Networks(e).list()); }},
+        {"connect", [](auto& e) { return Networks(e).connect("n", connect); }},
+        {"disconnect", [](auto& e) { return Networks(e).disconnect("n", "x"); }},
+        {"network remove", [](auto& e) { return Networks(e).remove("n"); }},
+        {"prune networks", [](auto& e) { return finish(Networks(e).prune(filters)); }},
     };
 }
 
@@ -216,22 +267,18 @@ std::vector<NamedCall> swarm_calls()
     static const SwarmInit init;
     static const Filters filters;
     return {
-        {"swarm init", [](auto& e) { return only_error(run(Swarm(e).init(init))); }},
-        {"swarm", [](auto& e) { return only_error(run(Swarm(e).inspect())); }},
-        {"swarm leave", [](auto& e) { return run(Swarm(e).leave()); }},
-        {"service create",
-         [](auto& e) { return only_error(run(Services(e).create(service, canary_auth()))); }},
-        {"service", [](auto& e) { return only_error(run(Services(e).inspect("s"))); }},
-        {"services", [](auto& e) { return only_error(run(Services(e).list(services))); }},
-        {"service update",
-         [](auto& e) {
-             return only_error(run(Services(e).update("s", 1, service, canary_auth())));
-         }},
-        {"service remove", [](auto& e) { return run(Services(e).remove("s")); }},
-        {"service logs", [](auto& e) { return only_error(run(Services(e).logs("s", logs))); }},
-        {"tasks", [](auto& e) { return only_error(run(Tasks(e).list(filters))); }},
-        {"task", [](auto& e) { return only_error(run(Tasks(e).inspect("t"))); }},
-        {"task logs", [](auto& e) { return only_error(run(Tasks(e).logs("t", logs))); }},
+        {"swarm init", [](auto& e) { return finish(Swarm(e).init(init)); }},
+        {"swarm", [](auto& e) { return finish(Swarm(e).inspect()); }},
+        {"swarm leave", [](auto& e) { return Swarm(e).leave(); }},
+        {"service create", [](auto& e) { return finish(Services(e).create(service, canary_auth())); }},
+        {"service", [](auto& e) { return finish(Services(e).inspect("s")); }},
+        {"services", [](auto& e) { return finish(Services(e).list(services)); }},
+        {"service update", [](auto& e) { return finish(Services(e).update("s", 1, service, canary_auth())); }},
+        {"service remove", [](auto& e) { return Services(e).remove("s"); }},
+        {"service logs", [](auto& e) { return finish(Services(e).logs("s", logs)); }},
+        {"tasks", [](auto& e) { return finish(Tasks(e).list(filters)); }},
+        {"task", [](auto& e) { return finish(Tasks(e).inspect("t")); }},
+        {"task logs", [](auto& e) { return finish(Tasks(e).logs("t", logs)); }},
     };
 }
 

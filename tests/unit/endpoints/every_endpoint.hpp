@@ -10,8 +10,8 @@
 
 namespace slipway::test {
 
-/// One call of an endpoint with arguments that are good enough.
-using EndpointCall = std::function<Result<>(FakeTransport&)>;
+/// One call of an endpoint with arguments that are good enough; what it gives is read to its end.
+using EndpointCall = std::function<Task<>(engine::Transport&)>;
 
 struct NamedCall {
     const char* name;

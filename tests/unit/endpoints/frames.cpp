@@ -87,7 +87,7 @@ TEST_SUITE("engine.frames")
         CHECK(got->err == "error text");
     }
 
-    TEST_CASE("every cut is truncated, except between frames")
+    TEST_CASE("every cut is truncated, except between frames [fault 23]")
     {
         const std::size_t ends[] = {0, 13, 31, 43, 51, 59, 367};
         for (std::size_t cut = 0; cut <= sample.size(); ++cut) {
@@ -102,7 +102,7 @@ TEST_SUITE("engine.frames")
         }
     }
 
-    TEST_CASE("types from 4 to 255 and padding that is not zero are protocol errors")
+    TEST_CASE("types from 4 to 255 and padding that is not zero are protocol errors [fault 24]")
     {
         for (int type = 4; type < 256; ++type) {
             CAPTURE(type);
@@ -120,7 +120,7 @@ TEST_SUITE("engine.frames")
         }
     }
 
-    TEST_CASE("a million empty frames are legal")
+    TEST_CASE("a million empty frames are legal [fault 25]")
     {
         std::string many;
         for (int i = 0; i < 1000; ++i) {
@@ -135,7 +135,9 @@ TEST_SUITE("engine.frames")
         CHECK(outputs.out.empty());
     }
 
-    TEST_CASE("a frame of 4 GiB passes in pieces, and one that has 10 bytes of it is truncated")
+    TEST_CASE(
+        "a frame of 4 GiB passes in pieces, and one that has 10 bytes of it is truncated [fault 26]"
+    )
     {
         FrameDecoder decoder;
         Outputs outputs;
@@ -160,7 +162,7 @@ TEST_SUITE("engine.frames")
         CHECK(decoder.finish().has_value());
     }
 
-    TEST_CASE("a frame of type 3 is the engine's failure, wherever it is split")
+    TEST_CASE("a frame of type 3 is the engine's failure, wherever it is split [fault 27]")
     {
         const std::string bytes = frame(1, "some") + frame(3, "disk\nis full\n") + frame(1, "more");
         for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {

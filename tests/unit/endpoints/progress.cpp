@@ -180,7 +180,7 @@ TEST_SUITE("engine.progress")
         CHECK(error.answer->route == "/v1.41/build");
     }
 
-    TEST_CASE("either form of an error is enough, and empty ones are none")
+    TEST_CASE("either form of an error is enough, and empty ones are none [fault 44]")
     {
         CHECK(error_of(Goal::build, R"({"error":"old"})").message == "old");
         CHECK(error_of(Goal::build, R"({"errorDetail":{"message":"new"}})").message == "new");
@@ -194,7 +194,7 @@ TEST_SUITE("engine.progress")
         CHECK(fine.result.has_value());
     }
 
-    TEST_CASE("an error is final, whatever comes before and after it")
+    TEST_CASE("an error is final, whatever comes before and after it [fault 42]")
     {
         const Outcome outcome = read_all(
             Goal::build,
@@ -205,7 +205,7 @@ TEST_SUITE("engine.progress")
         CHECK(outcome.result.error().message == "tagging failed");
     }
 
-    TEST_CASE("an end without a result is truncated, at every byte")
+    TEST_CASE("an end without a result is truncated, at every byte [fault 43]")
     {
         const std::string text = R"({"stream":"a"}{"stream":"b"}{"aux":{"ID":"i"}})";
         for (std::size_t cut = 0; cut < text.size(); ++cut) {

@@ -220,7 +220,7 @@ TEST_SUITE("engine.services.look")
         CHECK(run(Services(engine).list(options)).error().code == Errc::invalid_argument);
     }
 
-    TEST_CASE("modes of other services, and those of the future")
+    TEST_CASE("modes of other services, and those of the future [fault 40]")
     {
         const auto mode_of = [](const std::string& mode) {
             return inspected(R"({"ID":"s","Spec":{"Mode":)" + mode + "}}").spec.mode;

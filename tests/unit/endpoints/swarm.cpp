@@ -128,7 +128,7 @@ TEST_SUITE("engine.tasks")
         CHECK(!task->since.empty());
     }
 
-    TEST_CASE("a task that failed, one that waits, and states of the future")
+    TEST_CASE("a task that failed, one that waits, and states of the future [fault 40]")
     {
         FakeTransport engine;
         engine.reply(

@@ -89,7 +89,7 @@ TEST_SUITE("engine.endpoints")
                 CAPTURE(status);
                 FakeTransport engine;
                 engine.reply(status, R"({"message":"the engine's words"})");
-                const auto result = endpoint.call(engine);
+                const auto result = run(endpoint.call(engine));
                 REQUIRE(!result.has_value());
                 const Error& error = result.error();
                 CHECK(error.code == code);
@@ -111,7 +111,7 @@ TEST_SUITE("engine.endpoints")
             CAPTURE(std::string(endpoint.name));
             FakeTransport engine;
             engine.fail_at(0, Error(Errc::unreachable, "injected"));
-            const auto result = endpoint.call(engine);
+            const auto result = run(endpoint.call(engine));
             REQUIRE(!result.has_value());
             CHECK(result.error().code == Errc::unreachable);
             CHECK(result.error().context.size() == 1);
@@ -147,7 +147,7 @@ TEST_SUITE("engine.endpoints")
                 CAPTURE(std::string(body));
                 FakeTransport engine;
                 engine.reply(200, body);
-                const auto result = call_named(reply.endpoint)(engine);
+                const auto result = run(call_named(reply.endpoint)(engine));
                 REQUIRE(!result.has_value());
                 const bool empty = std::string_view(body).empty();
                 CHECK(result.error().code == (empty ? reply.empty : Errc::protocol));
@@ -156,7 +156,7 @@ TEST_SUITE("engine.endpoints")
         }
     }
 
-    TEST_CASE("null in place of each value in turn is empty, or a missing id")
+    TEST_CASE("null in place of each value in turn is empty, or a missing id [fault 38]")
     {
         for (const NamedReply& reply : every_json_reply()) {
             for (const std::string& recorded : recorded_replies(reply)) {
@@ -166,7 +166,7 @@ TEST_SUITE("engine.endpoints")
                     CAPTURE(path);
                     FakeTransport engine;
                     engine.reply(200, std::move(body));
-                    const auto result = call(engine);
+                    const auto result = run(call(engine));
                     if (result) return;
                     CHECK(result.error().code == Errc::protocol);
                     CHECK(result.error().message.find(path) != std::string::npos);
@@ -179,7 +179,9 @@ TEST_SUITE("engine.endpoints")
         }
     }
 
-    TEST_CASE("a wrong type in place of each value in turn is ignored, or named with its path")
+    TEST_CASE(
+        "a wrong type in place of each value in turn is ignored, or named with its path [fault 39]"
+    )
     {
         for (const NamedReply& reply : every_json_reply()) {
             for (const std::string& recorded : recorded_replies(reply)) {
@@ -193,7 +195,7 @@ TEST_SUITE("engine.endpoints")
                         CAPTURE(path);
                         FakeTransport engine;
                         engine.reply(200, std::move(body));
-                        const auto result = call(engine);
+                        const auto result = run(call(engine));
                         if (result) return;
                         ++named;
                         CHECK(result.error().code == Errc::protocol);

@@ -115,7 +115,7 @@ TEST_SUITE("engine.tar_check")
         CHECK(check(tar_end()).has_value());
     }
 
-    TEST_CASE("a tar that is cut at any byte is truncated")
+    TEST_CASE("a tar that is cut at any byte is truncated [fault 51]")
     {
         const std::string tar = rich_tar() + tar_end();
         for (std::size_t cut = 0; cut < tar.size();
@@ -127,7 +127,7 @@ TEST_SUITE("engine.tar_check")
         }
     }
 
-    TEST_CASE("the engine's own words are the error, wherever they come")
+    TEST_CASE("the engine's own words are the error, wherever they come [fault 52]")
     {
         const std::string tar = rich_tar();
         const std::string said = R"({"message":"unexpected EOF"})"
@@ -148,7 +148,7 @@ TEST_SUITE("engine.tar_check")
         CHECK(check(tar + tar_end() + longer).error().code == Errc::engine);
     }
 
-    TEST_CASE("what is no tar is a protocol error")
+    TEST_CASE("what is no tar is a protocol error [fault 56]")
     {
         const std::string tar = rich_tar();
         std::string bad_sum = tar + tar_end();
@@ -177,7 +177,7 @@ TEST_SUITE("engine.tar_check")
         }
     }
 
-    TEST_CASE("the largest sizes do not overflow")
+    TEST_CASE("the largest sizes do not overflow [fault 49]")
     {
         TarHeader header;
         header.name = "x";

@@ -134,7 +134,7 @@ void echo_script(FakePeer& peer)
 
 TEST_SUITE("engine.transport.cancel")
 {
-    TEST_CASE("a call can be cancelled at every step, and leaves nothing behind")
+    TEST_CASE("a call can be cancelled at every step, and leaves nothing behind [fault 31]")
     {
         for (const Road road : all_roads) {
             cancel_everywhere(road, answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), get);
@@ -150,7 +150,7 @@ TEST_SUITE("engine.transport.cancel")
         }
     }
 
-    TEST_CASE("what waits for ever can be cancelled")
+    TEST_CASE("what waits for ever can be cancelled [fault 29] [fault 31]")
     {
         const std::string switched =
             "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";

@@ -93,7 +93,7 @@ const std::string podman_5 =
 
 TEST_SUITE("engine.transport.connecting")
 {
-    TEST_CASE("a socket that cannot be reached")
+    TEST_CASE("a socket that cannot be reached [fault 66] [fault 67]")
     {
         const TempDirectory directory;
         const auto absent = get_from(unix_endpoint(directory.path() / "none"));
@@ -116,7 +116,7 @@ TEST_SUITE("engine.transport.connecting")
         CHECK(none.error().code == Errc::invalid_argument);
     }
 
-    TEST_CASE("a socket that belongs to others names the group")
+    TEST_CASE("a socket that belongs to others names the group [fault 67]")
     {
         const FakeEngine fake(Road::unix_socket, {answer(docker_20)});
         const auto path = fake.endpoint().socket_path;
@@ -173,7 +173,7 @@ TEST_SUITE("engine.transport.connecting")
         CHECK(got.error().code == Errc::timed_out);
     }
 
-    TEST_CASE("a host with a dead first address is reached by the next one")
+    TEST_CASE("a host with a dead first address is reached by the next one [fault 69]")
     {
         using boost::asio::ip::tcp;
         const FullListener silent;
@@ -239,7 +239,7 @@ TEST_SUITE("engine.transport.connecting")
         CHECK_MESSAGE(got.has_value(), describe(got.error()));
     }
 
-    TEST_CASE("TLS: whom we trust, and who trusts us")
+    TEST_CASE("TLS: whom we trust, and who trusts us [fault 70]")
     {
         struct Row {
             std::string title;

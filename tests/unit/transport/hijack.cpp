@@ -46,7 +46,8 @@ Task<std::string> talk(std::shared_ptr<engine::DuplexStream> stream, std::size_t
 
 TEST_SUITE("engine.transport.hijack")
 {
-    TEST_CASE("bytes that come with the header are the first of the stream, on 101 and on 200")
+    TEST_CASE("bytes that come with the header are the first of the stream, on 101 and on 200 "
+              "[fault 20] [fault 21]")
     {
         for (const Road road : all_roads) {
             for (const std::string& header : {switched, plain_200}) {
@@ -133,7 +134,7 @@ TEST_SUITE("engine.transport.hijack")
         }
     }
 
-    TEST_CASE("a reset in the stream is a typed error")
+    TEST_CASE("a reset in the stream is a typed error [fault 22]")
     {
         for (const Road road : {Road::tcp, Road::tls}) {
             CAPTURE(std::string(name(road)));
@@ -155,7 +156,7 @@ TEST_SUITE("engine.transport.hijack")
         }
     }
 
-    TEST_CASE("TLS: an end without the closing alert is a truncation")
+    TEST_CASE("TLS: an end without the closing alert is a truncation [fault 30]")
     {
         for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
             for (const bool orderly : {true, false}) {
@@ -182,7 +183,7 @@ TEST_SUITE("engine.transport.hijack")
         }
     }
 
-    TEST_CASE("TLS: half-close, new keys in mid-stream, then data")
+    TEST_CASE("TLS: half-close, new keys in mid-stream, then data [fault 30]")
     {
         for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
             CAPTURE(version);
@@ -220,7 +221,7 @@ TEST_SUITE("engine.transport.hijack")
         }
     }
 
-    TEST_CASE("the output comes through while the engine does not read stdin")
+    TEST_CASE("the output comes through while the engine does not read stdin [fault 29]")
     {
         for (const Road road : all_roads) {
             CAPTURE(std::string(name(road)));

@@ -79,7 +79,7 @@ TEST_SUITE("engine.transport.requests")
         CHECK(fake.connections() == 0);
     }
 
-    TEST_CASE("a streamed body arrives whole, with its last chunk")
+    TEST_CASE("a streamed body arrives whole, with its last chunk [fault 14]")
     {
         for (const Road road : all_roads) {
             for (const std::size_t size : {0U, 1U, 65536U, 65537U, 3U << 20U}) {
@@ -126,7 +126,7 @@ TEST_SUITE("engine.transport.requests")
         }
     }
 
-    TEST_CASE("an early refusal is heard while the body is on its way")
+    TEST_CASE("an early refusal is heard while the body is on its way [fault 13]")
     {
         enum class Then { closes, stops_reading, reads_on };
         for (const Road road : all_roads) {
@@ -171,7 +171,7 @@ TEST_SUITE("engine.transport.requests")
         }
     }
 
-    TEST_CASE("success before the request has ended is not believed")
+    TEST_CASE("success before the request has ended is not believed [fault 15]")
     {
         for (const Road road : all_roads) {
             CAPTURE(std::string(name(road)));
@@ -220,7 +220,8 @@ TEST_SUITE("engine.transport.requests")
         }
     }
 
-    TEST_CASE("a body whose source fails ends without its last chunk and with the source's error")
+    TEST_CASE("a body whose source fails ends without its last chunk and with the source's error "
+              "[fault 63]")
     {
         for (const Road road : all_roads) {
             for (const std::size_t given :
@@ -282,7 +283,7 @@ TEST_SUITE("engine.transport.requests")
         }
     }
 
-    TEST_CASE("a connection with anything odd about it is not used again")
+    TEST_CASE("a connection with anything odd about it is not used again [fault 9]")
     {
         for (const std::string odd :
              {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
@@ -313,7 +314,7 @@ TEST_SUITE("engine.transport.requests")
         }
     }
 
-    TEST_CASE("an idle connection that the engine has closed is replaced")
+    TEST_CASE("an idle connection that the engine has closed is replaced [fault 11]")
     {
         for (const Road road : all_roads) {
             for (const std::string method : {"GET", "POST"}) {
@@ -329,7 +330,8 @@ TEST_SUITE("engine.transport.requests")
         }
     }
 
-    TEST_CASE("a reused connection that dies under a request is tried once more, never for POST")
+    TEST_CASE("a reused connection that dies under a request is tried once more, never for POST "
+              "[fault 11]")
     {
         const auto dies_at_second = [](FakePeer& peer) {
             peer.head();
@@ -350,7 +352,7 @@ TEST_SUITE("engine.transport.requests")
         }
     }
 
-    TEST_CASE("it is tried once more and not for ever")
+    TEST_CASE("it is tried once more and not for ever [fault 11]")
     {
         const auto dies_at_second = [](FakePeer& peer) {
             peer.head();
@@ -368,7 +370,7 @@ TEST_SUITE("engine.transport.requests")
         CHECK(fake.connections() == 2);
     }
 
-    TEST_CASE("a half answer is not tried again")
+    TEST_CASE("a half answer is not tried again [fault 11]")
     {
         const FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
                                   peer.head();

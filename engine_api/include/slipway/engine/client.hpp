@@ -4,6 +4,7 @@
 #include <slipway/engine/transport.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,6 +31,10 @@ struct ClientOptions {
     /// For streams: none, since logs, events, wait and a build can be silent for hours. Calls whose
     /// answer is due at once (attach, exec, archive) bring a header deadline of their own.
     Deadlines stream_deadlines{};
+    /// Connections at a time; 0: half of the descriptors that the process may open, 1024 at most.
+    /// Calls beyond that wait while others come free, and are timed_out when none does within the
+    /// connect deadline. Streams may use three quarters, so that calls can always be made.
+    std::size_t max_connections = 0;
     /// Speak this version, from oldest_api to newest_api, and do not negotiate
     /// (DOCKER_API_VERSION).
     std::optional<ApiVersion> api;

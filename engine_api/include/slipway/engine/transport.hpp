@@ -119,7 +119,7 @@ public:
 ///
 /// `send` gives an answer of any status as a value; `open` and `upgrade` read the body of a status
 /// >= 400 themselves and return it as an Error, since nobody wants to stream one. Redirects (3xx
-/// save 304) are never followed: they are Errc::protocol.
+/// save 304) are never followed: Errc::protocol, as are a header above 256 KiB and compression.
 ///
 /// A streamed request body is sent while the answer is read. When its source fails, its error is
 /// the call's. An engine that reports success before it had the whole body is Errc::protocol; one
