@@ -113,7 +113,7 @@ bool write_again(json::Writer& out, const json::Node& node, int depth)
 
 void check_document(std::string_view text)
 {
-    const auto document = json::Document::parse(text);
+    const auto document = json::Document::parse(std::string(text));
     if (!document) {
         check_error(document.error());
         require(document.error().code == Errc::protocol, "no JSON has another code");

@@ -1,5 +1,6 @@
 #include "fuzz.hpp"
 #include "support/fake_transport.hpp"
+#include "support/run.hpp"
 #include "unit/endpoints/every_endpoint.hpp"
 
 // One answer to one call of any endpoint: its status and its body, which is also the header that
@@ -25,7 +26,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
     for (int i = 0; i < 4; ++i) { // some ask more than once
         engine.reply(status, std::string(body), headers);
     }
-    const auto result = endpoint.call(engine);
+    const auto result = test::run(endpoint.call(engine));
     if (!result) {
         check_error(result.error());
         require(!result.error().context.empty(), "an error that says not what was being done");

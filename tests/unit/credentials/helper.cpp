@@ -145,7 +145,7 @@ TEST_SUITE("engine.credentials.helper")
         }
     }
 
-    TEST_CASE("a helper that fails is quoted, but never what may be a secret")
+    TEST_CASE("a helper that fails is quoted, but never what may be a secret [fault 71]")
     {
         const HelperHome home;
         CHECK(
@@ -163,7 +163,7 @@ TEST_SUITE("engine.credentials.helper")
         CHECK(refusal(home, "kill -SEGV $$").message.starts_with("it failed with exit code 139"));
     }
 
-    TEST_CASE("garbage is a protocol error")
+    TEST_CASE("garbage is a protocol error [fault 71]")
     {
         const HelperHome home;
         const Error error = refusal(home, "echo hunter2");
@@ -187,7 +187,7 @@ TEST_SUITE("engine.credentials.helper")
         CHECK(no_children());
     }
 
-    TEST_CASE("a helper that hangs is killed with all it started")
+    TEST_CASE("a helper that hangs is killed with all it started [fault 71]")
     {
         for (const char* script :
              {"sleep 600 & echo $! >\"$0.pid\"; wait",

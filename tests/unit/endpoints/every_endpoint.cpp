@@ -206,7 +206,8 @@ std::vector<NamedCall> image_calls()
         {"prune images", [](auto& e) { return finish(Images(e).prune(prune)); }},
         {"prune named images", [](auto& e) { return finish(Images(e).prune(named)); }},
         {"search", [](auto& e) { return finish(Images(e).search(search)); }},
-        {"distribution", [](auto& e) { return finish(Images(e).distribution("x", canary_auth())); }},
+        {"distribution",
+         [](auto& e) { return finish(Images(e).distribution("x", canary_auth())); }},
     };
 }
 
@@ -270,10 +271,12 @@ std::vector<NamedCall> swarm_calls()
         {"swarm init", [](auto& e) { return finish(Swarm(e).init(init)); }},
         {"swarm", [](auto& e) { return finish(Swarm(e).inspect()); }},
         {"swarm leave", [](auto& e) { return Swarm(e).leave(); }},
-        {"service create", [](auto& e) { return finish(Services(e).create(service, canary_auth())); }},
+        {"service create",
+         [](auto& e) { return finish(Services(e).create(service, canary_auth())); }},
         {"service", [](auto& e) { return finish(Services(e).inspect("s")); }},
         {"services", [](auto& e) { return finish(Services(e).list(services)); }},
-        {"service update", [](auto& e) { return finish(Services(e).update("s", 1, service, canary_auth())); }},
+        {"service update",
+         [](auto& e) { return finish(Services(e).update("s", 1, service, canary_auth())); }},
         {"service remove", [](auto& e) { return Services(e).remove("s"); }},
         {"service logs", [](auto& e) { return finish(Services(e).logs("s", logs)); }},
         {"tasks", [](auto& e) { return finish(Tasks(e).list(filters)); }},

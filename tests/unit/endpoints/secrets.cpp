@@ -70,7 +70,7 @@ std::vector<std::string> headers_of(const NamedCall& endpoint)
 {
     FakeTransport engine;
     engine.reply(500, R"({"message":"no"})");
-    REQUIRE(!endpoint.call(engine).has_value());
+    REQUIRE(!run(endpoint.call(engine)).has_value());
     return auth_headers(engine);
 }
 
@@ -100,7 +100,7 @@ TEST_SUITE("engine.secrets")
             }
             FakeTransport engine;
             engine.reply(500, "{}");
-            static_cast<void>(endpoint.call(engine).has_value());
+            static_cast<void>(run(endpoint.call(engine)).has_value());
             const RecordedCall& call = engine.calls.back();
             const std::string all = call.body + call.target;
             const std::string_view name = endpoint.name;
@@ -120,19 +120,19 @@ TEST_SUITE("engine.secrets")
                 for (const char* body : {"", R"({"message":"no"})", "<html>", "{", "Not Found"}) {
                     FakeTransport engine;
                     engine.reply(status, body);
-                    const auto result = endpoint.call(engine);
+                    const auto result = run(endpoint.call(engine));
                     if (!result) check_silent(result.error(), engine);
                 }
             }
             FakeTransport broken;
             broken.fail_at(0, Error(Errc::unreachable, "injected"));
-            const auto result = endpoint.call(broken);
+            const auto result = run(endpoint.call(broken));
             REQUIRE(!result.has_value());
             check_silent(result.error(), broken);
             for (const char* body : {"", "[", R"({"Id":7,"Descriptor":[],"ID":{}})", "\"x\""}) {
                 FakeTransport engine;
                 engine.reply(200, body);
-                const auto odd = endpoint.call(engine);
+                const auto odd = run(endpoint.call(engine));
                 if (!odd) check_silent(odd.error(), engine);
             }
         }
@@ -149,7 +149,7 @@ TEST_SUITE("engine.secrets")
                 for (const bool json : {true, false}) {
                     FakeTransport engine;
                     engine.reply(status, json ? R"({"message":")" + text + "\"}" : text);
-                    const auto result = endpoint.call(engine);
+                    const auto result = run(endpoint.call(engine));
                     REQUIRE(!result.has_value());
                     // Of a redirect to a stream nobody reads the body.
                     if (status >= 400)

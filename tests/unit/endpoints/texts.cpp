@@ -55,14 +55,20 @@ TEST_SUITE("engine.auth_header")
     TEST_CASE("credentials are JSON in base64, without what is empty")
     {
         const RegistryAuth auth{"me", "p\"w", "ghcr.io"};
+        Request one("POST", "/x");
+        REQUIRE(add_auth(one, auth).has_value());
         CHECK(
-            from_base64(*auth_header(auth))
+            from_base64(one.headers().get("X-Registry-Auth"))
             == R"({"username":"me","password":"p\"w","serveraddress":"ghcr.io"})"
         );
-        CHECK(auth_header(RegistryAuth{}) == "e30=");
+        Request nobody("POST", "/x");
+        REQUIRE(add_auth(nobody, RegistryAuth{}).has_value());
+        CHECK(nobody.headers().get("X-Registry-Auth") == "e30=");
         const std::map<std::string, RegistryAuth> registries{{"ghcr.io", auth}};
+        Request several("POST", "/x");
+        REQUIRE(add_auth(several, registries).has_value());
         CHECK(
-            from_base64(*auth_header(registries))
+            from_base64(several.headers().get("X-Registry-Config"))
             == R"({"ghcr.io":{"username":"me","password":"p\"w","serveraddress":"ghcr.io"}})"
         );
     }
@@ -70,10 +76,11 @@ TEST_SUITE("engine.auth_header")
     TEST_CASE("a password that is no UTF-8 is refused without being shown")
     {
         const RegistryAuth auth{"me", "hunter2\xff", "ghcr.io"};
-        const auto header = auth_header(auth);
-        REQUIRE(!header.has_value());
-        CHECK(header.error().code == slipway::Errc::invalid_argument);
-        CHECK(describe(header.error()).find("hunter2") == std::string::npos);
+        Request request("POST", "/x");
+        const auto added = add_auth(request, auth);
+        REQUIRE(!added.has_value());
+        CHECK(added.error().code == slipway::Errc::invalid_argument);
+        CHECK(describe(added.error()).find("hunter2") == std::string::npos);
     }
 }
 
