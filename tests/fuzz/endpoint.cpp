@@ -12,8 +12,29 @@ using namespace slipway::fuzz;
 
 namespace {
 
+/// They become words of a command line.
+void check_ssh(const Endpoint& endpoint)
+{
+    require(!endpoint.host.empty() && !endpoint.tls, "ssh without a host, or with TLS");
+    require(!endpoint.host.starts_with('-'), "a host that ssh takes for an option");
+    require(!endpoint.ssh.user.starts_with('-'), "a user that ssh takes for an option");
+    const std::string& path = endpoint.socket_path;
+    require(path.empty() || path.front() == '/', "a relative path");
+    for (const char c : endpoint.host + endpoint.ssh.user + path) {
+        require(static_cast<unsigned char>(c) > ' ' && c != 0x7F, "a control character for ssh");
+        require(
+            std::string_view("$`;&|<>(){}'\"\\").find(c) == std::string_view::npos,
+            "a character that a shell reads as its own"
+        );
+    }
+}
+
 void check_parts(const Endpoint& endpoint)
 {
+    if (endpoint.scheme == Endpoint::Scheme::ssh) {
+        check_ssh(endpoint);
+        return;
+    }
     if (endpoint.scheme == Endpoint::Scheme::unix_socket) {
         require(endpoint.host.empty() && endpoint.port == 0, "a socket with a host");
         require(!endpoint.tls, "a socket with TLS");

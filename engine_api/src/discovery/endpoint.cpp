@@ -90,7 +90,7 @@ Result<Authority> split_authority(std::string_view url, std::string_view text)
         if (close == std::string_view::npos) return malformed(url, "'[' has no ']'");
         out.host = text.substr(1, close - 1);
         after = text.substr(close + 1);
-        if (out.host.find(':') == std::string_view::npos
+        if (out.host.find(':') == std::string_view::npos || out.host.starts_with('-')
             || !std::all_of(out.host.begin(), out.host.end(), is_ipv6_character)) {
             return malformed(url, "there is no IPv6 address in the brackets");
         }

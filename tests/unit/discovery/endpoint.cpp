@@ -148,6 +148,7 @@ TEST_SUITE("engine.endpoint.parse")
             {"tcp://[::1", "'[' has no ']'"},
             {"tcp://[::1]2375", "only a port"},
             {"tcp://[]:2375", "no IPv6 address"},
+            {"ssh://[-F:x]", "no IPv6 address"},
             {"tcp://[::1/x]:2375", "'[' has no ']'"},
             {"tcp://-oProxy:22", "no host name has"},
             {"tcp://h$(id):22", "no host name has"},
