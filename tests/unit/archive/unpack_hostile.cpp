@@ -381,7 +381,9 @@ TEST_SUITE("core.archive.unpack.hostile")
             CHECK(small.size() < 100'000);
             const auto done = unpacked(small, yard.into);
             REQUIRE(!done.has_value());
-            CHECK_MESSAGE(done.error().code == Errc::protocol, describe(done.error()));
+            // bzip2 needs less than one block of a tar.
+            const Errc code = small.size() < 512 ? Errc::truncated : Errc::protocol;
+            CHECK_MESSAGE(done.error().code == code, describe(done.error()));
             CHECK(fs::is_empty(yard.into));
         }
     }
