@@ -120,7 +120,6 @@ Traits traits_of_podman(std::string_view version_text)
     traits.can_squash = true;
     traits.commit_adds_variables = true;
     traits.import_ignores_tag = version.major < 5;
-    traits.push_reports_digest = false;
     traits.push_digest_is_local = true;
     traits.info_id_changes = true;
     // Its service closes a keep-alive connection after 10 s, and itself after 5 s without any.

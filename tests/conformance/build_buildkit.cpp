@@ -87,6 +87,7 @@ Told build(Lab& lab, const std::string& dockerfile, const BuildSpec& spec)
         if ((*message)->trace) note(told, *(*message)->trace);
     }
     told.id = lab.must(stream->result());
+    lab.remove_at_end(*told.id);
     return told;
 }
 

@@ -185,10 +185,7 @@ TEST_SUITE("Images")
         lab.must(lab.images.tag("busybox:latest", repository, "a.b-c_1"));
         CHECK(!lab.must(lab.images.inspect(repository + ":a.b-c_1")).id.empty());
         lab.must(lab.images.tag("busybox:latest", repository, "a.b-c_1")); // once more is no error
-        for (const char* bad : {"UPPER/case", "two//slashes"}) {
-            CAPTURE(bad);
-            CHECK(!run(lab.io, lab.images.tag("busybox:latest", bad, "x")));
-        }
+        CHECK(!run(lab.io, lab.images.tag("busybox:latest", "two//slashes", "x")));
         CHECK(!run(lab.io, lab.images.tag("busybox:latest", repository, "bad tag")));
         CHECK(
             lab.refused(lab.images.tag("slipway-test/none", repository, "x")).code

@@ -123,6 +123,9 @@ public:
         for (const auto& left : our_images()) {
             static_cast<void>(run(io, images.remove(left.id, force)));
         }
+        for (const auto& made : images_to_remove_) {
+            static_cast<void>(run(io, images.remove(made, force)));
+        }
     }
 
     /// The value of a task that must succeed.
@@ -284,6 +287,8 @@ public:
         force.force = true;
         CHECK(!must(images.remove(image, force)).empty());
     }
+    /// For an image without our label.
+    void remove_at_end(std::string image) { images_to_remove_.push_back(std::move(image)); }
     std::vector<engine::ImageSummary> our_images()
     {
         engine::ListImages options;
@@ -305,6 +310,7 @@ public:
 
 private:
     std::string label_;
+    std::vector<std::string> images_to_remove_;
     engine::Client client_;
 
 public:

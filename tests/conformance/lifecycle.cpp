@@ -149,20 +149,4 @@ TEST_SUITE("Lifecycle")
         lab.must(lab.containers.remove(id, with_volumes));
         CHECK(lab.refused(lab.volumes.inspect(volume)).code == Errc::not_found);
     }
-
-    TEST_CASE("a limit on open files")
-    {
-        Lab lab;
-        auto spec = lab.spec({"sh", "-c", "ulimit -n; ulimit -Hn"});
-        engine::Ulimit files;
-        files.name = "nofile";
-        files.soft = 100;
-        files.hard = 200;
-        spec.host.ulimits = {files};
-        const auto id = lab.create(spec);
-        CHECK(lab.must(lab.containers.start(id)) == Change::done);
-        CHECK(lab.exit_code(id) == 0);
-        CHECK(lab.logs(id).out == "100\n200\n");
-        lab.remove(id);
-    }
 }

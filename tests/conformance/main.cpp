@@ -136,14 +136,14 @@ engine::Endpoint& slipway::test::engine_under_test()
 int main(int argc, char** argv)
 {
     doctest::Context context(argc, argv);
+    for (int i = 1; i < argc; ++i) { // a list of the cases needs no engine
+        if (std::string_view(argv[i]).find("list") != std::string_view::npos) return context.run();
+    }
     const std::string engine = variable("SLIPWAY_TEST_ENGINE");
     const std::string left_out = "," + variable("SLIPWAY_TEST_LEAVE_OUT") + ",";
     if (left_out.find("," + engine + ",") != std::string::npos) {
         std::cout << "left out: " << engine << "\n";
         return skipped;
-    }
-    for (int i = 1; i < argc; ++i) { // a list of the cases needs no engine
-        if (std::string_view(argv[i]).find("list") != std::string_view::npos) return context.run();
     }
     if (variable_of(engine, "HOST").empty()) {
         std::cerr << "no host for the engine '" << engine
@@ -160,10 +160,10 @@ int main(int argc, char** argv)
         std::cout << "left out: registry\n";
         context.addFilter("test-suite-exclude", "Registry");
     }
-    inventory(); // what the process opens once and for all is open from here on
-    const Inventory before = inventory();
     const std::string run = variable("SLIPWAY_TEST_RUN");
-    test::keep_results(run.empty() ? engine : run, before.about);
+    test::keep_results(run.empty() ? engine : run, inventory().about);
+    // What the process opens once and for all is open from here on.
+    const Inventory before = inventory();
     const int code = context.run();
     const bool clean = same(before, inventory());
     test::keep_result("Leaks: nothing is left behind", clean);

@@ -67,6 +67,13 @@ class Report(unittest.TestCase):
         self.assertEqual(list(cells)[1:3], ["Logs: one", "Traits: x"])
 
 
+# Traits without a row, and why.
+UNPROVEN = {
+    "unread_stdin_may_reset": "a race, which ten tries did not win on any engine",
+    "build_survives_disconnect": "podman 4.3 ends the step it is at, which this API does not show",
+}
+
+
 class Rows(unittest.TestCase):
     def test_every_trait_has_one_row_and_every_row_is_a_trait(self):
         header = pathlib.Path(TRAITS).read_text()
@@ -79,7 +86,7 @@ class Rows(unittest.TestCase):
         of_buildkit = [trait for trait in traits if "buildkit" in trait]
         for trait in of_buildkit:
             self.assertIn(f"traits().{trait}", builds)
-        self.assertEqual(sorted([*rows_of("Traits"), *of_buildkit]), sorted(traits))
+        self.assertEqual(sorted([*rows_of("Traits"), *of_buildkit, *UNPROVEN]), sorted(traits))
 
     def test_every_group_is_known_to_the_report(self):
         groups = re.findall(r'TEST_SUITE\("(.*?)"\)', "".join(p.read_text() for p in HERE.glob("*.cpp")))

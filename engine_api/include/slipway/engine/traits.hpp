@@ -110,7 +110,6 @@ struct Traits {
     bool commit_adds_variables = false;     ///< podman: PATH, TERM, container
     bool import_ignores_tag = false;        ///< podman 4: the image is named "latest"
     bool can_inspect_distribution = true;   ///< podman: no
-    bool push_reports_digest = true;        ///< podman: no
     bool push_digest_is_local = false;      ///< podman: the registry does not know RepoDigests
 
     // The engine.
