@@ -1,3 +1,4 @@
+#include "discovery/text.hpp"
 #include "error_reply.hpp"
 #include "http/http_transport.hpp"
 #include "net/ssh_tunnel.hpp"
@@ -222,7 +223,7 @@ Task<Client> Client::connect_by_ssh(
 )
 {
     std::vector<std::string> sockets = rootful_sockets;
-    std::string tried;
+    std::vector<std::string> tried;
     for (const bool rootless : {false, true}) {
         if (rootless) {
             const auto limit = options.connect_deadline;
@@ -236,11 +237,14 @@ Task<Client> Client::connect_by_ssh(
             endpoint.socket_path = socket;
             auto client = co_await connect_through(executor, endpoint, options, tunnel);
             if (client || !tunnel->socket_was_refused()) co_return client;
-            tried += (tried.empty() ? "" : ", ") + socket;
+            tried.push_back(socket);
         }
     }
     endpoint.socket_path.clear();
-    Error error(Errc::unreachable, "none of the usual sockets there can be connected to: " + tried);
+    Error error(
+        Errc::unreachable,
+        "none of the usual sockets there can be connected to: " + discovery::join(tried)
+    );
     error.hint = "start the engine on the host, let the user who logs in use its socket (group "
                  "docker), or name another one: "
                  + to_string(endpoint)

@@ -1,7 +1,5 @@
 #include "conformance/lab.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 using namespace slipway;
@@ -12,11 +10,6 @@ using namespace slipway::test;
 namespace {
 
 using engine::BuildSpec;
-
-std::string unique_tag(const std::string& what)
-{
-    return "slipway-test/buildkit-" + what + "-" + std::to_string(::getpid()) + ":latest";
-}
 
 BuildSpec by_buildkit(const std::string& tag = {})
 {
@@ -106,13 +99,6 @@ Error fail_to(Lab& lab, const std::string& dockerfile, const BuildSpec& spec)
     return *std::move(told.error);
 }
 
-void remove_image(Lab& lab, const std::string& image)
-{
-    engine::RemoveImage force;
-    force.force = true;
-    CHECK(!lab.must(lab.images.remove(image, force)).empty());
-}
-
 /// What a command prints in a container of an image.
 std::string printed(Lab& lab, const std::string& image, std::vector<std::string> command)
 {
@@ -121,8 +107,7 @@ std::string printed(Lab& lab, const std::string& image, std::vector<std::string>
     const auto container = lab.create(use);
     CHECK(lab.must(lab.containers.start(container)) == engine::Change::done);
     CHECK(lab.exit_code(container) == 0);
-    const engine::LogOptions logs;
-    const auto output = lab.read(lab.must(lab.containers.logs(container, logs)));
+    const auto output = lab.logs(container);
     lab.remove(container);
     return output.out;
 }
@@ -161,7 +146,7 @@ TEST_SUITE("BuildKit")
     {
         Lab lab;
         if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
-        const auto tag = unique_tag("spec");
+        const auto tag = unique_image("buildkit-spec") + ":latest";
         BuildSpec spec = by_buildkit(tag);
         spec.build_args["GREETING"] = "good day";
         spec.build_args["NOT_GIVEN"] = std::nullopt;
@@ -189,7 +174,7 @@ TEST_SUITE("BuildKit")
         CHECK(again.id == told.id);
         spec.no_cache = true;
         CHECK(!succeed(lab, dockerfile, spec).has_cached("tee /made"));
-        remove_image(lab, tag);
+        lab.remove_image(tag);
         CHECK(lab.ours().empty());
     }
 
@@ -229,7 +214,7 @@ TEST_SUITE("BuildKit")
     {
         Lab lab;
         if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
-        const auto tag = unique_tag("failed");
+        const auto tag = unique_image("buildkit-failed") + ":latest";
         const Told told = build(lab, base + "RUN echo oh no; exit 42\n", by_buildkit(tag));
         REQUIRE(told.error.has_value());
         CHECK(told.error->code == Errc::engine);
@@ -283,7 +268,7 @@ TEST_SUITE("BuildKit")
     {
         Lab lab;
         if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
-        const std::string name = "slipway-test/buildkit-s390x-" + std::to_string(::getpid());
+        const std::string name = unique_image("buildkit-s390x");
         engine::ImportImage import;
         import.repository = name;
         import.tag = "x";
@@ -297,14 +282,14 @@ TEST_SUITE("BuildKit")
             const std::string from = "FROM --platform=linux/s390x " + name + ":x\nCOPY file /x\n";
             succeed(lab, from, by_buildkit());
         }
-        remove_image(lab, name + ":x");
+        lab.remove_image(name + ":x");
     }
 
     TEST_CASE("without a base, and with what the classic builder has not")
     {
         Lab lab;
         if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
-        const auto tag = unique_tag("features");
+        const auto tag = unique_image("buildkit-features") + ":latest";
         succeed(lab, "FROM scratch\nCOPY --chmod=640 file /file\n", by_buildkit(tag));
         CHECK(lab.must(lab.images.inspect(tag)).layers.size() == 1);
         succeed(lab, base + "COPY --from=" + tag + " /file /file\n", by_buildkit(tag));
@@ -330,7 +315,7 @@ TEST_SUITE("BuildKit")
         } else {
             CHECK(contains(fail_to(lab, newer, by_buildkit()).message, "ECHO"));
         }
-        remove_image(lab, tag);
+        lab.remove_image(tag);
         CHECK(lab.ours().empty());
     }
 

@@ -1,6 +1,4 @@
-#include "conformance/lab.hpp"
-
-#include <cstdlib>
+#include "conformance/registry.hpp"
 
 using namespace slipway;
 using namespace slipway::test;
@@ -9,27 +7,6 @@ using namespace slipway::test;
 // leaves these rows out, and they are then not among the results.
 
 namespace {
-
-std::string from_environment(const char* name)
-{
-    const char* value = std::getenv(name);
-    REQUIRE_MESSAGE(value != nullptr, name, " is not set: tests/engines starts a registry");
-    return value;
-}
-
-std::string registry()
-{
-    return from_environment("SLIPWAY_TEST_REGISTRY");
-}
-
-engine::RegistryAuth credentials()
-{
-    engine::RegistryAuth auth;
-    auth.username = from_environment("SLIPWAY_TEST_REGISTRY_USER");
-    auth.password = from_environment("SLIPWAY_TEST_REGISTRY_PASSWORD");
-    auth.server_address = registry();
-    return auth;
-}
 
 engine::RegistryAuth wrong_credentials()
 {
@@ -64,24 +41,6 @@ pull(Lab& lab, const std::string& reference, std::optional<engine::RegistryAuth>
     what.reference = reference;
     what.auth = std::move(auth);
     return failure_of(lab, lab.images.pull(what));
-}
-
-/// A small image of one file, pushed under a name of this test alone; its name without the tag.
-std::string pushed_image(Lab& lab, const std::string& what)
-{
-    engine::ImportImage options;
-    options.repository = registry() + "/" + unique_image(what);
-    options.tag = "one";
-    for (const auto& [key, value] : lab.labels()) {
-        options.changes.push_back("LABEL " + key + "=" + value);
-    }
-    auto imported =
-        lab.must(lab.images.import(engine::text_source(make_tar({{"made-for", what}})), options));
-    const auto id = lab.must(imported.result());
-    lab.must(lab.images.tag(id, options.repository, "one"));
-    const auto failed = push(lab, options.repository + ":one", credentials());
-    REQUIRE_MESSAGE(!failed, describe(*failed));
-    return options.repository;
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "conformance/lab.hpp"
 #include "conformance/tar_entries.hpp"
+#include "conformance/trait_row.hpp"
 #include "support/temp_directory.hpp"
 
 #include <sys/socket.h>
@@ -14,35 +15,9 @@ using engine::Change;
 using engine::Request;
 using engine::Traits;
 
-// Each trait that is true or false: what the engine does when nobody puts it right has to be what
-// the trait says, on the engines that have it and on those that have not. test_report.py sees to it
-// that there is a row for each.
+// Traits of containers, their streams and files, and of the engine as a whole.
 
 namespace {
-
-template <class T>
-void check_trait(Lab& lab, T Traits::*trait, T measured)
-{
-    CHECK(measured == lab.traits().*trait);
-    differs(lab.traits().*trait != Traits().*trait, "as the name of the trait says");
-}
-
-/// Refused before there is a stream.
-bool is_refused(Lab& lab, Request request)
-{
-    return !run(lab.io, lab.transport().open(std::move(request)));
-}
-
-Request build_request(const std::string& key, const std::string& value)
-{
-    auto request = Request("POST", "/build");
-    request.query(key, value);
-    request.body(
-        engine::text_source(make_tar({{"Dockerfile", "FROM busybox:latest\n"}})),
-        "application/x-tar"
-    );
-    return request;
-}
 
 std::string whole_stream(Lab& lab, Request request)
 {
@@ -82,25 +57,6 @@ std::string user_of(Lab& lab, const std::string& network)
     return id;
 }
 
-std::string label_filters(Lab& lab, const std::string& more = "")
-{
-    const auto label = lab.only_ours().at("label").front();
-    return R"({"label":[")" + label + R"("])" + more + "}";
-}
-
-std::string import_of(Lab& lab, const std::string& repository, const std::string& tag)
-{
-    engine::ImportImage options;
-    options.repository = repository;
-    options.tag = tag;
-    for (const auto& [key, value] : lab.labels()) {
-        options.changes.push_back("LABEL " + key + "=" + value);
-    }
-    auto progress =
-        lab.must(lab.images.import(engine::text_source(make_tar({{"file", repository}})), options));
-    return lab.must(progress.result());
-}
-
 Result<> put(Lab& lab, const std::string& id, const std::string& path, const std::string& tar)
 {
     return run(lab.io, lab.archives.put(id, path, engine::text_source(tar)));
@@ -112,44 +68,6 @@ std::map<std::string, TarEntry> get(Lab& lab, const std::string& id, const std::
     return read_tar(
         lab.read(std::shared_ptr<engine::ResponseStream>(std::move(download.tar)), false).out
     );
-}
-
-bool has_registry()
-{
-    return std::getenv("SLIPWAY_TEST_REGISTRY") != nullptr;
-}
-
-engine::RegistryAuth registry_auth()
-{
-    engine::RegistryAuth auth;
-    auth.username = std::getenv("SLIPWAY_TEST_REGISTRY_USER");
-    auth.password = std::getenv("SLIPWAY_TEST_REGISTRY_PASSWORD");
-    auth.server_address = std::getenv("SLIPWAY_TEST_REGISTRY");
-    return auth;
-}
-
-/// An image in the registry and here, under this name.
-std::string image_in_registry(Lab& lab, const std::string& what)
-{
-    const auto repository = std::getenv("SLIPWAY_TEST_REGISTRY") + ("/" + unique_image(what));
-    const auto id = import_of(lab, repository, "one");
-    lab.must(lab.images.tag(id, repository, "one"));
-    engine::PushImage push;
-    push.reference = repository + ":one";
-    push.auth = registry_auth();
-    auto stream = lab.must(lab.images.push(push));
-    while (lab.must(stream.next())) {
-    }
-    return push.reference;
-}
-
-std::vector<engine::Progress> messages(Lab& lab, engine::ProgressStream& stream)
-{
-    std::vector<engine::Progress> all;
-    while (auto message = lab.must(stream.next())) {
-        all.push_back(*std::move(message));
-    }
-    return all;
 }
 
 } // namespace
@@ -170,44 +88,6 @@ TEST_SUITE("Traits")
         check_trait(lab, &Traits::reports_exit_code_before_exec_ends, info.exit_code.has_value());
         stream->close();
         lab.remove(id);
-    }
-
-    TEST_CASE("build_extra_hosts_is_json")
-    {
-        Lab lab;
-        check_trait(
-            lab,
-            &Traits::build_extra_hosts_is_json,
-            is_refused(lab, build_request("extrahosts", "one.example:10.9.8.7"))
-        );
-    }
-
-    TEST_CASE("build_ulimits_are_text")
-    {
-        Lab lab;
-        check_trait(
-            lab,
-            &Traits::build_ulimits_are_text,
-            is_refused(lab, build_request("ulimits", R"([{"Name":"nofile","Soft":10,"Hard":20}])"))
-        );
-    }
-
-    TEST_CASE("pull_ends_with_a_layer")
-    {
-        Lab lab;
-        if (!has_registry()) return; // left out: main has seen to that
-        const auto name = image_in_registry(lab, "trait-pull");
-        lab.remove_image(name);
-        engine::PullImage what;
-        what.reference = name;
-        what.auth = registry_auth();
-        auto stream = lab.must(lab.images.pull(what));
-        const auto all = messages(lab, stream);
-        REQUIRE(!all.empty());
-        check_trait(
-            lab, &Traits::pull_ends_with_a_layer, !all.back().status.starts_with("Status: ")
-        );
-        lab.remove_image(name);
     }
 
     TEST_CASE("events_have_libpod_names")
@@ -271,30 +151,6 @@ TEST_SUITE("Traits")
         check_trait(lab, &Traits::network_remove_by_id_ignores_use, status < 300);
         static_cast<void>(run(lab.io, lab.containers.discard(id))); // the network may have taken it
         lab.must(lab.networks.prune(lab.only_ours()));
-    }
-
-    TEST_CASE("prune_tagged")
-    {
-        Lab lab;
-        const auto named = import_of(lab, unique_image("trait"), "latest");
-        const auto nameless = import_of(lab, "", "");
-        auto request = Request("POST", "/images/prune");
-        request.query("filters", label_filters(lab, R"(,"dangling":["false"])"));
-        const auto reply = lab.raw(std::move(request));
-        const auto is_left = [&](const std::string& image) {
-            return run(lab.io, lab.images.inspect(image)).has_value();
-        };
-        auto measured = engine::PruneTagged::refused;
-        if (reply.status == 200) {
-            CHECK(!is_left(named));
-            measured =
-                is_left(nameless) ? engine::PruneTagged::alone : engine::PruneTagged::with_dangling;
-        }
-        CHECK(lab.traits().prune_tagged == measured);
-        differs(measured != engine::PruneTagged::with_dangling, "as the name of the trait says");
-        for (const auto& image : lab.our_images()) {
-            lab.remove_image(image.id);
-        }
     }
 
     TEST_CASE("forced_removal_stops_first")
@@ -517,117 +373,6 @@ TEST_SUITE("Traits")
             get(lab, id, "/tmp/theirs").at("theirs").uid != 12
         );
         lab.remove(id);
-    }
-
-    TEST_CASE("build_applies_ignore_file")
-    {
-        Lab lab;
-        engine::BuildSpec spec;
-        spec.labels = lab.labels();
-        spec.tags = {unique_image("trait-ignore")};
-        const auto tar = make_tar(
-            {{".dockerignore", "secret\n"},
-             {"Dockerfile", "FROM busybox:latest\nCOPY . /all/\n"},
-             {"secret", "x"}}
-        );
-        auto progress = lab.must(lab.builds.build(engine::text_source(tar), spec));
-        lab.must(progress.result());
-        auto use = lab.spec({"ls", "/all"});
-        use.image = spec.tags[0];
-        const auto id = lab.create(use);
-        CHECK(lab.must(lab.containers.start(id)) == Change::done);
-        CHECK(lab.exit_code(id) == 0);
-        check_trait(lab, &Traits::build_applies_ignore_file, !contains(lab.logs(id).out, "secret"));
-        lab.remove(id);
-        lab.remove_image(use.image);
-    }
-
-    TEST_CASE("build_checks_in_stream")
-    {
-        Lab lab;
-        auto request = Request("POST", "/build");
-        request.body(
-            engine::text_source(make_tar({{"Dockerfile", "FROM busybox:latest\nNONSENSE\n"}})),
-            "application/x-tar"
-        );
-        check_trait(lab, &Traits::build_checks_in_stream, !is_refused(lab, std::move(request)));
-    }
-
-    TEST_CASE("can_squash")
-    {
-        Lab lab;
-        auto request = build_request("squash", "1");
-        request.query("t", unique_image("trait-squash"));
-        const auto text = run(lab.io, lab.transport().open(std::move(request)));
-        check_trait(lab, &Traits::can_squash, text.has_value());
-        if (text) {
-            wait_until([&] {
-                return run(lab.io, lab.images.inspect(unique_image("trait-squash"))).has_value();
-            });
-            lab.remove_image(unique_image("trait-squash"));
-        }
-    }
-
-    TEST_CASE("can_prune_build_cache")
-    {
-        Lab lab;
-        auto request = Request("POST", "/build/prune");
-        request.query("filters", R"({"until":["87600h"]})");
-        check_trait(lab, &Traits::can_prune_build_cache, lab.raw(std::move(request)).status == 200);
-    }
-
-    TEST_CASE("commit_adds_variables")
-    {
-        Lab lab;
-        engine::CommitContainer what;
-        what.container = lab.create(lab.spec({"true"}));
-        what.pause = false;
-        const auto image = lab.must(lab.images.commit(what));
-        const auto env = lab.must(lab.images.inspect(image)).config.env;
-        check_trait(
-            lab,
-            &Traits::commit_adds_variables,
-            std::ranges::any_of(env, [](const auto& v) { return v.starts_with("container="); })
-        );
-        lab.remove_image(image);
-        lab.remove(what.container);
-    }
-
-    TEST_CASE("import_ignores_tag")
-    {
-        Lab lab;
-        const auto id = import_of(lab, unique_image("trait-import"), "two");
-        const auto tags = lab.must(lab.images.inspect(id)).repo_tags;
-        REQUIRE(tags.size() == 1);
-        check_trait(lab, &Traits::import_ignores_tag, !tags[0].ends_with(":two"));
-        lab.remove_image(id);
-    }
-
-    TEST_CASE("can_inspect_distribution")
-    {
-        Lab lab;
-        // Nobody listens there, which only those who ask can tell.
-        const auto reply = lab.raw(Request("GET", "/distribution/127.0.0.1:1/x:y/json"));
-        check_trait(
-            lab, &Traits::can_inspect_distribution, contains(reply.body, "connection refused")
-        );
-    }
-
-    TEST_CASE("push_digest_is_local")
-    {
-        Lab lab;
-        if (!has_registry()) return;
-        const auto name = image_in_registry(lab, "trait-local");
-        const auto digests = lab.must(lab.images.inspect(name)).repo_digests;
-        REQUIRE(!digests.empty());
-        lab.remove_image(name);
-        engine::PullImage pull;
-        pull.reference = digests.front();
-        pull.auth = registry_auth();
-        auto stream = run(lab.io, lab.images.pull(pull));
-        const bool pulled = stream && run(lab.io, stream->result());
-        check_trait(lab, &Traits::push_digest_is_local, !pulled);
-        if (pulled) lab.remove_image(pull.reference);
     }
 
     TEST_CASE("info_id_changes")

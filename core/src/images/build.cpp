@@ -9,21 +9,11 @@
 #include <slipway/engine/build.hpp>
 #include <slipway/engine/images.hpp>
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 namespace slipway::core {
-namespace {
-
-std::string listed(const std::vector<std::string>& names)
-{
-    std::string text;
-    for (const std::string& name : names) {
-        text += (text.empty() ? "" : ", ") + name;
-    }
-    return text;
-}
-
-} // namespace
 
 Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice)
 {
@@ -32,7 +22,7 @@ Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice)
             Errc::invalid_argument,
             catalog.origin() + " has no stage for the target '" + choice.target + "'"
         );
-        error.hint = "the targets are " + listed(catalog.targets());
+        error.hint = "the targets are " + fmt::format("{}", fmt::join(catalog.targets(), ", "));
         return fail(std::move(error));
     }
     if (!choice.base.empty() && catalog.default_base().empty()) {

@@ -6,19 +6,12 @@
 #include <slipway/engine/reference.hpp>
 #include <slipway/engine/system.hpp>
 
+#include <fmt/ranges.h>
+
 namespace slipway::core {
 namespace {
 
 using engine::Builder;
-
-std::string joined(const std::vector<std::string>& words)
-{
-    std::string text;
-    for (const std::string& word : words) {
-        text += (text.empty() ? "" : ", ") + word;
-    }
-    return text;
-}
 
 std::string platform_of(const engine::ImageInfo& image)
 {
@@ -41,8 +34,11 @@ Result<> check_frontend(const BuildNeeds& needs, const engine::Traits& traits)
     if (knows || needs.newer_buildkit_only.empty()) return ok();
     Error error(
         Errc::unsupported,
-        "the Dockerfile uses " + joined(needs.newer_buildkit_only)
-            + ", which BuildKit knows since docker 23; this is " + traits.server
+        fmt::format(
+            "the Dockerfile uses {}, which BuildKit knows since docker 23; this is {}",
+            fmt::join(needs.newer_buildkit_only, ", "),
+            traits.server
+        )
     );
     error.hint = "do without, or let BuildKit load a newer frontend with the first line "
                  "`# syntax=docker/dockerfile:1`, which takes an engine that reaches Docker Hub";
@@ -54,8 +50,10 @@ Result<Builder>
 classic_instead(const BuildNeeds& needs, Error why, std::string note, const OnImageEvent& on_event)
 {
     if (!needs.buildkit_only.empty()) {
-        why.hint +=
-            " (the classic builder cannot step in: it has no " + joined(needs.buildkit_only) + ")";
+        why.hint += fmt::format(
+            " (the classic builder cannot step in: it has no {})",
+            fmt::join(needs.buildkit_only, ", ")
+        );
         return fail(std::move(why));
     }
     ImageEvent event;

@@ -94,8 +94,7 @@ std::vector<Store> stores(const Environment& environment)
         runtime = std::filesystem::path("/run/containers") / std::to_string(environment.uid);
     }
     all.push_back(file_store(runtime / "auth.json", KeyPath::of_images));
-    std::filesystem::path config = environment.directory("XDG_CONFIG_HOME");
-    if (config.empty() && !environment.home.empty()) config = environment.home / ".config";
+    const std::filesystem::path config = discovery::user_config_directory(environment);
     if (!config.empty()) {
         all.push_back(file_store(config / "containers" / "auth.json", KeyPath::of_images));
     }

@@ -5,8 +5,7 @@
 #include "discovery/text.hpp"
 #include "json.hpp"
 #include "one_line.hpp"
-
-#include <unistd.h>
+#include "program_path.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -42,27 +41,6 @@ bool is_helper_name(std::string_view name)
     return !name.empty() && name.size() <= 200 && std::ranges::all_of(name, [](char c) {
         return discovery::is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '+';
     }) && name.find("..") == std::string_view::npos;
-}
-
-/// Looks through PATH, of which only absolute directories count: what lies in the current one is
-/// not the user's choice.
-Result<std::filesystem::path>
-find_program(const Environment& environment, const std::string& program)
-{
-    std::filesystem::path barred;
-    for (std::string_view rest = environment.get("PATH"); !rest.empty();) {
-        const auto end = std::min(rest.find(':'), rest.size());
-        const std::filesystem::path file = std::filesystem::path(rest.substr(0, end)) / program;
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-        std::error_code failed;
-        if (!file.is_absolute() || !std::filesystem::is_regular_file(file, failed)) continue;
-        if (::access(file.c_str(), X_OK) == 0) return file;
-        if (barred.empty()) barred = file;
-    }
-    if (!barred.empty()) {
-        return fail(Errc::permission_denied, barred.string() + " cannot be executed");
-    }
-    return fail(Errc::not_found, "there is no program " + program + " in PATH");
 }
 
 /// What a helper that failed said: helpers explain themselves on stdout. Something like an answer
@@ -109,7 +87,8 @@ Task<std::optional<RegistryAuth>> ask_helper(
             discovery::quote(one_line(name, 200)) + " is not the name of a credential helper"
         );
     }
-    CO_TRY(const auto file, find_program(environment, "docker-credential-" + name));
+    const std::string program = "docker-credential-" + name;
+    CO_TRY(const auto file, find_in_path(environment.get("PATH"), program));
     const std::string command = "get";
     const std::string line = server + "\n";
     CO_TRY(const ProgramEnd end, co_await run_program(file, command, line, deadline));

@@ -2,6 +2,7 @@
 
 #include "net/asio.hpp"
 #include "net/watchdog.hpp"
+#include "owned_fd.hpp"
 
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/pause.hpp>
@@ -40,38 +41,16 @@ Error system_error(int code, const std::string& doing)
     return error;
 }
 
-/// One end of a pipe.
-class PipeEnd {
-public:
-    PipeEnd() = default;
-    explicit PipeEnd(int fd) : fd_(fd) {}
-    PipeEnd(PipeEnd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    PipeEnd& operator=(PipeEnd&& other) noexcept
-    {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~PipeEnd()
-    {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    int get() const noexcept { return fd_; }
-    int release() noexcept { return std::exchange(fd_, -1); }
-
-private:
-    int fd_ = -1;
-};
-
 struct Pipe {
-    PipeEnd read;
-    PipeEnd write;
+    OwnedFd read;
+    OwnedFd write;
 };
 
 Result<Pipe> make_pipe()
 {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(system_error(errno, "making a pipe"));
-    return Pipe{PipeEnd(ends[0]), PipeEnd(ends[1])};
+    return Pipe{OwnedFd(ends[0]), OwnedFd(ends[1])};
 }
 
 /// The actions and attributes of a posix_spawn.
@@ -93,7 +72,7 @@ public:
 
     /// To be called for 0, 1 and 2 in this order: where one of them is closed here, a pipe may have
     /// got its number.
-    void give(const PipeEnd& end, int as)
+    void give(const OwnedFd& end, int as)
     {
         failed_ |= ::posix_spawn_file_actions_adddup2(&actions_, end.get(), as);
     }
@@ -145,7 +124,7 @@ private:
 /// dropped.
 class Process {
 public:
-    Process(const asio::any_io_executor& executor, pid_t pid, PipeEnd outputs, PipeEnd complaints)
+    Process(const asio::any_io_executor& executor, pid_t pid, OwnedFd outputs, OwnedFd complaints)
         : out(executor, outputs.release()), err(executor, complaints.release()), pid_(pid)
     {
     }

@@ -1,5 +1,7 @@
 #include "discovery/config_file.hpp"
 
+#include "owned_fd.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,27 +26,19 @@ tl::unexpected<Error> cannot_read(const std::filesystem::path& file, int code)
     return fail(std::move(error));
 }
 
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor()
-    {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    int get() const { return fd_; }
-
-private:
-    int fd_;
-};
-
 } // namespace
+
+std::filesystem::path user_config_directory(const Environment& environment)
+{
+    std::filesystem::path config = environment.directory("XDG_CONFIG_HOME");
+    if (config.empty() && !environment.home.empty()) config = environment.home / ".config";
+    return config;
+}
 
 Result<std::optional<std::string>> read_text(const std::filesystem::path& file)
 {
     // Without O_NONBLOCK a named pipe would hold us here for ever.
-    const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const OwnedFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (fd.get() < 0) {
         if (errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>{};
         return cannot_read(file, errno);

@@ -3,6 +3,7 @@
 #include "discovery/text.hpp"
 #include "json.hpp"
 
+#include <slipway/engine/discovery.hpp>
 #include <slipway/engine/result.hpp>
 
 #include <filesystem>
@@ -11,6 +12,9 @@
 #include <string_view>
 
 namespace slipway::engine::discovery {
+
+/// XDG_CONFIG_HOME, else ~/.config; empty when there is neither.
+std::filesystem::path user_config_directory(const Environment& environment);
 
 /// The whole text of a regular file, or nothing when there is no such file.
 /// Errors: permission_denied, io, invalid_argument (no regular file, or more than 16 MiB).

@@ -61,11 +61,8 @@ std::filesystem::path connections_file(const Environment& environment)
 {
     const std::string_view named = environment.get("PODMAN_CONNECTIONS_CONF");
     if (!named.empty()) return named;
-    std::filesystem::path config = environment.directory("XDG_CONFIG_HOME");
-    if (config.empty()) {
-        if (environment.home.empty()) return {};
-        config = environment.home / ".config";
-    }
+    const std::filesystem::path config = user_config_directory(environment);
+    if (config.empty()) return {};
     return config / "containers" / "podman-connections.json";
 }
 

@@ -239,7 +239,7 @@ Task<> Connection::finish()
         close();
     }
     const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
-    {
+    if (sending_.running()) { // else there is nothing to be patient with
         Watchdog patience(executor_, linger);
         patience.on_expire([this] { close(); });
         co_await sending_.join();

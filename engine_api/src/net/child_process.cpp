@@ -1,5 +1,8 @@
 #include "net/child_process.hpp"
 
+#include "owned_fd.hpp"
+#include "program_path.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -26,25 +29,6 @@ constexpr std::size_t max_kept = std::size_t{64} << 10U;
 constexpr int grace_ms = 1000;
 constexpr int poll_without_pidfd_ms = 50; // for kernels before 5.3
 constexpr int cannot_run = 127;
-
-class OwnedFd {
-public:
-    explicit OwnedFd(int fd = -1) : fd_(fd) {}
-    OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    OwnedFd& operator=(OwnedFd&& other) noexcept
-    {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~OwnedFd()
-    {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    int get() const { return fd_; }
-
-private:
-    int fd_;
-};
 
 struct PipeEnds {
     OwnedFd read;
@@ -110,17 +94,8 @@ int code_of(const siginfo_t& end)
 Result<std::filesystem::path> find_program(std::string_view name)
 {
     const char* const path = std::getenv("PATH");
-    std::string_view rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
-    while (!rest.empty()) {
-        const auto colon = std::min(rest.find(':'), rest.size());
-        const std::filesystem::path file = std::filesystem::path(rest.substr(0, colon)) / name;
-        // A relative entry would run what lies in the workspace.
-        if (file.is_absolute() && ::access(file.c_str(), X_OK) == 0
-            && !std::filesystem::is_directory(file)) {
-            return file;
-        }
-        rest.remove_prefix(std::min(colon + 1, rest.size()));
-    }
+    auto found = find_in_path(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin", name);
+    if (found) return found;
     return fail(Errc::not_found, "the program " + std::string(name) + " is not installed");
 }
 

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "conformance/lab.hpp"
+
+namespace slipway::test {
+
+/// Each trait that is true or false: what the engine does when nobody puts it right has to be what
+/// the trait says, on the engines that have it and on those that have not. test_report.py sees to
+/// it that there is a row for each.
+template <class T>
+void check_trait(Lab& lab, T engine::Traits::*trait, T measured)
+{
+    CHECK(measured == lab.traits().*trait);
+    differs(lab.traits().*trait != engine::Traits().*trait, "as the name of the trait says");
+}
+
+/// Refused before there is a stream.
+inline bool is_refused(Lab& lab, engine::Request request)
+{
+    return !run(lab.io, lab.transport().open(std::move(request)));
+}
+
+/// The query value that asks for the objects of this test alone.
+inline std::string label_filters(Lab& lab, const std::string& more = "")
+{
+    const auto label = lab.only_ours().at("label").front();
+    return R"({"label":[")" + label + R"("])" + more + "}";
+}
+
+} // namespace slipway::test
