@@ -11,8 +11,8 @@ template <class T>
 Result<> add_header(Request& request, const char* name, const T& value)
 {
     TRY(const std::string text, json::encode(value));
-    std::string header = base64_url(text);
-    request.secret(header).header(name, std::move(header));
+    const std::string header = base64_url(text);
+    request.secret(header).header(name, header);
     return ok();
 }
 

@@ -30,7 +30,9 @@ namespace {
 Result<Request> commit_request(const CommitContainer& what)
 {
     CHECK_OK(segment_of(what.container, "container"));
-    if (!what.repository.empty()) CHECK_OK(parse_reference(what.repository));
+    if (!what.repository.empty()) {
+        CHECK_OK(parse_reference(what.repository));
+    }
     Request request("POST", "/commit");
     request.query("container", what.container)
         .query("repo", what.repository)

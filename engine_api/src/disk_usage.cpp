@@ -151,7 +151,7 @@ void take_usage(
 )
 {
     if (!newer) return;
-    totals = *newer;
+    totals = static_cast<const UsageTotals&>(*newer);
     items = std::move(newer->items);
 }
 

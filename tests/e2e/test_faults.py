@@ -53,6 +53,14 @@ class Proxy:
                 return fault[1]
         return None
 
+    def wait_for_all_faults(self):
+        """Returns when the last of them has met its request."""
+        end = time.monotonic() + 60
+        while self.faults:
+            if time.monotonic() > end:
+                raise AssertionError(f"never asked for: {self.faults}")
+            time.sleep(0.02)
+
     def serve(self, client):
         with client, socket.socket(socket.AF_UNIX) as engine:
             engine.connect(SOCKET)
@@ -158,11 +166,14 @@ class LostAnswers(Case):
         for step in ("GET .*/archive", "PUT .*/archive", "/attach", "/start", None):
             with self.subTest(step=step):
                 faults = [[step, "stall"]] if step else [SENT, ["GET .*/archive", "stall"]]
+                proxy = Proxy(self, *faults)
                 process = subprocess.Popen(
                     [SLIPWAY, "run", "--image", "busybox", "--", "true"], cwd=self.dir,
-                    env=self.through(*faults), stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-                time.sleep(2)
+                    env=self.environment(DOCKER_HOST=f"unix://{proxy.path}"),
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    text=True)
+                self.addCleanup(process.kill)
+                proxy.wait_for_all_faults()
                 process.send_signal(signal.SIGTERM)
                 said = process.communicate(timeout=20)
                 self.assertEqual(process.returncode, 143, said)
@@ -184,14 +195,14 @@ class LostAnswers(Case):
 class OnATerminal(Case):
     def terminal(self, *command, faults=()):
         environment = self.environment
-        proxy = Proxy(self, *faults)
-        self.environment = lambda **more: environment(DOCKER_HOST=f"unix://{proxy.path}", **more)
+        self.proxy = Proxy(self, *faults)
+        self.environment = lambda **more: environment(DOCKER_HOST=f"unix://{self.proxy.path}", **more)
         return Terminal(self, "run", "--image", "busybox", "--", *command)
 
     def test_ctrl_c_is_ours_again_when_the_command_has_ended(self):
         terminal = self.terminal("echo", "done", faults=[SENT, ["GET .*/archive", "stall"]])
         terminal.wait_for("done")
-        time.sleep(2)
+        self.proxy.wait_for_all_faults()
         terminal.type("\x03")
         self.assertEqual(terminal.wait(20), 130)
 
@@ -200,7 +211,7 @@ class OnATerminal(Case):
         answer = b"HTTP/1.1 500 No\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
         terminal = self.terminal("true", faults=[["/start", answer % (len(refusal), refusal)],
                                                  ["/start", "stall"]])
-        time.sleep(3)
+        self.proxy.wait_for_all_faults()
         terminal.process.send_signal(signal.SIGTERM)
         self.assertEqual(terminal.wait(20), 143)
 

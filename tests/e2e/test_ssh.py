@@ -249,7 +249,9 @@ class Ssh(Case):
                     os.kill(int(entry.name), signal.SIGKILL)
         # What follows goes by a new ssh, which finds the command still running or ends it.
         os.kill(job.pid, signal.SIGINT)
-        self.assertNotEqual(job.wait(PATIENCE), 0)
+        said = job.communicate(timeout=PATIENCE)
+        self.assertNotEqual(job.returncode, 0, said)
+        self.assertEqual(self.new_containers(), [], said)
         wait_until(lambda: not self.ssh_processes(), "ssh has ended")
 
     # What is in the way.

@@ -35,7 +35,7 @@ std::string braced(std::string_view inside, const Variables& variables, int nest
     while (end < inside.size() && is_name_character(inside[end])) {
         ++end;
     }
-    const std::string value = value_of(variables, inside.substr(0, end));
+    std::string value = value_of(variables, inside.substr(0, end));
     std::string_view rest = inside.substr(end);
     const bool empty_counts = rest.starts_with(':');
     if (empty_counts) rest.remove_prefix(1);

@@ -23,6 +23,9 @@ using engine::Child;
 
 namespace {
 
+// How an interrupt before the end leaves the workspace.
+constexpr std::string_view nothing_back = "no files were brought back";
+
 // A job's ids are the caller's, so that what it makes is the caller's; where the engine runs
 // without root, its root is the caller already.
 Task<Owner> owner_for(engine::Client client)
@@ -172,7 +175,7 @@ public:
         }
         co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
         if (!result && result.error().code == Errc::cancelled) {
-            co_return fail(Errc::cancelled, files_back_);
+            co_return fail(Errc::cancelled, std::string(files_back_));
         }
         co_return result;
     }
@@ -193,7 +196,6 @@ private:
     {
         std::shared_ptr<const SentWorkspace> sent;
         if (job_.workspace) {
-            files_back_ = "no files were brought back";
             CO_TRY(sent, co_await send_workspace(client_, container_, *job_.workspace, owner));
         }
         engine::AttachOptions attach;
@@ -326,7 +328,7 @@ private:
     Job& job_;
     JobStreams& streams_;
     std::string container_;
-    std::string files_back_ = "interrupted"; // what an interrupt now would leave in the workspace
+    std::string_view files_back_ = nothing_back; // if an interrupt came now
     std::shared_ptr<Child> resize_;
     bool started_ = false;
 };
@@ -335,7 +337,11 @@ private:
 
 Task<JobResult> run(engine::Client client, Job job, JobStreams streams)
 {
-    CO_TRY(const Owner owner, co_await owner_for(client));
+    const auto found = co_await owner_for(client);
+    if (!found && found.error().code == Errc::cancelled) {
+        co_return fail(Errc::cancelled, std::string(nothing_back));
+    }
+    CO_TRY(const Owner owner, found);
     // As PID 1 a command ignores the terminal's Ctrl-C unless it has a handler of its own, so on a
     // terminal the engine's init goes first, where the engine has one.
     const bool init = job.terminal;

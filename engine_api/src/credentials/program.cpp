@@ -22,8 +22,6 @@
 #include <memory>
 #include <utility>
 
-extern char** environ;
-
 namespace slipway::engine::credentials {
 
 namespace {

@@ -16,7 +16,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -84,6 +86,23 @@ void close_all_from(unsigned first)
     ::_exit(cannot_run);
 }
 
+// PF_EXITING of the flags in /proc, which the kernel sets before it closes anything.
+bool is_exiting(pid_t pid)
+{
+    const OwnedFd stat(
+        ::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC)
+    );
+    std::array<char, 1024> text{};
+    const ssize_t size = ::read(stat.get(), text.data(), text.size() - 1);
+    if (size <= 0) return false; // there is no /proc: its end shows when we have waited for it
+    const char* const after_name = std::strrchr(text.data(), ')');
+    unsigned flags = 0;
+    constexpr unsigned exiting = 4;
+    return after_name != nullptr
+           && std::sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1
+           && (flags & exiting) != 0;
+}
+
 int code_of(const siginfo_t& end)
 {
     return end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;
@@ -125,17 +144,17 @@ struct ChildProcess::State {
     {
         PipeEnds out = make_pipe();
         PipeEnds err = make_pipe();
-        const pid_t pid = start(out.write.get(), err.write.get());
+        const pid_t started = start(out.write.get(), err.write.get());
         out.write = OwnedFd();
         err.write = OwnedFd();
-        if (pid < 0) {
+        if (started < 0) {
             const std::lock_guard lock(mutex);
             error_text = "no process could be made: " + std::generic_category().message(errno);
             error_bytes = error_text.size();
             code = cannot_run;
             return;
         }
-        watch(pid, out.read, err.read);
+        watch(started, out.read, err.read);
     }
 
     pid_t start(int out, int err)
@@ -148,14 +167,18 @@ struct ChildProcess::State {
         const OwnedFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
         const Launch launch{
             program.c_str(), words.data(), environ, out, err, nothing.get(), ::getpid()};
-        const pid_t pid = ::fork();
-        if (pid == 0) become(launch);
-        return pid;
+        const pid_t started = ::fork();
+        if (started == 0) become(launch);
+        return started;
     }
 
-    void watch(pid_t pid, const OwnedFd& out, const OwnedFd& err)
+    void watch(pid_t started, const OwnedFd& out, const OwnedFd& err)
     {
-        const OwnedFd ended(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        {
+            const std::lock_guard lock(mutex);
+            pid = started;
+        }
+        const OwnedFd ended(static_cast<int>(::syscall(SYS_pidfd_open, started, 0)));
         std::array<pollfd, 4> wait{{
             {out.get(), POLLIN, 0},
             {err.get(), POLLIN, 0},
@@ -170,22 +193,22 @@ struct ChildProcess::State {
             if (!take(err, error_text, &error_bytes)) wait[1].fd = -1;
             siginfo_t end{};
             // Left as a zombie for a moment, so that its number is still its own when we kill.
-            if (::waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOHANG | WNOWAIT) == 0
-                && end.si_pid == pid) {
+            if (::waitid(P_PID, static_cast<id_t>(started), &end, WEXITED | WNOHANG | WNOWAIT) == 0
+                && end.si_pid == started) {
                 break;
             }
-            if (news == 0 && asked) ::kill(pid, SIGKILL);
+            if (news == 0 && asked) ::kill(started, SIGKILL);
             if (!asked && (wait[3].revents & POLLIN) != 0) {
                 asked = true;
                 wait[3].fd = -1;
-                ::kill(pid, SIGTERM);
+                ::kill(started, SIGTERM);
             }
         }
         take(out, output_text, nullptr);
         take(err, error_text, &error_bytes);
         siginfo_t end{};
-        ::waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED);
         const std::lock_guard lock(mutex);
+        ::waitid(P_PID, static_cast<id_t>(started), &end, WEXITED);
         code = code_of(end);
     }
 
@@ -219,6 +242,7 @@ struct ChildProcess::State {
     std::string error_text;
     std::size_t error_bytes = 0;
     std::optional<int> code;
+    pid_t pid = 0; // until the program has been started
     std::thread thread;
 };
 
@@ -229,9 +253,11 @@ ChildProcess::ChildProcess(std::filesystem::path program, std::vector<std::strin
 
 ChildProcess::~ChildProcess() = default;
 
-bool ChildProcess::running() const
+bool ChildProcess::ending() const
 {
-    return !exit_code();
+    const std::lock_guard lock(state_->mutex);
+    // Not yet waited for, so that the number is still its own.
+    return state_->code || (state_->pid > 0 && is_exiting(state_->pid));
 }
 
 std::optional<int> ChildProcess::exit_code() const

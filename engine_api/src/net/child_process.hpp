@@ -28,8 +28,10 @@ public:
     ChildProcess& operator=(const ChildProcess&) = delete;
     ~ChildProcess();
 
-    bool running() const;
-    /// Nothing while it runs; 128 and more when a signal ended it.
+    /// True as soon as the kernel has begun to end it, before what it had open is closed: who reads
+    /// the end of a socket to it can tell that end from one that it passed on.
+    bool ending() const;
+    /// Nothing until it has ended and all its words are read; 128 and more when a signal ended it.
     std::optional<int> exit_code() const;
     /// Its first 64 KiB on stdout.
     std::string output() const;

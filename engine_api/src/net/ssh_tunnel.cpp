@@ -52,16 +52,32 @@ std::string name_for(std::size_t number)
     return "s" + std::to_string(number);
 }
 
+// The error of an ssh that is ending, or cancelled: never a success.
+Task<> last_words(const Endpoint& endpoint, const ChildProcess& ssh)
+{
+    const auto end = std::chrono::steady_clock::now() + patience_for_words;
+    while (!ssh.exit_code() && std::chrono::steady_clock::now() < end) {
+        CO_CHECK(co_await pause(look_again));
+    }
+    co_return fail(login_error(endpoint, ssh.errors()));
+}
+
 } // namespace
 
 // A connection through ssh. It asks ssh for its reason when the host's socket was not to be had.
 class SshTunnel::Stream final : public NetStream {
 public:
-    Stream(std::unique_ptr<NetStream> lower, std::shared_ptr<SshTunnel> tunnel, std::string socket)
+    Stream(
+        std::unique_ptr<NetStream> lower,
+        std::shared_ptr<SshTunnel> tunnel,
+        std::shared_ptr<ChildProcess> ssh,
+        std::size_t said_before,
+        std::string socket
+    )
         : lower_(std::move(lower)),
           tunnel_(std::move(tunnel)),
-          ssh_(tunnel_->ssh_),
-          said_before_(ssh_->said()),
+          ssh_(std::move(ssh)),
+          said_before_(said_before),
           socket_(std::move(socket))
     {
     }
@@ -74,24 +90,37 @@ public:
             co_return got;
         }
         if (!got && got.error().code == Errc::cancelled) co_return got;
-        if (!heard_) CO_CHECK(co_await explain());
-        if (!ssh_->running()) {
-            Error broken = login_error(tunnel_->endpoint_, ssh_->errors());
-            broken.code = heard_ ? Errc::truncated : Errc::unreachable;
-            co_return fail(std::move(broken));
-        }
+        CO_CHECK(co_await explain());
         co_return got;
     }
-    Task<> write(std::string_view data) override { return lower_->write(data); }
+    Task<> write(std::string_view data) override
+    {
+        auto sent = co_await lower_->write(data);
+        if (!sent && sent.error().code != Errc::cancelled) CO_CHECK(co_await explain());
+        co_return sent;
+    }
     Task<> shutdown_write() override { return lower_->shutdown_write(); }
     void close() noexcept override { lower_->close(); }
     bool stale() noexcept override { return lower_->stale(); }
 
 private:
+    // Fails when there is a better reason for an end than that it came.
     Task<> explain()
     {
+        if (!heard_) CO_CHECK(co_await refusal());
+        if (!ssh_->ending()) co_return ok();
+        auto broken = co_await last_words(tunnel_->endpoint_, *ssh_);
+        if (heard_ && broken.error().code == Errc::unreachable) {
+            broken.error().code = Errc::truncated;
+        }
+        co_return broken;
+    }
+
+    // Fails when ssh says that the host has no connection for us.
+    Task<> refusal()
+    {
         const auto end = std::chrono::steady_clock::now() + patience_for_words;
-        while (ssh_->running() && std::chrono::steady_clock::now() < end) {
+        while (!ssh_->ending() && std::chrono::steady_clock::now() < end) {
             const std::string said = ssh_->errors(said_before_);
             if (refuses_socket(said)) {
                 tunnel_->socket_was_refused_ = !forbids_forwarding(said);
@@ -107,7 +136,7 @@ private:
     std::unique_ptr<NetStream> lower_;
     std::shared_ptr<SshTunnel> tunnel_;
     std::shared_ptr<ChildProcess> ssh_; // the one that carries this connection
-    std::size_t said_before_;
+    std::size_t said_before_; // bytes of its words from before this connection
     std::string socket_;
     bool heard_ = false;
 };
@@ -143,26 +172,32 @@ Task<std::unique_ptr<NetStream>> SshTunnel::open(
     std::chrono::milliseconds limit
 )
 {
-    if (tunnel->ssh_ == nullptr || !tunnel->ssh_->running()) {
-        CO_CHECK(tunnel->start(limit));
-    }
-    const auto ssh = tunnel->ssh_;
     tunnel->socket_was_refused_ = false;
-    const auto forward = std::ranges::find(tunnel->forwards_, socket, &SshForward::remote);
-    if (forward == tunnel->forwards_.end()) {
-        co_return fail(Errc::internal, "the tunnel does not lead to " + socket);
-    }
-    const std::string local = forward->local;
-    for (;;) {
+    for (bool started = false;;) {
+        if (tunnel->ssh_ == nullptr || tunnel->ssh_->ending()) {
+            if (started) {
+                const auto ended = tunnel->ssh_;
+                CO_CHECK(co_await last_words(tunnel->endpoint_, *ended));
+            }
+            CO_CHECK(tunnel->start(limit));
+            started = true;
+        }
+        const auto forward = std::ranges::find(tunnel->forwards_, socket, &SshForward::remote);
+        if (forward == tunnel->forwards_.end()) {
+            co_return fail(Errc::internal, "the tunnel does not lead to " + socket);
+        }
+        const std::string local = forward->local;
+        const auto ssh = tunnel->ssh_; // another connection may start the next one
+        const std::size_t said_before = ssh->said(); // the host may refuse before we look again
         auto stream = co_await connect_unix(executor, local);
         if (stream) {
-            co_return std::make_unique<Stream>(*std::move(stream), tunnel, socket);
+            co_return std::make_unique<Stream>(
+                *std::move(stream), tunnel, ssh, said_before, socket
+            );
         }
         if (stream.error().code == Errc::cancelled) co_return stream;
-        if (!ssh->running()) {
-            co_return fail(login_error(tunnel->endpoint_, ssh->errors()));
-        }
-        // There is no such socket yet, or nobody listens on it yet: ssh is about to log in.
+        // There is no such socket yet, or nobody listens on it yet: ssh is about to log in. Or it
+        // is gone: ssh has just ended.
         CO_CHECK(co_await pause(look_again));
     }
 }
@@ -174,7 +209,7 @@ run_by_ssh(Endpoint endpoint, std::string command, std::chrono::milliseconds lim
     CO_TRY(auto program, ssh_program());
     const ChildProcess ssh(std::move(program), command_arguments(endpoint, command, limit));
     const auto end = std::chrono::steady_clock::now() + limit;
-    while (ssh.running()) {
+    while (!ssh.exit_code()) {
         if (std::chrono::steady_clock::now() > end) {
             co_return fail(Errc::timed_out, "`" + command + "` did not end in time on the host");
         }

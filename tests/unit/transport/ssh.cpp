@@ -134,14 +134,14 @@ TEST_SUITE("engine.child_process")
     TEST_CASE("what it says and how it ends")
     {
         const auto process = shell("echo out; echo one >&2; read line; echo two >&2; exit 7");
-        REQUIRE(comes([&] { return !process->running(); })); // stdin is empty
+        REQUIRE(comes([&] { return process->exit_code().has_value(); })); // stdin is empty
         CHECK(process->exit_code() == 7);
         CHECK(process->output() == "out\n");
         CHECK(process->errors() == "one\ntwo\n");
         CHECK(process->errors(4) == "two\n");
         CHECK(process->errors(process->said()).empty());
         const auto killed = shell("kill -9 $$");
-        REQUIRE(comes([&] { return !killed->running(); }));
+        REQUIRE(comes([&] { return killed->exit_code().has_value(); }));
         CHECK(killed->exit_code() == 128 + SIGKILL);
     }
 
@@ -150,7 +150,7 @@ TEST_SUITE("engine.child_process")
         const auto process =
             shell("i=0; while [ $i -lt 20000 ]; do echo line $i; echo line $i >&2; i=$((i+1)); done"
             );
-        REQUIRE(comes([&] { return !process->running(); }));
+        REQUIRE(comes([&] { return process->exit_code().has_value(); }));
         CHECK(process->output().starts_with("line 0\n"));
         CHECK(process->output().size() == 64U << 10U);
         CHECK(process->errors().ends_with("line 19999\n"));
@@ -170,13 +170,30 @@ TEST_SUITE("engine.child_process")
         }
     }
 
+    TEST_CASE("whoever sees what it held closed can see that it is ending")
+    {
+        const TempDirectory directory;
+        const auto fifo = (directory.path() / "fifo").string();
+        REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+        for (int round = 0; round < 50; ++round) {
+            const auto process = shell("echo $$; exec sleep 1000 > '" + fifo + "'");
+            std::ifstream held(fifo); // opens when the other end is there
+            REQUIRE(comes([&] { return process->output().ends_with('\n'); }));
+            CHECK(!process->ending());
+            REQUIRE(::kill(std::stoi(process->output()), SIGKILL) == 0);
+            std::string nothing;
+            CHECK(!std::getline(held, nothing)); // returns when the kernel closes it
+            CHECK(process->ending());
+        }
+    }
+
     TEST_CASE("it inherits no descriptor, and leaves none")
     {
         const auto before = open_descriptors();
         {
             const std::ifstream ours("/dev/null");
             const auto process = shell("ls /proc/self/fd | wc -l");
-            REQUIRE(comes([&] { return !process->running(); }));
+            REQUIRE(comes([&] { return process->exit_code().has_value(); }));
             CHECK(std::stoi(process->output()) <= 5); // three, the directory, and the pipe of sh
         }
         CHECK(open_descriptors() == before);
@@ -185,7 +202,7 @@ TEST_SUITE("engine.child_process")
     TEST_CASE("a program that cannot be executed says so")
     {
         const ChildProcess process("/etc/passwd", {});
-        REQUIRE(comes([&] { return !process.running(); }));
+        REQUIRE(comes([&] { return process.exit_code().has_value(); }));
         CHECK(process.exit_code() == 127);
         CHECK(contains(process.errors(), "cannot be executed"));
         CHECK(find_program("sh").has_value());
