@@ -64,8 +64,13 @@ Task<> Connection::send(
         sending_ = Child(executor_, send_all(stream_, std::move(head), std::move(source), sender_));
         co_return ok();
     }
-    // So little fits into the socket's buffer: no coroutine of its own.
-    auto sent = co_await stream_->write(head);
+    // So little fits into the socket's buffer: no coroutine of its own, nor a turn of the loop.
+    const std::size_t gone = stream_->write_now(head);
+    if (gone == head.size()) {
+        sender_->all_sent = true;
+        co_return ok();
+    }
+    auto sent = co_await stream_->write(std::string_view(head).substr(gone));
     if (!sent && sent.error().code == Errc::cancelled) {
         co_return fail(sent.error());
     }

@@ -237,7 +237,7 @@ Task<Response> HttpTransport::send(Request request)
     const Deadlines deadlines = deadlines_of_call(request);
     const std::string doing = request.method() + " " + route(request);
     CO_TRY(const std::string head, during(head_of(request, false), doing));
-    Watchdog watchdog(executor_, deadlines.total);
+    Watchdog watchdog(executor_, deadlines.total, std::min(deadlines.header, deadlines.idle));
     for (bool retried = false;; retried = true) {
         // A body that is streamed cannot be sent twice, so it never meets a stale connection.
         auto connection = retried || request.source() ? nullptr : take_idle();

@@ -36,6 +36,13 @@ public:
         co_return n;
     }
 
+    std::size_t write_now(std::string_view data) noexcept override
+    {
+        constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+        const auto n = ::send(socket.native_handle(), data.data(), data.size(), flags);
+        return n > 0 ? static_cast<std::size_t>(n) : 0;
+    }
+
     Task<> write(std::string_view data) override
     {
         const auto bytes = boost::asio::buffer(data.data(), data.size());

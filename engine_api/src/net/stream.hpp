@@ -23,6 +23,10 @@ class NetStream : public DuplexStream {
 public:
     /// True when an idle connection was closed by the peer, or has bytes that nobody asked for.
     virtual bool stale() noexcept = 0;
+
+    /// Hands over what can go out this very moment, and tells how much that was: 0 when nothing
+    /// can, or it failed, or the stream has no such way. `write` sends the rest, or says why not.
+    virtual std::size_t write_now(std::string_view) noexcept { return 0; }
 };
 
 /// Opens a connection to the endpoint within `limit`: name look-up, socket, and TLS handshake when

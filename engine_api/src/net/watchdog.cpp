@@ -38,9 +38,9 @@ struct Watchdog::State {
     Clock::time_point due() const { return std::min(part_due, total_due); }
 
     // Makes the timer wake at the next date, or before it: then it looks again.
-    static void arm(const std::shared_ptr<State>& state)
+    static void arm(const std::shared_ptr<State>& state, Clock::time_point look_at = never)
     {
-        const auto date = state->due();
+        const auto date = std::min(state->due(), look_at);
         if (state->ended || (state->waiting && date != never && state->timer.expiry() <= date)) {
             return;
         }
@@ -84,10 +84,10 @@ struct Watchdog::State {
     std::chrono::milliseconds after{};
 };
 
-Watchdog::Watchdog(const boost::asio::any_io_executor& executor, Limit total)
+Watchdog::Watchdog(const boost::asio::any_io_executor& executor, Limit total, Limit shortest)
     : state_(std::make_shared<State>(executor, total))
 {
-    State::arm(state_);
+    State::arm(state_, from_now(shortest));
 }
 
 Watchdog::~Watchdog()

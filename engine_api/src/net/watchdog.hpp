@@ -28,8 +28,11 @@ public:
     using Clock = std::chrono::steady_clock;
     using Limit = std::optional<std::chrono::milliseconds>; ///< nothing: no limit
 
-    /// `total` counts from here on.
-    explicit Watchdog(const boost::asio::any_io_executor& executor, Limit total = {});
+    /// `total` counts from here on. `shortest` is the shortest limit that a part will have, if that
+    /// is known: the timer is then set once and not anew for each part.
+    explicit Watchdog(
+        const boost::asio::any_io_executor& executor, Limit total = {}, Limit shortest = {}
+    );
     Watchdog(Watchdog&&) noexcept = default;
     Watchdog& operator=(Watchdog&&) = delete;
     ~Watchdog();
