@@ -244,36 +244,39 @@ Result<> TarCheck::finish() const
 
 namespace {
 
+/// What a reader shares with its stream, which may be dropped while the reader waits.
+struct Checking {
+    std::unique_ptr<ResponseStream> tar;
+    std::string doing;
+    EngineAnswer answer;
+    TarCheck check;
+};
+
+Task<std::size_t> read_checked(std::shared_ptr<Checking> state, std::span<char> into)
+{
+    auto count = co_await state->tar->read(into);
+    if (count) {
+        const std::string_view bytes(into.data(), *count);
+        const auto sound = bytes.empty() ? state->check.finish() : state->check.take(bytes);
+        if (sound) co_return count;
+        count = fail(sound.error());
+    }
+    if (!count.error().answer) count.error().answer = state->answer;
+    co_return during(std::move(count), state->doing);
+}
+
 class CheckedTar final : public ResponseStream {
 public:
-    CheckedTar(std::unique_ptr<ResponseStream> tar, std::string doing, EngineAnswer answer)
-        : tar_(std::move(tar)), doing_(std::move(doing)), answer_(std::move(answer))
-    {
-        answer_.status = tar_->status();
-    }
+    explicit CheckedTar(std::shared_ptr<Checking> state) : state_(std::move(state)) {}
+    ~CheckedTar() override { CheckedTar::close(); }
 
-    Task<std::size_t> read(std::span<char> into) override
-    {
-        auto count = co_await tar_->read(into);
-        if (count) {
-            const std::string_view bytes(into.data(), *count);
-            const auto sound = bytes.empty() ? check_.finish() : check_.take(bytes);
-            if (sound) co_return count;
-            count = fail(sound.error());
-        }
-        if (!count.error().answer) count.error().answer = answer_;
-        co_return during(std::move(count), doing_);
-    }
-
-    int status() const noexcept override { return tar_->status(); }
-    const Headers& headers() const noexcept override { return tar_->headers(); }
-    void close() noexcept override { tar_->close(); }
+    Task<std::size_t> read(std::span<char> into) override { return read_checked(state_, into); }
+    int status() const noexcept override { return state_->tar->status(); }
+    const Headers& headers() const noexcept override { return state_->tar->headers(); }
+    void close() noexcept override { state_->tar->close(); }
 
 private:
-    std::unique_ptr<ResponseStream> tar_;
-    TarCheck check_;
-    std::string doing_;
-    EngineAnswer answer_;
+    std::shared_ptr<Checking> state_;
 };
 
 } // namespace
@@ -281,7 +284,12 @@ private:
 std::unique_ptr<ResponseStream>
 checked_tar(std::unique_ptr<ResponseStream> tar, std::string doing, EngineAnswer answer)
 {
-    return std::make_unique<CheckedTar>(std::move(tar), std::move(doing), std::move(answer));
+    const auto state = std::make_shared<Checking>();
+    answer.status = tar->status();
+    state->tar = std::move(tar);
+    state->doing = std::move(doing);
+    state->answer = std::move(answer);
+    return std::make_unique<CheckedTar>(state);
 }
 
 Task<std::unique_ptr<ResponseStream>>

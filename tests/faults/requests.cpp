@@ -159,6 +159,39 @@ TEST_SUITE("faults.requests")
         }
     }
 
+    TEST_CASE("connections that are kept for later calls make room for a stream [fault 64]")
+    {
+        const FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
+                                  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+                                  while (contains(peer.head(), "/x ")) {
+                                      peer.send(good);
+                                  }
+                                  peer.send("HTTP/1.1 200 OK\r\n\r\nendless");
+                                  peer.stall();
+                              }});
+        auto options = generous_options();
+        options.max_connections = 8;
+        options.connect_deadline = std::chrono::milliseconds(2'000);
+        Rig rig(fake, options);
+        std::vector<std::unique_ptr<engine::ResponseStream>> streams;
+        for (int i = 0; i < 6; ++i) {
+            int answered = 0;
+            for (int call = 0; call < 8 - i; ++call) {
+                boost::asio::co_spawn(
+                    rig.io,
+                    rig.transport->send(Request("GET", "/x").unversioned()),
+                    [&](std::exception_ptr, const auto& got) { answered += got.has_value(); }
+                );
+            }
+            rig.io.restart();
+            rig.io.run_for(generous);
+            CHECK(answered == 8 - i);
+            auto opened = run(rig.io, rig.transport->open(Request("GET", "/stream")));
+            REQUIRE_MESSAGE(opened.has_value(), describe(opened.error()));
+            streams.push_back(*std::move(opened));
+        }
+    }
+
     TEST_CASE("no more connections than allowed; who waits in vain is told [fault 64]")
     {
         const FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
@@ -182,12 +215,20 @@ TEST_SUITE("faults.requests")
         const auto fourth = run(rig.io, rig.transport->open(stream));
         REQUIRE(!fourth.has_value());
         CHECK(fourth.error().code == Errc::timed_out);
-        CHECK(contains(fourth.error().message, "all 4 connections"));
+        CHECK(contains(fourth.error().message, "all 3 connections"));
+        CHECK(contains(fourth.error().message, "with streams"));
         CHECK(contains(fourth.error().hint, "close streams"));
         CHECK(rig.get().has_value()); // calls have one of their own
         CHECK(rig.get().has_value());
 
-        // One that waits gets the place of one that goes.
+        // The time of the whole call counts while it waits.
+        Request hasty = stream;
+        hasty.deadlines({{}, {}, std::chrono::milliseconds(50)});
+        const auto late = run(rig.io, rig.transport->open(hasty));
+        REQUIRE(!late.has_value());
+        CHECK(late.error().message == "not finished within 50 ms (total deadline)");
+
+        // One that waits gets the place of one that goes, or that is closed and kept.
         std::optional<bool> opened;
         boost::asio::co_spawn(
             rig.io,
@@ -197,9 +238,10 @@ TEST_SUITE("faults.requests")
         rig.io.restart();
         rig.io.run_for(20ms);
         CHECK(!opened.has_value());
-        streams.pop_back();
+        streams.back()->close();
         rig.io.run_for(generous);
         CHECK(opened == true);
+        streams.pop_back();
 
         // And one that is cancelled while it waits leaves the queue.
         opened.reset();

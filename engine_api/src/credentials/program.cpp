@@ -102,9 +102,9 @@ public:
             sigaddset(&signals, signal); // what is ignored here would be ignored there
         }
         ::posix_spawnattr_setsigdefault(&attributes_, &signals);
-        ::posix_spawnattr_setpgroup(&attributes_, 0);
+        // Without a terminal, a question fails at once instead of stopping who asks.
         ::posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
+            &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID
         );
         std::string name = file.string();
         std::string word = argument;

@@ -23,8 +23,9 @@ struct ProgramEnd {
 };
 
 /// Runs `file` with one argument and `input` on stdin, to its end. Nothing of this process but its
-/// environment is inherited. The program stands in a process group of its own, which is killed when
-/// `deadline` is over or the task is cancelled; it is always waited for. SIGCHLD is not touched.
+/// environment is inherited. The program stands in a session of its own, without a terminal, whose
+/// process group is killed when `deadline` is over or the task is cancelled; it is always waited
+/// for. SIGCHLD is not touched.
 ///
 /// Errors: those of starting it (not_found, permission_denied, io), timed_out, protocol (it writes
 ///   too much), invalid_argument (`input` is too long), cancelled.

@@ -40,10 +40,11 @@ struct ConnectionLimit::State {
     {
     }
 
-    bool room(Use use) const noexcept
+    std::size_t most_of(Use use) const noexcept
     {
-        return used < (use == Use::stream ? most - most / 4 : most);
+        return use == Use::stream ? most - most / 4 : most;
     }
+    bool room(Use use) const noexcept { return used < most_of(use); }
     bool anyone_before(Use use) const noexcept
     {
         return std::ranges::any_of(waiters, [&](const Waiter* other) { return other->use == use; });
@@ -63,12 +64,13 @@ struct ConnectionLimit::State {
             state->wake();
         });
     }
-    tl::unexpected<Error> too_many() const
+    tl::unexpected<Error> too_many(Use use) const
     {
         Error error(
             Errc::timed_out,
-            "all " + std::to_string(most) + " connections of this client are in use, and none came "
-                + "free within " + std::to_string(patience.count()) + " ms"
+            "all " + std::to_string(most_of(use)) + " connections that this client may have"
+                + (use == Use::stream ? " with streams" : "") + " are in use, and none came free "
+                + "within " + std::to_string(patience.count()) + " ms"
         );
         error.hint = "close streams that nobody reads, do fewer things at a time, or allow more "
                      "open files (ulimit -n)";
@@ -92,19 +94,22 @@ ConnectionLimit::ConnectionLimit(
 {
 }
 
+ConnectionLimit::Place ConnectionLimit::take_now(Use use)
+{
+    return state_->room(use) && !state_->anyone_before(use) ? State::take(state_) : nullptr;
+}
+
 Task<ConnectionLimit::Place> ConnectionLimit::take(Use use)
 {
+    if (auto place = take_now(use)) co_return place;
     const auto state = state_;
-    if (state->room(use) && !state->anyone_before(use)) {
-        co_return State::take(state);
-    }
     const Interruption stop(co_await asio::this_coro::cancellation_state);
     State::Waiter waiter(state, use);
     const auto since = Clock::now();
     for (;;) {
         const auto due = std::max(since, state->came_free) + state->patience;
         if (due <= Clock::now()) {
-            co_return state->too_many();
+            co_return state->too_many(use);
         }
         waiter.news.expires_at(due);
         co_await waiter.news.async_wait(io);

@@ -29,6 +29,8 @@ public:
     /// A place among the connections; who drops it gives it back.
     using Place = std::shared_ptr<void>;
 
+    /// Null when there is none at the moment, or somebody else comes first.
+    Place take_now(Use use);
     /// Errors: timed_out (none came free), cancelled.
     Task<Place> take(Use use);
 

@@ -27,21 +27,18 @@ bool repeatable(const Request& request)
     return request.source() == nullptr && request.method() != "POST";
 }
 
-Task<std::string>
-read_whole(Connection& connection, Watchdog& watchdog, std::size_t max_bytes, bool cut_at_max)
+// Reads to the end of the body. `watchdog`, if any, hears of each piece.
+Task<>
+read_whole(Connection& connection, Watchdog* watchdog, std::size_t max_bytes, std::string& body)
 {
-    std::string body;
     std::array<char, 16384> piece{};
     for (;;) {
         CO_TRY(const std::size_t n, co_await connection.receive_body(piece));
         if (n == 0) {
-            co_return body;
+            co_return ok();
         }
-        watchdog.restart();
+        if (watchdog != nullptr) watchdog->restart();
         if (body.size() + n > max_bytes) {
-            if (cut_at_max) {
-                co_return body;
-            }
             co_return fail(
                 Errc::protocol, "an answer of more than " + std::to_string(max_bytes) + " bytes"
             );
@@ -55,6 +52,39 @@ bool is_plain(std::string_view text)
 {
     return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
+
+// The caller waits for its end, so that what it refers to lives.
+Task<> take_into(ConnectionLimit::Place* place, ConnectionLimit& limit, Use use)
+{
+    CO_TRY(*place, co_await limit.take(use));
+    co_return ok();
+}
+
+/// A stream with its place among the connections, which comes free when it is closed.
+class PlacedStream final : public NetStream {
+public:
+    PlacedStream(std::unique_ptr<NetStream> lower, ConnectionLimit::Place place)
+        : lower_(std::move(lower)), place_(std::move(place))
+    {
+    }
+    Task<std::size_t> read(std::span<char> into) override { return lower_->read(into); }
+    Task<> write(std::string_view data) override { return lower_->write(data); }
+    Task<> shutdown_write() override { return lower_->shutdown_write(); }
+    std::size_t write_now(std::string_view data) noexcept override
+    {
+        return lower_->write_now(data);
+    }
+    void close() noexcept override
+    {
+        lower_->close();
+        place_.reset();
+    }
+    bool stale() noexcept override { return lower_->stale(); }
+
+private:
+    std::unique_ptr<NetStream> lower_;
+    ConnectionLimit::Place place_;
+};
 
 // What must not pass for an answer of the API.
 Result<> check_status(int status)
@@ -155,21 +185,26 @@ void HttpTransport::trace(const Request& request, int status, Clock::time_point 
 // The watchdog must outlive the task: it is the caller's.
 Task<std::unique_ptr<Connection>> HttpTransport::connect_new(Use use, Watchdog& watchdog)
 {
-    if (limit_.full(use) && !idle_.empty()) {
+    while (limit_.full(use) && !idle_.empty()) {
         idle_.erase(idle_.begin());
     }
-    auto place = co_await limit_.take(use);
-    if (!place) {
-        co_return fail(during(std::move(place), "reaching " + to_string(endpoint_)).error());
+    ConnectionLimit::Place place = limit_.take_now(use);
+    if (place == nullptr) {
+        // A child, which the deadline of the whole call can cancel.
+        Child waiting(executor_, take_into(&place, limit_, use));
+        watchdog.on_expire([&waiting] { waiting.cancel(); });
+        auto taken = co_await waiting.join();
+        watchdog.on_expire(nullptr);
+        if (watchdog.expired()) {
+            taken = fail(watchdog.error());
+        }
+        CO_CHECK(during(std::move(taken), "reaching " + to_string(endpoint_)));
     }
     const auto limit = options_.connect_deadline;
     auto opening =
         connector_ ? connector_() : connect(executor_, endpoint_, tunnel_, limit, watchdog);
     CO_TRY(auto opened, co_await std::move(opening));
-    // The place is given back when the last one lets go of the stream.
-    std::shared_ptr<NetStream> stream(
-        opened.release(), [held = *std::move(place)](NetStream* gone) { delete gone; }
-    );
+    auto stream = std::make_shared<PlacedStream>(std::move(opened), std::move(place));
     co_return std::make_unique<Connection>(executor_, std::move(stream));
 }
 
@@ -226,7 +261,7 @@ Task<Response> HttpTransport::exchange(
     Response answer;
     answer.status = connection.answer().status();
     answer.headers = connection.answer().headers();
-    CO_TRY(answer.body, co_await read_whole(connection, watchdog, max_whole_body, false));
+    CO_CHECK(co_await read_whole(connection, &watchdog, max_whole_body, answer.body));
     CO_CHECK(co_await connection.finish());
     co_return answer;
 }
@@ -279,13 +314,11 @@ Task<Error> HttpTransport::refusal(Exchange& exchange, const Request& request)
     const auto patience = options_.call_deadlines.idle.value_or(refusal_patience);
     exchange.watchdog.begin(CallPart::idle, std::min(patience, refusal_patience));
     const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
-    auto body = co_await read_whole(connection, exchange.watchdog, max_error_body, true);
+    // What came of it is its text, however it ended: not in time as a whole, or too long.
+    co_await read_whole(connection, nullptr, max_error_body, reply.body);
     co_await connection.abandon();
     if (stop.arrived()) {
         co_return fail(cancelled_error("reading the engine's refusal"));
-    }
-    if (body) {
-        reply.body = *std::move(body);
     }
     co_return error_from(reply, request.method(), route(request), traits_.kind);
 }

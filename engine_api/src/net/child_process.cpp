@@ -14,12 +14,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -27,9 +29,11 @@ namespace slipway::engine {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::size_t max_kept = std::size_t{64} << 10U;
-constexpr int grace_ms = 1000;
-constexpr int poll_without_pidfd_ms = 50; // for kernels before 5.3
+constexpr std::chrono::milliseconds grace(1'000);
+constexpr std::chrono::milliseconds poll_without_pidfd(50); // for kernels before 5.3
 constexpr int cannot_run = 127;
 
 struct PipeEnds {
@@ -39,10 +43,42 @@ struct PipeEnds {
 PipeEnds make_pipe()
 {
     std::array<int, 2> ends{-1, -1};
-    static_cast<void>(!::pipe2(ends.data(), O_CLOEXEC)); // without one, its words are missing
-    ::fcntl(ends[0], F_SETFL, O_NONBLOCK);               // ours; the program's end waits as usual
+    if (::pipe2(ends.data(), O_CLOEXEC) == 0) {
+        ::fcntl(ends[0], F_SETFL, O_NONBLOCK); // ours; the program's end waits as usual
+    }
     return PipeEnds{OwnedFd(ends[0]), OwnedFd(ends[1])};
 }
+
+// All descriptors that a start takes. Without one of them nothing is started.
+struct Descriptors {
+    PipeEnds out = make_pipe();
+    PipeEnds err = make_pipe();
+    OwnedFd nothing = OwnedFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    OwnedFd stop = OwnedFd(::eventfd(0, EFD_CLOEXEC));
+
+    bool all_there() const
+    {
+        const int least = std::min({out.read.get(), err.read.get(), nothing.get(), stop.get()});
+        return least >= 0;
+    }
+};
+
+// Signals are for the other threads, and none may come between fork and exec.
+class AllSignalsBlocked {
+public:
+    AllSignalsBlocked()
+    {
+        sigset_t all;
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+    AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+    ~AllSignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_{};
+};
 
 // All that the new process needs, made before the fork: after it only calls that are safe in the
 // copy of a process with many threads may run.
@@ -103,9 +139,20 @@ bool is_exiting(pid_t pid)
            && (flags & exiting) != 0;
 }
 
-int code_of(const siginfo_t& end)
+// With WNOWAIT it stays a zombie, so that its number is still its own. Where SIGCHLD is ignored, or
+// somebody waits for all children of this process, nobody learns how it ended: that counts as 0.
+std::optional<int> code_at_end(pid_t pid, int options)
 {
+    siginfo_t end{};
+    if (::waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOHANG | options) != 0) return 0;
+    if (end.si_pid != pid) return std::nullopt;
     return end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;
+}
+
+// With all that it started. In its first moments it has no group yet.
+void send_signal(pid_t pid, int signal)
+{
+    if (::kill(-pid, signal) != 0) ::kill(pid, signal);
 }
 
 } // namespace
@@ -122,57 +169,70 @@ Result<std::filesystem::path> find_program(std::string_view name)
 // PR_SET_PDEATHSIG when that one thread ends, which therefore must live as long.
 struct ChildProcess::State {
     State(std::filesystem::path file, std::vector<std::string> words)
-        : program(std::move(file)), arguments(std::move(words)), stop(::eventfd(0, EFD_CLOEXEC))
+        : program(std::move(file)), arguments(std::move(words))
     {
-        sigset_t all;
-        sigset_t before;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before); // signals are for the other threads
-        thread = std::thread([this] { run(); });
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        if (!ours.all_there()) {
+            not_started(errno);
+            return;
+        }
+        const AllSignalsBlocked blocked;
+        try {
+            thread = std::thread([this] { run(); });
+        } catch (const std::system_error& no_thread) {
+            not_started(no_thread.code().value());
+        }
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State()
     {
+        if (!thread.joinable()) return;
         const std::uint64_t one = 1;
-        static_cast<void>(!::write(stop.get(), &one, sizeof one));
+        static_cast<void>(!::write(ours.stop.get(), &one, sizeof one));
         thread.join();
+    }
+
+    void not_started(int why)
+    {
+        const std::lock_guard lock(mutex);
+        error_text = "no process could be made: " + std::generic_category().message(why);
+        error_bytes = error_text.size();
+        code = cannot_run;
     }
 
     void run()
     {
-        PipeEnds out = make_pipe();
-        PipeEnds err = make_pipe();
-        const pid_t started = start(out.write.get(), err.write.get());
-        out.write = OwnedFd();
-        err.write = OwnedFd();
+        const pid_t started = start();
         if (started < 0) {
-            const std::lock_guard lock(mutex);
-            error_text = "no process could be made: " + std::generic_category().message(errno);
-            error_bytes = error_text.size();
-            code = cannot_run;
+            not_started(errno);
             return;
         }
-        watch(started, out.read, err.read);
+        ours.out.write = OwnedFd();
+        ours.err.write = OwnedFd();
+        watch(started);
     }
 
-    pid_t start(int out, int err)
+    pid_t start()
     {
         std::vector<char*> words{name.data()};
         for (std::string& word : arguments) {
             words.push_back(word.data());
         }
         words.push_back(nullptr);
-        const OwnedFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
         const Launch launch{
-            program.c_str(), words.data(), environ, out, err, nothing.get(), ::getpid()};
+            program.c_str(),
+            words.data(),
+            environ,
+            ours.out.write.get(),
+            ours.err.write.get(),
+            ours.nothing.get(),
+            ::getpid()};
         const pid_t started = ::fork();
         if (started == 0) become(launch);
         return started;
     }
 
-    void watch(pid_t started, const OwnedFd& out, const OwnedFd& err)
+    void watch(pid_t started)
     {
         {
             const std::lock_guard lock(mutex);
@@ -180,36 +240,36 @@ struct ChildProcess::State {
         }
         const OwnedFd ended(static_cast<int>(::syscall(SYS_pidfd_open, started, 0)));
         std::array<pollfd, 4> wait{{
-            {out.get(), POLLIN, 0},
-            {err.get(), POLLIN, 0},
+            {ours.out.read.get(), POLLIN, 0},
+            {ours.err.read.get(), POLLIN, 0},
             {ended.get(), POLLIN, 0},
-            {stop.get(), POLLIN, 0},
+            {ours.stop.get(), POLLIN, 0},
         }};
-        bool asked = false;
+        std::optional<Clock::time_point> kill_at; // since it was asked to end
         for (;;) {
-            const int patience = asked ? grace_ms : ended.get() >= 0 ? -1 : poll_without_pidfd_ms;
-            const int news = ::poll(wait.data(), wait.size(), patience);
-            if (!take(out, output_text, nullptr)) wait[0].fd = -1;
-            if (!take(err, error_text, &error_bytes)) wait[1].fd = -1;
-            siginfo_t end{};
-            // Left as a zombie for a moment, so that its number is still its own when we kill.
-            if (::waitid(P_PID, static_cast<id_t>(started), &end, WEXITED | WNOHANG | WNOWAIT) == 0
-                && end.si_pid == started) {
-                break;
-            }
-            if (news == 0 && asked) ::kill(started, SIGKILL);
-            if (!asked && (wait[3].revents & POLLIN) != 0) {
-                asked = true;
+            ::poll(wait.data(), wait.size(), patience(kill_at, ended.get() >= 0));
+            if (!take(ours.out.read, output_text, nullptr)) wait[0].fd = -1;
+            if (!take(ours.err.read, error_text, &error_bytes)) wait[1].fd = -1;
+            if (code_at_end(started, WNOWAIT)) break;
+            if (kill_at && Clock::now() >= *kill_at) send_signal(started, SIGKILL);
+            if (!kill_at && (wait[3].revents & POLLIN) != 0) {
+                kill_at = Clock::now() + grace;
                 wait[3].fd = -1;
-                ::kill(started, SIGTERM);
+                send_signal(started, SIGTERM);
             }
         }
-        take(out, output_text, nullptr);
-        take(err, error_text, &error_bytes);
-        siginfo_t end{};
+        take(ours.out.read, output_text, nullptr);
+        take(ours.err.read, error_text, &error_bytes);
         const std::lock_guard lock(mutex);
-        ::waitid(P_PID, static_cast<id_t>(started), &end, WEXITED);
-        code = code_of(end);
+        code = code_at_end(started, 0);
+    }
+
+    // For poll: milliseconds, or -1 for ever.
+    static int patience(const std::optional<Clock::time_point>& kill_at, bool end_shows)
+    {
+        if (!kill_at) return end_shows ? -1 : static_cast<int>(poll_without_pidfd.count());
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*kill_at - Clock::now());
+        return static_cast<int>(std::max(left, poll_without_pidfd).count());
     }
 
     // Reads what is there; false at the end. stdout keeps its begin, stderr (which counts) its end.
@@ -236,7 +296,7 @@ struct ChildProcess::State {
     std::filesystem::path program;
     std::string name = program.filename().string(); // argv[0]
     std::vector<std::string> arguments;
-    OwnedFd stop;
+    Descriptors ours;
     std::mutex mutex; // what follows is shared with the thread
     std::string output_text;
     std::string error_text;

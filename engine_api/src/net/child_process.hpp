@@ -31,7 +31,8 @@ public:
     /// True as soon as the kernel has begun to end it, before what it had open is closed: who reads
     /// the end of a socket to it can tell that end from one that it passed on.
     bool ending() const;
-    /// Nothing until it has ended and all its words are read; 128 and more when a signal ended it.
+    /// Nothing until it has ended and all its words are read; 128 and more when a signal ended it;
+    /// 0 when somebody else waited for it, or SIGCHLD is ignored.
     std::optional<int> exit_code() const;
     /// Its first 64 KiB on stdout.
     std::string output() const;

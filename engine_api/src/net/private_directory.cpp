@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace slipway::engine {
@@ -18,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view name_begin = "slipway-ssh-";
+constexpr int most_tries = 10;           // each lost to somebody's sweep
 constexpr std::size_t longest_base = 60; // a socket's path has 107 bytes
 constexpr std::string_view plain_characters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-";
@@ -32,27 +34,30 @@ fs::path directory_for_sockets()
     return good ? fs::path(named) : fs::path("/tmp");
 }
 
-// The lock of a directory of ours; -1 when somebody has it, or it is not ours.
-int lock_of(const fs::path& directory)
+// What a call of the system that gave -1 failed with.
+std::error_code last_error()
 {
-    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return -1;
-    struct stat held {};
-    struct stat there {};
-    const bool ours = ::fstat(fd, &held) == 0 && held.st_uid == ::geteuid()
-                      && ::flock(fd, LOCK_EX | LOCK_NB) == 0
-                      && ::lstat(directory.c_str(), &there) == 0 // not swept away meanwhile
-                      && there.st_ino == held.st_ino && there.st_dev == held.st_dev;
-    if (ours) return fd;
-    ::close(fd);
-    return -1;
+    return {errno, std::generic_category()};
 }
 
-void remove_with_lock(const fs::path& directory, int lock)
+// The lock of a directory of ours; none when somebody else has it (operation_would_block), it is
+// gone or another one by now (no_such_file_or_directory), or it cannot be locked at all.
+OwnedFd lock_of(const fs::path& directory, std::error_code& why)
 {
-    std::error_code ignored;
-    fs::remove_all(directory, ignored);
-    ::close(lock);
+    OwnedFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat held {};
+    struct stat there {};
+    why = {};
+    if (fd.get() < 0 || ::fstat(fd.get(), &held) != 0) {
+        why = last_error();
+    } else if (held.st_uid != ::geteuid()) {
+        why = std::make_error_code(std::errc::operation_not_permitted);
+    } else if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 || ::lstat(directory.c_str(), &there) != 0) {
+        why = last_error();
+    } else if (there.st_ino != held.st_ino || there.st_dev != held.st_dev) {
+        why = std::make_error_code(std::errc::no_such_file_or_directory); // swept away meanwhile
+    }
+    return why ? OwnedFd() : std::move(fd);
 }
 
 void sweep(const fs::path& base)
@@ -61,8 +66,9 @@ void sweep(const fs::path& base)
     fs::directory_iterator entry(base, failed);
     for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
         if (!entry->path().filename().string().starts_with(name_begin)) continue;
-        const int lock = lock_of(entry->path());
-        if (lock >= 0) remove_with_lock(entry->path(), lock);
+        std::error_code why;
+        const OwnedFd lock = lock_of(entry->path(), why);
+        if (!why) fs::remove_all(entry->path(), why);
     }
 }
 
@@ -72,31 +78,32 @@ Result<PrivateDirectory> PrivateDirectory::make()
 {
     const fs::path base = directory_for_sockets();
     sweep(base);
-    for (;;) {
+    std::error_code why;
+    for (int tries = 0; tries < most_tries; ++tries) {
         std::string name = (base / (std::string(name_begin) + "XXXXXX")).string();
         if (::mkdtemp(name.data()) == nullptr) {
-            const std::error_code cause(errno, std::generic_category());
-            Error error(
-                cause == std::errc::permission_denied ? Errc::permission_denied : Errc::io,
-                "cannot make a directory in " + base.string() + ": " + cause.message()
-            );
-            error.cause = cause;
-            return fail(std::move(error));
+            why = last_error();
+            break;
         }
-        const int lock = lock_of(name);
-        if (lock >= 0) return PrivateDirectory(name, lock);
-        ::rmdir(name.c_str()); // somebody's sweep was faster
+        OwnedFd lock = lock_of(name, why);
+        if (!why) return PrivateDirectory(name, std::move(lock));
+        ::rmdir(name.c_str());
+        const bool swept =
+            why == std::errc::operation_would_block || why == std::errc::no_such_file_or_directory;
+        if (!swept) break; // it would be the same with the next one
     }
-}
-
-PrivateDirectory::PrivateDirectory(PrivateDirectory&& other) noexcept
-    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1))
-{
+    Error error(
+        why == std::errc::permission_denied ? Errc::permission_denied : Errc::io,
+        "cannot make a directory of our own in " + base.string() + ": " + why.message()
+    );
+    error.cause = why;
+    return fail(std::move(error));
 }
 
 PrivateDirectory::~PrivateDirectory()
 {
-    if (lock_ >= 0) remove_with_lock(path_, lock_);
+    std::error_code ignored;
+    if (lock_.get() >= 0) fs::remove_all(path_, ignored);
 }
 
 } // namespace slipway::engine

@@ -1,8 +1,11 @@
 #pragma once
 
+#include "owned_fd.hpp"
+
 #include <slipway/engine/result.hpp>
 
 #include <filesystem>
+#include <utility>
 
 namespace slipway::engine {
 
@@ -13,17 +16,20 @@ class PrivateDirectory {
 public:
     /// In XDG_RUNTIME_DIR, else in /tmp. Errors: io, permission_denied.
     static Result<PrivateDirectory> make();
-    PrivateDirectory(PrivateDirectory&& other) noexcept;
+    PrivateDirectory(PrivateDirectory&& other) noexcept = default;
     PrivateDirectory& operator=(PrivateDirectory&&) = delete;
     ~PrivateDirectory();
 
     const std::filesystem::path& path() const noexcept { return path_; }
 
 private:
-    PrivateDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+    PrivateDirectory(std::filesystem::path path, OwnedFd lock)
+        : path_(std::move(path)), lock_(std::move(lock))
+    {
+    }
 
     std::filesystem::path path_;
-    int lock_;
+    OwnedFd lock_; // none when another object has it
 };
 
 } // namespace slipway::engine

@@ -30,6 +30,8 @@ std::vector<std::string> common_arguments(const Endpoint& endpoint, std::chrono:
     option("ControlPath=none");
     option("PermitLocalCommand=no");
     option("RemoteCommand=none");
+    option("IgnoreUnknown=ForkAfterAuthentication"); // OpenSSH before 8.7
+    option("ForkAfterAuthentication=no");
     option("LogLevel=INFO"); // else a quiet configuration would keep the reasons back
     // A peer that is gone shows up, also while an attached stream is silent for hours.
     option("ServerAliveInterval=30");
@@ -114,6 +116,8 @@ std::vector<std::string> forwarding_arguments(
 {
     std::vector<std::string> out = common_arguments(endpoint, connect_limit);
     out.emplace_back("-N");
+    out.emplace_back("-o");
+    out.emplace_back("ClearAllForwardings=no"); // it would clear ours too
     // Forwards that the user's configuration adds may be taken by another session of his.
     out.emplace_back("-o");
     out.emplace_back("ExitOnForwardFailure=no");

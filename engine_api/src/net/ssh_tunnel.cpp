@@ -136,7 +136,7 @@ private:
     std::unique_ptr<NetStream> lower_;
     std::shared_ptr<SshTunnel> tunnel_;
     std::shared_ptr<ChildProcess> ssh_; // the one that carries this connection
-    std::size_t said_before_; // bytes of its words from before this connection
+    std::size_t said_before_;           // bytes of its words from before this connection
     std::string socket_;
     bool heard_ = false;
 };
@@ -187,7 +187,7 @@ Task<std::unique_ptr<NetStream>> SshTunnel::open(
             co_return fail(Errc::internal, "the tunnel does not lead to " + socket);
         }
         const std::string local = forward->local;
-        const auto ssh = tunnel->ssh_; // another connection may start the next one
+        const auto ssh = tunnel->ssh_;               // another connection may start the next one
         const std::size_t said_before = ssh->said(); // the host may refuse before we look again
         auto stream = co_await connect_unix(executor, local);
         if (stream) {

@@ -1,3 +1,4 @@
+#include "tar_check.hpp"
 #include "unit/transport/support.hpp"
 
 #include <slipway/engine/child.hpp>
@@ -235,6 +236,31 @@ TEST_SUITE("engine.transport.cancel")
                 CHECK(cancel_after(rig.io, drain(), steps) == Verdict::cancelled);
             }
         }
+    }
+
+    TEST_CASE("an archive may be dropped while somebody reads it")
+    {
+        const FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
+                                  peer.head();
+                                  peer.send("HTTP/1.1 200 OK\r\n\r\n");
+                                  peer.stall();
+                              }});
+        Rig rig(fake);
+        auto tar =
+            run(rig.io,
+                engine::open_tar(*rig.transport, Request("GET", "/x").unversioned(), "getting"));
+        REQUIRE_MESSAGE(tar.has_value(), describe(tar.error()));
+        std::vector<char> room(4096);
+        std::optional<bool> failed;
+        boost::asio::co_spawn(rig.io, (*tar)->read(room), [&](std::exception_ptr, const auto& got) {
+            failed = !got.has_value();
+        });
+        rig.io.restart();
+        rig.io.run_for(20ms);
+        CHECK(!failed.has_value());
+        tar->reset();
+        rig.io.run_for(generous);
+        CHECK(failed == true);
     }
 
     TEST_CASE("an io_context that is destroyed takes everything with it")

@@ -3,6 +3,7 @@
 #include "net/ssh_command.hpp"
 #include "unit/transport/support.hpp"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -39,6 +40,24 @@ bool comes(const std::function<bool()>& condition)
     }
     return condition();
 }
+
+/// The process may open no more.
+class AllDescriptorsTaken {
+public:
+    AllDescriptorsTaken()
+    {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        rlimit none = before_;
+        none.rlim_cur = 0;
+        ::setrlimit(RLIMIT_NOFILE, &none);
+    }
+    AllDescriptorsTaken(const AllDescriptorsTaken&) = delete;
+    AllDescriptorsTaken& operator=(const AllDescriptorsTaken&) = delete;
+    ~AllDescriptorsTaken() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
 
 bool is_alive(const std::string& pid)
 {
@@ -197,6 +216,58 @@ TEST_SUITE("engine.child_process")
             CHECK(std::stoi(process->output()) <= 5); // three, the directory, and the pipe of sh
         }
         CHECK(open_descriptors() == before);
+    }
+
+    TEST_CASE("it is killed in time however much it says")
+    {
+        auto process = shell("trap '' TERM; echo $$; while :; do echo more >&2; done");
+        REQUIRE(comes([&] { return process->said() > 0; }));
+        const std::string pid = process->output();
+        const auto before = std::chrono::steady_clock::now();
+        process.reset();
+        CHECK(std::chrono::steady_clock::now() - before < 10s);
+        CHECK(!is_alive(pid));
+    }
+
+    TEST_CASE("all that it started ends with it")
+    {
+        auto process = shell("sleep 1000 & echo $!; wait");
+        REQUIRE(comes([&] { return process->output().ends_with('\n'); }));
+        const std::string pid = process->output();
+        CHECK(is_alive(pid));
+        process.reset();
+        // Its new parent may take its time to wait for it.
+        CHECK(comes([&] {
+            std::ifstream file("/proc/" + std::to_string(std::stoi(pid)) + "/stat");
+            std::string stat;
+            return !std::getline(file, stat) || contains(stat, ") Z");
+        }));
+    }
+
+    TEST_CASE("where SIGCHLD is ignored, its end is seen all the same")
+    {
+        const auto before = ::signal(SIGCHLD, SIG_IGN);
+        {
+            const auto process = shell("echo out; exit 7");
+            CHECK(comes([&] { return process->exit_code().has_value(); }));
+            CHECK(process->exit_code() == 0); // nobody learns more
+            CHECK(process->output() == "out\n");
+            CHECK(process->ending());
+            auto running = shell("exec sleep 1000");
+            running.reset();
+        }
+        ::signal(SIGCHLD, before);
+    }
+
+    TEST_CASE("without descriptors nothing is started, and that is said")
+    {
+        const AllDescriptorsTaken taken;
+        const auto process = shell("echo never");
+        REQUIRE(process->exit_code() == 127);
+        CHECK(process->errors() == "no process could be made: Too many open files");
+        const auto directory = PrivateDirectory::make();
+        REQUIRE(!directory.has_value());
+        CHECK(directory.error().cause == std::errc::too_many_files_open);
     }
 
     TEST_CASE("a program that cannot be executed says so")

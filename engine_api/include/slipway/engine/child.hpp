@@ -52,7 +52,8 @@ public:
     }
 
     /// Waits for the end and gives the child's result, or Errc::cancelled when the waiting
-    /// coroutine is cancelled; the child then goes on (`running`) and can be waited for again.
+    /// coroutine is cancelled; the child then goes on, unless it has just ended (`running`), and
+    /// can be waited for again.
     Task<> wait()
     {
         const auto state = state_;
@@ -60,10 +61,12 @@ public:
             co_return ok();
         }
         if (!state->result) {
+            const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
             co_await state->ended.async_wait(quietly);
-        }
-        if (!state->result) {
-            co_return fail(Errc::cancelled, "cancelled");
+            // Also when the child has ended meanwhile: a signal that got lost here is not repeated.
+            if (!state->result || stop.arrived()) {
+                co_return fail(Errc::cancelled, "cancelled");
+            }
         }
         if (state->thrown) {
             std::rethrow_exception(state->thrown);
