@@ -4,6 +4,16 @@
 
 #include <slipway/engine/container_spec.hpp>
 
+namespace slipway::engine {
+
+/// The API has a set of ports as an object of empty objects.
+struct ExposedPort {};
+struct ContainerSpecBody : ContainerSpec {
+    std::map<std::string, ExposedPort> ports;
+};
+
+} // namespace slipway::engine
+
 namespace slipway::json {
 
 template <>
@@ -63,6 +73,36 @@ struct Fields<engine::DeviceMapping> {
 };
 
 template <>
+struct Fields<engine::PortBinding> {
+    using T = engine::PortBinding;
+    static constexpr auto list =
+        std::tuple{optional("HostIp", &T::host_ip), optional("HostPort", &T::host_port)};
+};
+
+template <>
+struct Fields<engine::RestartPolicy> {
+    using T = engine::RestartPolicy;
+    static constexpr auto list =
+        std::tuple{required("Name", &T::name), optional("MaximumRetryCount", &T::max_retries)};
+};
+
+template <>
+struct Fields<engine::Healthcheck> {
+    using T = engine::Healthcheck;
+    static constexpr auto list = std::tuple{
+        optional("Test", &T::test),
+        optional("Interval", &T::interval_ns),
+        optional("Timeout", &T::timeout_ns),
+        optional("StartPeriod", &T::start_period_ns),
+        optional("Retries", &T::retries)};
+};
+
+template <>
+struct Fields<engine::ExposedPort> {
+    static constexpr std::tuple<> list{};
+};
+
+template <>
 struct Fields<engine::HostConfig> {
     using T = engine::HostConfig;
     static constexpr auto list = std::tuple{
@@ -87,13 +127,29 @@ struct Fields<engine::HostConfig> {
         optional("IpcMode", &T::ipc_mode),
         optional("ShmSize", &T::shm_size),
         optional("Devices", &T::devices),
-        optional("ExtraHosts", &T::extra_hosts)};
+        optional("ExtraHosts", &T::extra_hosts),
+        optional("PortBindings", &T::port_bindings),
+        optional("RestartPolicy", &T::restart),
+        optional("GroupAdd", &T::group_add),
+        optional("Dns", &T::dns),
+        optional("DnsSearch", &T::dns_search),
+        optional("DnsOptions", &T::dns_options),
+        optional("Sysctls", &T::sysctls),
+        optional("PidMode", &T::pid_mode),
+        optional("CgroupParent", &T::cgroup_parent),
+        optional("Runtime", &T::runtime),
+        optional("CpusetCpus", &T::cpuset_cpus),
+        optional("CpuShares", &T::cpu_shares),
+        optional("CpuPeriod", &T::cpu_period),
+        optional("CpuQuota", &T::cpu_quota),
+        optional("MemoryReservation", &T::memory_reservation),
+        optional("OomScoreAdj", &T::oom_score_adj)};
 };
 
 /// `name` and `platform` travel in the query.
 template <>
-struct Fields<engine::ContainerSpec> {
-    using T = engine::ContainerSpec;
+struct Fields<engine::ContainerSpecBody> {
+    using T = engine::ContainerSpecBody;
     static constexpr auto list = std::tuple{
         required("Image", &T::image),
         optional("Cmd", &T::cmd),
@@ -112,6 +168,8 @@ struct Fields<engine::ContainerSpec> {
         optional("StopSignal", &T::stop_signal),
         optional("StopTimeout", &T::stop_timeout_seconds),
         optional("NetworkDisabled", &T::network_disabled),
+        optional("Healthcheck", &T::healthcheck),
+        optional("ExposedPorts", &T::ports),
         required("HostConfig", &T::host)};
 };
 

@@ -1,4 +1,5 @@
 #include "container_request.hpp"
+#include "container_spec_json.hpp"
 
 #include <slipway/engine/containers.hpp>
 
@@ -16,12 +17,6 @@ struct UpdateReply {
 
 } // namespace engine
 
-template <>
-struct json::Fields<engine::RestartPolicy> {
-    using T = engine::RestartPolicy;
-    static constexpr auto list = std::tuple{
-        json::required("Name", &T::name), json::optional("MaximumRetryCount", &T::max_retries)};
-};
 template <>
 struct json::Fields<engine::ContainerUpdate> {
     using T = engine::ContainerUpdate;

@@ -16,7 +16,13 @@ Result<Request> create_request(const ContainerSpec& spec)
     if (spec.image.empty()) {
         return fail(Errc::invalid_argument, "the container has no image to be made from");
     }
-    ContainerSpec wire = spec;
+    ContainerSpecBody wire{spec, {}};
+    for (const std::string& port : spec.exposed_ports) {
+        wire.ports[port];
+    }
+    for (const auto& [port, bindings] : spec.host.port_bindings) {
+        wire.ports[port]; // dockerd publishes no other
+    }
     // Podman takes [] for an absent entrypoint; both engines take [""] for none.
     if (wire.entrypoint && wire.entrypoint->empty()) wire.entrypoint->emplace_back();
     TRY(std::string body, json::encode(wire));
@@ -30,6 +36,8 @@ inspect_container(Transport& transport, Result<Request> request, std::string wha
 {
     CO_TRY(auto reply, co_await call<ContainerInfoReply>(transport, std::move(request), what));
     reply.networks = std::move(reply.network_settings.networks);
+    reply.ports = std::move(reply.network_settings.ports);
+    reply.state.health = std::move(reply.state_more.health.status);
     reply.network_mode = std::move(reply.host.network_mode);
     reply.auto_remove = reply.host.auto_remove;
     drop_slash(reply.name);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "json.hpp"
+#include "container_spec_json.hpp"
 
 #include <slipway/engine/containers.hpp>
 
@@ -22,13 +22,21 @@ inline void drop_slashes(std::vector<std::string>& names)
 struct ContainerInfoReply : ContainerInfo {
     struct Networks {
         std::map<std::string, NetworkEndpoint> networks;
+        std::map<std::string, std::vector<PortBinding>> ports;
     };
     struct Host {
         std::string network_mode;
         bool auto_remove = false;
     };
+    struct Health {
+        std::string status;
+    };
+    struct StateMore {
+        Health health;
+    };
     Networks network_settings;
     Host host;
+    StateMore state_more;
 };
 
 struct WaitReply {
@@ -107,7 +115,8 @@ struct Fields<engine::NetworkEndpoint> {
 template <>
 struct Fields<engine::ContainerInfoReply::Networks> {
     using T = engine::ContainerInfoReply::Networks;
-    static constexpr auto list = std::tuple{optional("Networks", &T::networks)};
+    static constexpr auto list =
+        std::tuple{optional("Networks", &T::networks), optional("Ports", &T::ports)};
 };
 
 template <>
@@ -115,6 +124,18 @@ struct Fields<engine::ContainerInfoReply::Host> {
     using T = engine::ContainerInfoReply::Host;
     static constexpr auto list = std::tuple{
         optional("NetworkMode", &T::network_mode), optional("AutoRemove", &T::auto_remove)};
+};
+
+template <>
+struct Fields<engine::ContainerInfoReply::Health> {
+    using T = engine::ContainerInfoReply::Health;
+    static constexpr auto list = std::tuple{optional("Status", &T::status)};
+};
+
+template <>
+struct Fields<engine::ContainerInfoReply::StateMore> {
+    using T = engine::ContainerInfoReply::StateMore;
+    static constexpr auto list = std::tuple{optional("Health", &T::health)};
 };
 
 template <>
@@ -126,6 +147,8 @@ struct Fields<engine::ContainerInfoReply> {
         optional("Image", &T::image_id),
         optional("Created", &T::created),
         optional("State", &T::state),
+        optional("State", &T::state_more),
+        optional("RestartCount", &T::restart_count),
         optional("Config", &T::config),
         optional("Mounts", &T::mounts),
         optional("NetworkSettings", &T::network_settings),

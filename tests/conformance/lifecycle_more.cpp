@@ -46,6 +46,55 @@ TEST_SUITE("Lifecycle")
         CHECK(lab.ours().empty());
     }
 
+    TEST_CASE("a restart policy, a health check, groups and name servers")
+    {
+        Lab lab;
+        const std::string script =
+            "grep -q 9.9.9.9 /etc/resolv.conf && grep -q example.org /etc/resolv.conf && "
+            "id -G | grep -qw 4321 && echo as told; exit 3";
+        auto spec = lab.spec({"sh", "-c", script});
+        spec.host.restart.emplace();
+        spec.host.restart->name = "on-failure";
+        spec.host.restart->max_retries = 1;
+        spec.host.dns = {"9.9.9.9"};
+        spec.host.dns_search = {"example.org"};
+        spec.host.group_add = {"4321"};
+        spec.healthcheck.emplace();
+        spec.healthcheck->test = {"CMD", "true"};
+        const auto id = lab.create(spec);
+        CHECK(lab.must(lab.containers.start(id)) == Change::done);
+        engine::ContainerInfo info;
+        wait_until([&] {
+            info = lab.must(lab.containers.inspect(id));
+            return info.restart_count == 1 && info.state.status == "exited";
+        });
+        CHECK(info.restart_count == 1);
+        CHECK(info.state.exit_code == 3);
+        CHECK(!info.state.health.empty());
+        CHECK(lab.logs(id).out == "as told\nas told\n");
+        lab.remove(id);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("a published port leads into the container")
+    {
+        Lab lab;
+        auto spec = lab.spec({"nc", "-l", "-p", "7777", "-e", "echo", "hello"});
+        spec.host.port_bindings["7777/tcp"].push_back({});
+        spec.exposed_ports = {"7778/tcp"};
+        const auto id = lab.create(spec);
+        CHECK(lab.must(lab.containers.start(id)) == Change::done);
+        const auto ports = lab.must(lab.containers.inspect(id)).ports;
+        REQUIRE(ports.contains("7777/tcp"));
+        REQUIRE(!ports.at("7777/tcp").empty());
+        const int port = std::stoi(ports.at("7777/tcp").front().host_port);
+        CHECK(port > 0);
+        if (ports.contains("7778/tcp")) CHECK(ports.at("7778/tcp").empty());
+        lab.must(lab.containers.kill(id));
+        lab.remove(id);
+        CHECK(lab.ours().empty());
+    }
+
     TEST_CASE("rename")
     {
         Lab lab;

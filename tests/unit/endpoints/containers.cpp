@@ -96,6 +96,31 @@ TEST_SUITE("engine.containers.create")
         host.shm_size = 5;
         host.devices = {DeviceMapping{"/dev/kvm", "/dev/kvm"}};
         host.extra_hosts = {"h:1.2.3.4"};
+        host.port_bindings = {{"80/tcp", {{"127.0.0.1", "8080"}, {}}}, {"53/udp", {}}};
+        host.restart.emplace();
+        host.restart->name = "on-failure";
+        host.restart->max_retries = 2;
+        host.group_add = {"disk"};
+        host.dns = {"9.9.9.9"};
+        host.dns_search = {"example.org"};
+        host.dns_options = {"rotate"};
+        host.sysctls = {{"net.core.somaxconn", "9"}};
+        host.pid_mode = "host";
+        host.cgroup_parent = "/c";
+        host.runtime = "runc";
+        host.cpuset_cpus = "0-1";
+        host.cpu_shares = 6;
+        host.cpu_period = 7;
+        host.cpu_quota = 8;
+        host.memory_reservation = 10;
+        host.oom_score_adj = -1;
+        spec.exposed_ports = {"22/tcp"};
+        spec.healthcheck.emplace();
+        spec.healthcheck->test = {"CMD", "true"};
+        spec.healthcheck->interval_ns = 1;
+        spec.healthcheck->timeout_ns = 2;
+        spec.healthcheck->start_period_ns = 3;
+        spec.healthcheck->retries = 4;
         const auto made = run(Containers(engine).create(spec));
         REQUIRE(made.has_value());
         CHECK(made->warnings == std::vector<std::string>{"slow"});
@@ -107,6 +132,9 @@ TEST_SUITE("engine.containers.create")
                R"("Labels":{"k":"v"},"Tty":true,"OpenStdin":true,"StdinOnce":true,)"
                R"("AttachStdin":true,"AttachStdout":true,"AttachStderr":true,)"
                R"("StopSignal":"SIGINT","StopTimeout":3,"NetworkDisabled":true,)"
+               R"("Healthcheck":{"Test":["CMD","true"],"Interval":1,"Timeout":2,)"
+               R"("StartPeriod":3,"Retries":4},)"
+               R"("ExposedPorts":{"22/tcp":{},"53/udp":{},"80/tcp":{}},)"
                R"("HostConfig":{"Binds":["/a:/b:ro"],"Mounts":[)"
                R"({"Type":"tmpfs","Target":"/t","TmpfsOptions":{"SizeBytes":64,"Mode":448}},)"
                R"({"Type":"volume","Source":"cache","Target":"/c","ReadOnly":true,)"
@@ -120,7 +148,15 @@ TEST_SUITE("engine.containers.create")
                R"("Ulimits":[{"Name":"nofile","Soft":0,"Hard":20}],"LogConfig":{"Type":"none"},)"
                R"("Privileged":true,"IpcMode":"private","ShmSize":5,)"
                R"("Devices":[{"PathOnHost":"/dev/kvm","PathInContainer":"/dev/kvm",)"
-               R"("CgroupPermissions":"rwm"}],"ExtraHosts":["h:1.2.3.4"]}})"
+               R"("CgroupPermissions":"rwm"}],"ExtraHosts":["h:1.2.3.4"],)"
+               R"("PortBindings":{"53/udp":[],"80/tcp":[)"
+               R"({"HostIp":"127.0.0.1","HostPort":"8080"},{}]},)"
+               R"("RestartPolicy":{"Name":"on-failure","MaximumRetryCount":2},)"
+               R"("GroupAdd":["disk"],"Dns":["9.9.9.9"],"DnsSearch":["example.org"],)"
+               R"("DnsOptions":["rotate"],"Sysctls":{"net.core.somaxconn":"9"},)"
+               R"("PidMode":"host","CgroupParent":"/c","Runtime":"runc","CpusetCpus":"0-1",)"
+               R"("CpuShares":6,"CpuPeriod":7,"CpuQuota":8,"MemoryReservation":10,)"
+               R"("OomScoreAdj":-1}})"
         );
     }
 

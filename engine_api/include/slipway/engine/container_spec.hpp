@@ -48,6 +48,29 @@ struct DeviceMapping {
     std::string permissions = "rwm";
 };
 
+/// Where a port of a container is reached on the engine's host.
+struct PortBinding {
+    std::string host_ip;   ///< of one of the host's interfaces; empty: all of them
+    std::string host_port; ///< "8080", or "8000-8010" for a free one of these; empty: any free one
+};
+
+/// What an engine does when a container has ended.
+struct RestartPolicy {
+    std::string name;             ///< "no", "always", "unless-stopped", "on-failure"
+    std::int64_t max_retries = 0; ///< of "on-failure"; 0: no limit
+};
+
+/// A command that tells whether a container is well. Podman runs it by systemd timers, so not at
+/// all on a host without systemd.
+struct Healthcheck {
+    /// {"CMD", argv...} or {"CMD-SHELL", line}; {"NONE"} drops that of the image, none keeps it.
+    std::vector<std::string> test;
+    std::optional<std::int64_t> interval_ns;     ///< between two runs
+    std::optional<std::int64_t> timeout_ns;      ///< of one run
+    std::optional<std::int64_t> start_period_ns; ///< in which failures do not count
+    std::optional<std::int64_t> retries;         ///< failures in a row that make it "unhealthy"
+};
+
 /// How a container meets its host. Absent members are left to the engine.
 struct HostConfig {
     std::vector<std::string> binds; ///< "/host:/inside[:ro]"; docker creates a missing host path
@@ -73,6 +96,23 @@ struct HostConfig {
     std::optional<std::int64_t> shm_size; ///< bytes of /dev/shm
     std::vector<DeviceMapping> devices;
     std::vector<std::string> extra_hosts; ///< "name:address"
+    /// Port in the container ("8080/tcp") -> where it is reached; an empty list says any free port.
+    std::map<std::string, std::vector<PortBinding>> port_bindings;
+    std::optional<RestartPolicy> restart;
+    std::vector<std::string> group_add; ///< more groups for the user: names or numbers
+    std::vector<std::string> dns;       ///< addresses of name servers
+    std::vector<std::string> dns_search;
+    std::vector<std::string> dns_options;
+    std::map<std::string, std::string> sysctls; ///< "net.core.somaxconn" -> "1024"
+    std::string pid_mode;                       ///< "host", "container:<id>"
+    std::string cgroup_parent;
+    std::string runtime;                            ///< "runc"; a name that the engine has
+    std::string cpuset_cpus;                        ///< "0-2"
+    std::optional<std::int64_t> cpu_shares;         ///< weight beside others; 1024 when absent
+    std::optional<std::int64_t> cpu_period;         ///< microseconds
+    std::optional<std::int64_t> cpu_quota;          ///< microseconds in each period
+    std::optional<std::int64_t> memory_reservation; ///< bytes
+    std::optional<std::int64_t> oom_score_adj;      ///< -1000 to 1000
 };
 
 /// What a container is made from.
@@ -99,6 +139,9 @@ struct ContainerSpec {
     std::string stop_signal; ///< "SIGTERM"
     std::optional<std::int64_t> stop_timeout_seconds;
     bool network_disabled = false;
+    std::optional<Healthcheck> healthcheck;
+    /// "8080/tcp"; those with a binding need no mention.
+    std::vector<std::string> exposed_ports;
     HostConfig host{};
 };
 

@@ -1,16 +1,12 @@
 #pragma once
 
+#include <slipway/engine/container_spec.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 
 namespace slipway::engine {
-
-/// What an engine does when a container has ended.
-struct RestartPolicy {
-    std::string name;             ///< "no", "always", "unless-stopped", "on-failure"
-    std::int64_t max_retries = 0; ///< of "on-failure"; 0: no limit
-};
 
 /// New limits for a container, running or not. Absent members stay as they are.
 struct ContainerUpdate {

@@ -34,7 +34,9 @@ struct ContainerState {
     bool oom_killed = false;
     std::int64_t pid = 0; ///< on the engine's host; 0 when not running
     std::int64_t exit_code = 0;
-    std::string error;       ///< why it could not start
+    std::string error; ///< why it could not start
+    /// "starting", "healthy", "unhealthy"; "none" or empty (podman) without a health check.
+    std::string health;
     std::string started_at;  ///< RFC 3339
     std::string finished_at; ///< RFC 3339; "0001-01-01T00:00:00Z" when it never ended
 };
@@ -79,8 +81,11 @@ struct ContainerInfo {
     ContainerConfig config;
     std::vector<MountPoint> mounts;
     std::map<std::string, NetworkEndpoint> networks;
+    /// Exposed port ("8080/tcp") -> where it is reached, while it runs; nowhere when it is empty.
+    std::map<std::string, std::vector<PortBinding>> ports;
     std::string network_mode;
     bool auto_remove = false;
+    std::int64_t restart_count = 0; ///< by its restart policy
 };
 
 struct ContainerSummary {
