@@ -2,6 +2,7 @@
 #include "error_reply.hpp"
 #include "http/http_transport.hpp"
 #include "net/ssh_tunnel.hpp"
+#include "one_line.hpp"
 
 #include <slipway/engine/client.hpp>
 
@@ -128,21 +129,11 @@ Traits traits_of_podman(std::string_view version_text)
     return traits;
 }
 
-// The first line of what a stranger says, for a message.
-std::string excerpt(std::string_view text)
-{
-    constexpr std::size_t most = 200;
-    text = text.substr(0, text.find_first_of("\r\n"));
-    std::string out(text.substr(0, most));
-    std::ranges::replace_if(
-        out, [](char c) { return c < ' ' || c == 0x7f; }, '?'
-    );
-    return out;
-}
-
 tl::unexpected<Error> no_engine(const Response& pong)
 {
-    std::string said = excerpt(pong.body);
+    constexpr std::size_t most = 200;
+    const std::string_view body = pong.body;
+    const std::string said = one_line(body.substr(0, body.find_first_of("\r\n")), most);
     Error error(
         Errc::protocol,
         "what answers there is no container engine (HTTP " + std::to_string(pong.status)

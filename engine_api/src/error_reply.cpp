@@ -133,7 +133,7 @@ Error error_from(
 )
 {
     const Said said = said_in(reply.body);
-    std::string message = without_passwords(one_line(said.message));
+    std::string message = one_line(without_passwords(said.message));
     Errc code = code_of(reply.status);
     if (reply.status == 500) code = code_of_cause(said.cause);
     if (is_unrouted(reply, message) || is_no_service(said.cause)) code = Errc::unsupported;

@@ -98,7 +98,7 @@ constexpr Field<Owner, T> optional(const char* key, T Owner::*member)
 {
     return {key, member, false};
 }
-/// Absent, null and empty are errors; always written.
+/// Absent and null are errors, and so is an empty text; what is empty is written all the same.
 template <class Owner, class T>
 constexpr Field<Owner, T> required(const char* key, T Owner::*member)
 {

@@ -149,7 +149,7 @@ bool asks_registry(Goal goal) noexcept
 
 Error ProgressReader::failure(std::string_view text, std::optional<std::int64_t> code)
 {
-    std::string message = without_passwords(one_line(text));
+    std::string message = one_line(without_passwords(text));
     if (message.empty()) message = "the engine gave up and said no reason";
     failure_code_ = code ? code : exit_status_in(text);
     Errc kind = Errc::engine;

@@ -4,7 +4,52 @@
 #include "refusal.hpp"
 #include "secrets.hpp"
 
+#include <initializer_list>
+
 namespace slipway::engine {
+
+namespace {
+
+using Secrets = std::vector<std::string>;
+
+void hide_all(const Secrets& secrets, std::initializer_list<std::string*> texts)
+{
+    for (std::string* const text : texts) {
+        hide(*text, secrets);
+    }
+}
+
+void hide_in(BuildTrace& trace, const Secrets& secrets)
+{
+    for (BuildVertex& vertex : trace.vertexes) {
+        hide_all(secrets, {&vertex.digest, &vertex.name, &vertex.error});
+        for (std::string& input : vertex.inputs) {
+            hide(input, secrets);
+        }
+    }
+    for (BuildVertexStatus& status : trace.statuses) {
+        hide_all(secrets, {&status.id, &status.vertex, &status.name});
+    }
+    for (BuildOutput& output : trace.outputs) {
+        hide_all(secrets, {&output.vertex, &output.text});
+    }
+    for (BuildWarning& warning : trace.warnings) {
+        hide_all(secrets, {&warning.vertex, &warning.text, &warning.url});
+        for (std::string& line : warning.details) {
+            hide(line, secrets);
+        }
+    }
+}
+
+/// In every text, ids and digests too: which of them an engine made itself is not known.
+void hide_in(Progress& progress, const Secrets& secrets)
+{
+    hide_all(secrets, {&progress.stream, &progress.status, &progress.id, &progress.aux_id});
+    if (progress.pushed) hide_all(secrets, {&progress.pushed->tag, &progress.pushed->digest});
+    if (progress.trace) hide_in(*progress.trace, secrets);
+}
+
+} // namespace
 
 Result<> ProgressStream::Impl::end()
 {
@@ -25,8 +70,7 @@ Task<std::optional<Progress>> ProgressStream::Impl::next()
     }
     auto progress = reader_.message(*text);
     if (!progress) co_return fail(objects_->give_up(std::move(progress).error()));
-    hide(progress->stream, objects_->secrets());
-    hide(progress->status, objects_->secrets());
+    if (!objects_->secrets().empty()) hide_in(*progress, objects_->secrets());
     co_return progress;
 }
 

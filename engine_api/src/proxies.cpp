@@ -49,6 +49,15 @@ constexpr std::array<std::pair<const char*, Member>, 5> proxy_names{{
     {"NO_PROXY", &ProxySettings::none},
 }};
 
+/// A client that was told no socket on the host has written the one it found into its endpoint, so
+/// only a key that has a path asks for it. A key cannot say how ssh logs in.
+bool names_by_ssh(const Endpoint& named, const Endpoint& endpoint)
+{
+    return endpoint.scheme == Endpoint::Scheme::ssh && named.ssh.user == endpoint.ssh.user
+           && named.host == endpoint.host && named.port == endpoint.port
+           && (named.socket_path.empty() || named.socket_path == endpoint.socket_path);
+}
+
 /// The key names the endpoint, whatever TLS it is spoken to with.
 bool names(const std::string& key, const Endpoint& endpoint)
 {
@@ -58,8 +67,20 @@ bool names(const std::string& key, const Endpoint& endpoint)
         named = parse_endpoint(key, endpoint.tls);
     }
     if (!named) return false;
+    if (named->scheme == Endpoint::Scheme::ssh) return names_by_ssh(*named, endpoint);
     named->tls = endpoint.tls;
     return *named == endpoint;
+}
+
+/// The entry of the endpoint, else the default, else null.
+const ProxySettings* settings_for(const Endpoint& endpoint, const Proxies& proxies)
+{
+    // Of two keys that name a host, the one with a socket sorts last, and says more.
+    for (auto row = proxies.rbegin(); row != proxies.rend(); ++row) {
+        if (row->first != "default" && names(row->first, endpoint)) return &row->second;
+    }
+    const auto entry = proxies.find("default");
+    return entry == proxies.end() ? nullptr : &entry->second;
 }
 
 /// Adds each variable whose name `has` does not know in either case.
@@ -89,14 +110,11 @@ Result<Proxies> read_proxies(const Environment& environment)
 
 std::map<std::string, std::string> proxy_variables(const Proxies& proxies, const Endpoint& endpoint)
 {
-    auto entry = std::ranges::find_if(proxies, [&](const auto& row) {
-        return row.first != "default" && names(row.first, endpoint);
-    });
-    if (entry == proxies.end()) entry = proxies.find("default");
     std::map<std::string, std::string> variables;
-    if (entry == proxies.end()) return variables;
+    const ProxySettings* const settings = settings_for(endpoint, proxies);
+    if (settings == nullptr) return variables;
     for (const auto& [name, member] : proxy_names) {
-        const std::string& value = entry->second.*member;
+        const std::string& value = settings->*member;
         if (value.empty()) continue;
         variables.emplace(name, value);
         variables.emplace(discovery::to_lower(name), value);

@@ -9,6 +9,9 @@ namespace slipway::engine {
 
 namespace {
 
+constexpr std::array<std::string_view, 3> hub_names{
+    "docker.io", "index.docker.io", "registry-1.docker.io"};
+
 bool is_lower(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -110,23 +113,37 @@ std::string registry_of(const Reference& reference)
     std::ranges::transform(host, host.begin(), [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     });
-    const bool hub = host == "index.docker.io" || host == "registry-1.docker.io";
-    return hub ? "docker.io" : host;
+    return std::ranges::find(hub_names, host) == hub_names.end() ? host : "docker.io";
 }
+
+namespace {
+
+/// The name that the Hub knows `reference` by, where it may be one of the Hub's.
+std::string_view on_hub(std::string_view reference)
+{
+    constexpr std::string_view library = "library/";
+    for (const std::string_view registry : hub_names) {
+        if (!reference.starts_with(registry)
+            || !reference.substr(registry.size()).starts_with('/')) {
+            continue;
+        }
+        reference.remove_prefix(registry.size() + 1);
+        break; // what follows is a name, even where it reads like a registry
+    }
+    // The official images have one more part and no others do: library/a/b is not a/b.
+    const bool official =
+        reference.starts_with(library) && reference.find('/', library.size()) == reference.npos;
+    return official ? reference.substr(library.size()) : reference;
+}
+
+} // namespace
 
 std::string normalized(std::string_view reference)
 {
-    static constexpr std::array<std::string_view, 3> registries{
-        "index.docker.io/", "docker.io/", "localhost/"};
-    constexpr std::string_view library = "library/";
-    for (const std::string_view registry : registries) {
-        if (!reference.starts_with(registry)) continue;
-        reference.remove_prefix(registry.size());
-        const bool on_hub = registry != "localhost/";
-        if (on_hub && reference.starts_with(library)) reference.remove_prefix(library.size());
-        break; // what follows is a name, even where it reads like a registry
-    }
-    std::string text(reference);
+    constexpr std::string_view local = "localhost/";
+    std::string text(
+        reference.starts_with(local) ? reference.substr(local.size()) : on_hub(reference)
+    );
     const auto colon = text.rfind(':');
     const bool bare = text.find('@') == std::string::npos
                       && (colon == std::string::npos || text.find('/', colon) != std::string::npos);

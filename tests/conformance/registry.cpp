@@ -67,14 +67,15 @@ TEST_SUITE("Registry")
         const auto repository = pushed_image(lab, "digest");
         engine::PushImage what;
         what.reference = repository + ":one";
-        what.auth = credentials();
+        const auto auth = credentials();
+        what.auth = auth;
         auto stream = lab.must(lab.images.push(what));
         auto digest = run(lab.io, stream.result());
         const auto id = lab.must(lab.images.inspect(what.reference)).id;
         REQUIRE_MESSAGE(digest.has_value(), describe(digest.error()));
         const std::string by_digest = repository + "@" + *digest;
         if (lab.traits().can_inspect_distribution) {
-            const auto info = lab.must(lab.images.distribution(what.reference, credentials()));
+            const auto info = lab.must(lab.images.distribution(what.reference, auth));
             CHECK(repository + "@" + info.digest == by_digest);
             CHECK(info.size > 0);
         }

@@ -1,5 +1,7 @@
 #include "discovery/text.hpp"
 
+#include "secrets.hpp"
+
 #include <algorithm>
 
 namespace slipway::engine::discovery {
@@ -62,15 +64,7 @@ std::string quote(std::string_view text)
 
 std::string quote_url(std::string_view url)
 {
-    const auto colons = url.find("://");
-    const auto start = colons == std::string_view::npos ? 0 : colons + 3;
-    const auto authority = url.substr(start, url.find('/', start) - start);
-    const auto at = authority.rfind('@');
-    const auto colon = authority.find(':');
-    if (at == std::string_view::npos || colon > at) return quote(url);
-    return quote(
-        std::string(url.substr(0, start + colon + 1)) + "***" + std::string(url.substr(start + at))
-    );
+    return quote(without_password(url));
 }
 
 std::string shell_quote(std::string_view word)

@@ -18,7 +18,7 @@ std::string printable(std::string_view text);
 /// The same in single quotes.
 std::string quote(std::string_view text);
 
-/// The same for a URL, with the password in it replaced by "***".
+/// The same for a URL, with a password or token in it replaced by "***".
 std::string quote_url(std::string_view url);
 
 /// One word of a shell command, in quotes where it needs them.

@@ -21,10 +21,14 @@ constexpr std::size_t max_whole_body = std::size_t{64} << 20U;
 constexpr std::chrono::milliseconds refusal_patience(10'000);
 constexpr std::string_view line_breakers("\r\n\0", 3);
 
-// Whether a second try is harmless, when the first one died without a byte of answer.
+// Whether a second try is harmless, when the first one died without a byte of answer. Of a DELETE
+// it may find that the first one was carried out; without it, a connection that the engine closed
+// while it was idle would leave a container behind.
 bool repeatable(const Request& request)
 {
-    return request.source() == nullptr && request.method() != "POST";
+    const std::string& method = request.method();
+    return request.source() == nullptr
+           && (method == "GET" || method == "HEAD" || method == "DELETE");
 }
 
 // Reads to the end of the body. `watchdog`, if any, hears of each piece.

@@ -1,6 +1,7 @@
 #include "net/ssh_command.hpp"
 
 #include "discovery/text.hpp"
+#include "one_line.hpp"
 
 #include <slipway/engine/endpoint.hpp>
 
@@ -73,16 +74,14 @@ std::string by_hand(const Endpoint& endpoint)
 // The last line, which has the reason; or the last one that speaks of `about`.
 std::string line_of(std::string_view said, std::string_view about = {})
 {
-    std::string out;
+    std::string_view found;
     while (!said.empty()) {
         const auto end = std::min(said.find('\n'), said.size());
         const std::string_view line = discovery::trim(said.substr(0, end));
-        if (!line.empty() && line.find(about) != std::string_view::npos) out = line;
+        if (!line.empty() && line.find(about) != std::string_view::npos) found = line;
         said.remove_prefix(std::min(end + 1, said.size()));
     }
-    std::ranges::replace_if(
-        out, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?'
-    );
+    std::string out = one_line(found);
     while (out.ends_with('.')) {
         out.pop_back();
     }

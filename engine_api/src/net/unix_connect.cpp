@@ -1,16 +1,14 @@
 #include "net/unix_connect.hpp"
 
 #include "net/asio.hpp"
+#include "net/socket_owner.hpp"
 #include "net/socket_stream.hpp"
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <grp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-
-#include <array>
 
 namespace slipway::engine {
 
@@ -24,21 +22,11 @@ constexpr std::chrono::milliseconds busy_pause(10);
 // What the user can do about a socket that did not let us in.
 std::string advice(const std::string& path, Errc code)
 {
-    struct stat info {};
-    const bool exists = ::stat(path.c_str(), &info) == 0;
-    if (code == Errc::permission_denied) {
-        std::string group = "the group of the socket";
-        std::array<char, 4096> room{};
-        struct group entry {};
-        struct group* found = nullptr;
-        if (exists && ::getgrgid_r(info.st_gid, &entry, room.data(), room.size(), &found) == 0
-            && found != nullptr) {
-            group = "the group '" + std::string(found->gr_name) + "'";
-        }
-        return "become a member of " + group + " and log in again, or use a rootless engine";
-    }
+    if (code == Errc::permission_denied) return permission_hint(socket_owner(path));
     if (code != Errc::unreachable) return {};
-    if (!exists) return "there is no such socket: start the engine, or name its socket";
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0)
+        return "there is no such socket: start the engine, or name its socket";
     if (!S_ISSOCK(info.st_mode)) return "the file is no socket: name the one the engine listens on";
     return "nobody listens on the socket: start the engine";
 }

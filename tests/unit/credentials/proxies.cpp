@@ -105,6 +105,25 @@ TEST_SUITE("engine.proxies")
         CHECK(http_of(proxies, at("unix:///run/b.sock")).empty());
     }
 
+    TEST_CASE("a host by ssh is named with its user and port, with or without a socket")
+    {
+        const Proxies proxies{
+            {"default", proxy("default")},
+            {"ssh://me@far", proxy("host")},
+            {"ssh://me@far/run/podman.sock", proxy("podman")}};
+        Endpoint found = at("ssh://me@far");
+        CHECK(http_of(proxies, found) == "host");
+        found.socket_path = "/var/run/docker.sock"; // as Client::endpoint() has it
+        CHECK(http_of(proxies, found) == "host");
+        found.ssh.identity = "/home/me/.ssh/key";
+        CHECK(http_of(proxies, found) == "host");
+        found.socket_path = "/run/podman.sock";
+        CHECK(http_of(proxies, found) == "podman");
+        for (const char* other : {"ssh://far", "ssh://you@far", "ssh://me@far:22", "tcp://far"}) {
+            CHECK(http_of(proxies, at(other)) == "default");
+        }
+    }
+
     TEST_CASE("what the user set stays, in whichever case it is written")
     {
         const std::map<std::string, std::string> variables{

@@ -172,7 +172,10 @@ TEST_SUITE("engine.endpoint.parse")
         REQUIRE_FALSE(bell.has_value());
         CHECK(says(bell.error().message, "'unix:///a\\x1b[31m'"));
         for (const char* url :
-             {"tcp://me:secret@h:2375", "ssh://me:secret@h", "x://me:secret@h/p"}) {
+             {"tcp://me:secret@h:2375",
+              "ssh://me:secret@h",
+              "x://me:secret@h/p",
+              "http://me:p/secret@h"}) {
             const auto refused = parse_endpoint(url);
             REQUIRE_FALSE(refused.has_value());
             CHECK_FALSE(says(refused.error().message, "secret"));

@@ -1,6 +1,7 @@
 #include "discovery/probing.hpp"
 
 #include "home.hpp"
+#include "net/socket_owner.hpp"
 
 #include <doctest/doctest.h>
 

@@ -13,6 +13,19 @@ using namespace slipway::engine;
 using namespace slipway::test;
 using namespace std::chrono_literals;
 
+namespace {
+
+// A temporary would be destroyed twice by gcc 12 inside of a co_await expression.
+template <class Auth>
+concept asks_distribution_with = requires(Images images, Auth&& auth)
+{
+    images.distribution("x", std::forward<Auth>(auth));
+};
+static_assert(asks_distribution_with<const RegistryAuth&>);
+static_assert(!asks_distribution_with<RegistryAuth>);
+
+} // namespace
+
 TEST_SUITE("engine.images.history")
 {
     TEST_CASE("recorded histories of both engines")

@@ -86,7 +86,10 @@ TEST_SUITE("engine.reference")
               "docker.io/x",
               "docker.io/library/x:latest",
               "localhost/x:latest",
-              "index.docker.io/library/x"}) {
+              "library/x",
+              "index.docker.io/library/x",
+              "registry-1.docker.io/library/x",
+              "registry-1.docker.io/x"}) {
             CAPTURE(std::string(text));
             CHECK(normalized(text) == "x:latest");
             CHECK(same_reference(text, "x"));
@@ -94,7 +97,10 @@ TEST_SUITE("engine.reference")
         CHECK(normalized("localhost:5000/x") == "localhost:5000/x:latest");
         CHECK(normalized("docker.io/a/x:1") == "a/x:1");
         CHECK(normalized("x@" + digest) == "x@" + digest);
-        CHECK(normalized("library/x") == "library/x:latest");
+        CHECK(normalized("library/x@" + digest) == "x@" + digest);
+        CHECK(normalized("library/a/x") == "library/a/x:latest");
+        CHECK(normalized("docker.io/library/a/x") == "library/a/x:latest");
+        CHECK(same_reference("library/debian", "debian"));
         CHECK(!same_reference("x:1", "x:2"));
         CHECK(!same_reference("ghcr.io/x", "x"));
         CHECK(!same_reference("docker.io/localhost/x", "x"));

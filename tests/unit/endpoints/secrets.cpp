@@ -1,11 +1,13 @@
 #include "secrets.hpp"
 
 #include "base64.hpp"
+#include "json.hpp"
 #include "support/run.hpp"
 #include "unit/endpoints/every_endpoint.hpp"
 
 #include <slipway/engine/build.hpp>
 #include <slipway/engine/images.hpp>
+#include <slipway/engine/system.hpp>
 
 #include <doctest/doctest.h>
 
@@ -226,14 +228,142 @@ TEST_SUITE("engine.secrets")
             {"a://u:p@h b://u:p:q@h/x", "a://u:***@h b://u:***@h/x"},
             {"\"https://u:p@q@h\"", "\"https://u:***@h\""},
             {"http://:p@h", "http://:***@h"},
-            {"http://h:80/a@b", "http://h:80/a@b"},
-            {"http://me@h:80/", "http://me@h:80/"},
+            {"dial http://me:hun/te?r#2@p:1: refused", "dial http://me:***@p:1: refused"},
+            {"https://TOKEN@h/r.git", "https://***@h/r.git"},
+            {"https://TOKEN@h:80/a@b", "https://***@b"},
+            {"https://TOKEN@h/a@b", "https://***@h/a@b"},
+            {"http://h:80/a@b", "http://h:***@b"}, // or a password "80/a"
+            {"http://h/a@b", "http://h/a@b"},
+            {"ssh://me@h:22/p git+ssh://git@h", "ssh://me@h:22/p git+ssh://git@h"},
+            {"ssh://me:pass@h ssh://me@corp:pass@h", "ssh://me:***@h ssh://me@corp:***@h"},
+            {"unix://@name unix:///run/me@1", "unix://@name unix:///run/me@1"},
             {"docker://ghcr.io/a/b@sha256:12", "docker://ghcr.io/a/b@sha256:12"},
+            {"docker://TOKEN@@sha256:12", "docker://***@@sha256:12"},
+            {"docker://h:5000/a@sha256:12", "docker://h:5000/a@sha256:12"},
+            {"docker://u:p@h/a@sha256:12", "docker://u:***@h/a@sha256:12"},
             {"://", "://"},
             {"me:pass@h", "me:pass@h"},
             {"", ""}};
         for (const auto& [said, shown] : table) {
             CHECK(without_passwords(said) == std::string(shown));
+            CHECK(without_passwords(shown) == std::string(shown));
         }
+        CHECK(without_password("me:pa/ss@h:1") == "me:***@h:1");
+        CHECK(without_password("me@h:1") == "me@h:1");
+        CHECK(without_password("tcp://TOKEN@h") == "tcp://***@h");
+    }
+
+    TEST_CASE("a URL that is cut does not lose its '@' before its password")
+    {
+        FakeTransport engine;
+        const std::string before(8192 - 18, 'x');
+        engine.reply(500, R"({"message":")" + before + R"( http://me:hunter2@proxy.example"})");
+        const auto result = run(System(engine).info());
+        REQUIRE(!result.has_value());
+        CHECK(result.error().message.size() > 8000);
+        CHECK(result.error().message.find("hunter") == std::string::npos);
+    }
+
+    TEST_CASE("a secret is known in quotes, in one line, and where it was cut")
+    {
+        struct Row {
+            const char* secret;
+            const char* said;
+            const char* shown;
+        };
+        const Row table[] = {
+            {"pass  word", "no: pass word!", "no: ***!"},
+            {"pass\tword", "no: pass word!", "no: ***!"},
+            {"pass\tword", R"(no: "pass\tword"!)", R"(no: "***"!)"},
+            {"pass \tword", R"(no: "pass \tword"!)", R"(no: "***"!)"},
+            {"password ", "no: password", "no: ***"},
+            {"pass\"word", R"(no: "pass\"word")", R"(no: "***")"},
+            {"pass\"word", R"(no: \"pass\\\"word\")", R"(no: \"***\")"},
+            {"pass\\word", R"(no: "pass\\word")", R"(no: "***")"},
+            {"password\\", R"(no: "password\\" no)", R"(no: "***" no)"},
+            {"\"password", R"(no: \"password)", R"(no: ***)"},
+            {"p<a>s&s", R"(no: p\u003ca\u003es\u0026s)", "no: ***"},
+            {"<pass", R"(no: \u003cpass)", "no: ***"},
+            {"pass\x1bword", R"(no: pass\x1bword pass\u001bword)", "no: *** ***"},
+            {"password", "no: passwo...", "no: ***..."},
+            {"pass\nword", "no: pass...", "no: ***..."},
+            {"pass<word", R"(no: pass\u00...)", "no: ***..."},
+            {"password", "no: pas...", "no: pas..."},
+            {"password", "passwor pas\tsword passw ord", "passwor pas\tsword passw ord"},
+            {"a    b", "a b", "***"},
+            {"  ab", "ab", "ab"},
+            {"  ab", "  ab", "***"},
+            {R"(\\ab)", R"(\\\ab)", R"(\***)"}};
+        for (const auto& [secret, said, shown] : table) {
+            CAPTURE(std::string(secret));
+            std::string text = said;
+            hide(text, {secret});
+            CHECK(text == shown);
+        }
+    }
+
+    TEST_CASE("backslashes without end are looked at once")
+    {
+        std::string text(std::size_t{1} << 20U, '\\');
+        const std::string before = text;
+        hide(text, {"password", "\\password"});
+        CHECK(text == before);
+    }
+
+    TEST_CASE("an error's secrets are masked however the engine spells them")
+    {
+        for (const char* password :
+             {"two  spaces", "a\ttabulator", "at the end ", "a\"quoted", "a\\slashed"}) {
+            const RegistryAuth auth{"me", password, "ghcr.io"};
+            FakeTransport engine;
+            const std::string text = json::encode(std::string("no: ") + password).value();
+            engine.reply(500, R"({"message":)" + text + "}");
+            const std::string quoted = json::encode("no: " + text).value();
+            engine.reply(500, R"({"message":)" + quoted + "}");
+            const std::string late = json::encode(std::string(8185, 'x') + password).value();
+            engine.reply(500, R"({"message":)" + late + "}");
+            CAPTURE(std::string(password));
+            CHECK(run(System(engine).login(auth)).error().message.find("no: ***") == 0);
+            CHECK(run(System(engine).login(auth)).error().message == R"(no: "no: ***")");
+            CHECK(run(System(engine).login(auth)).error().message.ends_with("x***..."));
+        }
+    }
+
+    TEST_CASE("every text of a message is masked")
+    {
+        const std::string s = canary::password;
+        const std::string digest = "\x0a" + std::string(1, static_cast<char>(s.size())) + s;
+        const std::string vertex = digest + "\x12" + digest.substr(1) + "\x1a" + digest.substr(1);
+        const auto message = [](char field, const std::string& bytes) {
+            return std::string{field, static_cast<char>(bytes.size())} + bytes;
+        };
+        const std::string log = digest + "\x22" + digest.substr(1);
+        const std::string trace = message('\x0a', vertex) + message('\x1a', log);
+        PushImage push;
+        push.reference = "ghcr.io/a/b";
+        push.auth = RegistryAuth{"me", s, "ghcr.io"};
+        FakeTransport engine;
+        engine.stream(
+            200,
+            {R"({"id":")" + s + R"(","aux":{"ID":")" + s + R"(","Tag":")" + s + R"(","Digest":")"
+                 + s + "\"}}",
+             R"({"id":"moby.buildkit.trace","aux":")" + base64_url(trace) + "\"}"}
+        );
+        auto stream = run(Images(engine).push(push));
+        REQUIRE(stream.has_value());
+        const auto first = run(stream->next()).value().value();
+        CHECK(first.id == "***");
+        CHECK(first.aux_id == "***");
+        REQUIRE(first.pushed);
+        CHECK(first.pushed->tag == "***");
+        CHECK(first.pushed->digest == "***");
+        const auto second = run(stream->next()).value().value();
+        REQUIRE(second.trace);
+        REQUIRE(second.trace->vertexes.size() == 1);
+        CHECK(second.trace->vertexes[0].digest == "***");
+        CHECK(second.trace->vertexes[0].inputs == std::vector<std::string>{"***"});
+        CHECK(second.trace->vertexes[0].name == "***");
+        REQUIRE(second.trace->outputs.size() == 1);
+        CHECK(second.trace->outputs[0].text == "***");
     }
 }

@@ -26,6 +26,27 @@ ServiceSpec job_of(const std::string& image)
     return spec;
 }
 
+// A temporary would be destroyed twice by gcc 12 inside of a co_await expression.
+template <class Spec, class Auth>
+concept takes_both = requires(Services services, Spec&& spec, Auth&& auth)
+{
+    services.create(std::forward<Spec>(spec), std::forward<Auth>(auth));
+    services.update("x", 1, std::forward<Spec>(spec), std::forward<Auth>(auth));
+};
+template <class Spec, class Auth>
+concept takes_either = requires(Services services, Spec&& spec, Auth&& auth)
+{
+    services.create(std::forward<Spec>(spec), std::forward<Auth>(auth));
+}
+|| requires(Services services, Spec&& spec, Auth&& auth)
+{
+    services.update("x", 1, std::forward<Spec>(spec), std::forward<Auth>(auth));
+};
+static_assert(takes_both<const ServiceSpec&, const RegistryAuth&>);
+static_assert(!takes_either<ServiceSpec, const RegistryAuth&>);
+static_assert(!takes_either<const ServiceSpec&, RegistryAuth>);
+static_assert(!takes_either<ServiceSpec, RegistryAuth>);
+
 ServiceInfo inspected(std::string body)
 {
     FakeTransport engine;

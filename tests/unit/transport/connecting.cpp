@@ -1,3 +1,4 @@
+#include "net/socket_owner.hpp"
 #include "net/tcp_connect.hpp"
 #include "unit/transport/support.hpp"
 
@@ -116,7 +117,7 @@ TEST_SUITE("engine.transport.connecting")
         CHECK(none.error().code == Errc::invalid_argument);
     }
 
-    TEST_CASE("a socket that belongs to others names the group [fault 67]")
+    TEST_CASE("a socket that belongs to others comes with the advice of discovery [fault 67]")
     {
         const FakeEngine fake(Road::unix_socket, {answer(docker_20)});
         const auto path = fake.endpoint().socket_path;
@@ -129,7 +130,7 @@ TEST_SUITE("engine.transport.connecting")
         if (user == 0) REQUIRE(::seteuid(0) == 0);
         REQUIRE(!got.has_value());
         CHECK(got.error().code == Errc::permission_denied);
-        CHECK(contains(got.error().hint, "group"));
+        CHECK(got.error().hint == engine::permission_hint(engine::socket_owner(path)));
         CHECK(contains(got.error().hint, "rootless"));
     }
 
@@ -548,6 +549,9 @@ TEST_SUITE("engine.client.negotiation")
             {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: "
              "close\r\n\r\n<html>\nWelcome",
              "<html>",
+             ""},
+            {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\na \xC2\x9B C1 control, no UTF-8: \xFF",
+             "a C1 control, no UTF-8: \xEF\xBF\xBD",
              ""},
             {"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
              "HTTP request to an HTTPS server",

@@ -116,7 +116,9 @@ TEST_SUITE("engine.ssh.command")
             {"ssh: connect to host far port 2222: Connection refused\n\n",
              "ssh: connect to host far port 2222: Connection refused",
              "the port"},
-            {"bell \a in it", "ssh: bell ? in it", "by hand"},
+            {"bell \a in it", "ssh: bell in it", "by hand"},
+            {"a C1 control \xC2\x9B in it", "ssh: a C1 control in it", "by hand"},
+            {"no UTF-8: \xFF", "ssh: no UTF-8: \xEF\xBF\xBD", "by hand"},
             {"", "ssh ended without a word", "by hand"},
         };
         for (const Row& row : rows) {

@@ -190,6 +190,7 @@ public:
     ///   Traits::can_inspect_distribution). API: GET /distribution/{name}/json, 1.30+.
     Task<DistributionInfo> distribution(std::string_view image);
     Task<DistributionInfo> distribution(std::string_view image, const RegistryAuth& auth);
+    Task<DistributionInfo> distribution(std::string_view image, RegistryAuth&& auth) = delete;
 
 private:
     Transport* transport_;

@@ -31,7 +31,8 @@ using Proxies = std::map<std::string, ProxySettings>;
 Result<Proxies> read_proxies(const Environment& environment);
 
 /// The variables for containers of the engine at `endpoint`: HTTP_PROXY and http_proxy, and so on
-/// with HTTPS, FTP, ALL and NO. A URL without a port stands for the port that parse_endpoint takes.
+/// with HTTPS, FTP, ALL and NO. A URL without a port stands for the port that parse_endpoint takes,
+/// one of ssh without a path for every socket on its host.
 std::map<std::string, std::string>
 proxy_variables(const Proxies& proxies, const Endpoint& endpoint);
 

@@ -21,8 +21,9 @@ Result<Reference> parse_reference(std::string_view text);
 /// and none, are "docker.io".
 std::string registry_of(const Reference& reference);
 
-/// One spelling for what engines spell differently: without "docker.io/library/", "docker.io/" or
-/// "localhost/" in front, with ":latest" where there is neither tag nor digest.
+/// One spelling for what engines spell differently: without the Hub's names and the "library/" of
+/// its official images in front, or without "localhost/"; with ":latest" where there is neither tag
+/// nor digest.
 std::string normalized(std::string_view reference);
 
 /// The two name the same image in the local store of an engine.

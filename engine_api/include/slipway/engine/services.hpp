@@ -131,6 +131,9 @@ public:
     Task<CreatedService> create(const ServiceSpec& spec);
     Task<CreatedService> create(const ServiceSpec& spec, const RegistryAuth& auth);
     Task<CreatedService> create(ServiceSpec&& spec) = delete;
+    Task<CreatedService> create(ServiceSpec&&, const RegistryAuth&) = delete;
+    Task<CreatedService> create(const ServiceSpec&, RegistryAuth&&) = delete;
+    Task<CreatedService> create(ServiceSpec&&, RegistryAuth&&) = delete;
 
     /// Gives a service another spec, the whole of it: what ServiceSpec does not know is lost.
     /// A job is run anew by the same spec with another `force_update`. Returns warnings.
@@ -145,6 +148,12 @@ public:
         const RegistryAuth& auth
     );
     Task<std::vector<std::string>> update(std::string_view, std::uint64_t, ServiceSpec&&) = delete;
+    Task<std::vector<std::string>>
+    update(std::string_view, std::uint64_t, ServiceSpec&&, const RegistryAuth&) = delete;
+    Task<std::vector<std::string>>
+    update(std::string_view, std::uint64_t, const ServiceSpec&, RegistryAuth&&) = delete;
+    Task<std::vector<std::string>>
+    update(std::string_view, std::uint64_t, ServiceSpec&&, RegistryAuth&&) = delete;
 
     /// Its tasks end after that; dockerd keeps the containers of a job that ended.
     /// Errors: not_found. API: DELETE /services/{id}, 1.24+.

@@ -22,7 +22,7 @@ std::string to_string(ApiVersion version);
 Result<ApiVersion> parse_api_version(std::string_view text);
 
 /// The newest version this library was written against; less is used when the engine offers less.
-/// All switches on the version in dockerd's routes up to this one were read: from 1.51 on events
+/// All switches on the version in dockerd's routes up to this one were read: from 1.52 on events
 /// lose members, and disk usage has another form, both of which are read in either form.
 inline constexpr ApiVersion newest_api{1, 55};
 /// Below this `connect` refuses: 1.24 is the oldest version that engines of today still accept.

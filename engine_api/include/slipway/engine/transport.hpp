@@ -134,8 +134,9 @@ class Transport {
 public:
     virtual ~Transport() = default;
 
-    /// One request, one answer in memory. Uses a pooled connection, and retries once on a new one
-    /// when a reused connection turns out to be dead and nothing can have been carried out.
+    /// One request, one answer in memory. Uses a pooled connection, and tries GET, HEAD and DELETE
+    /// once more on a new one when a reused connection turns out to be dead. The engine may have
+    /// carried out the first DELETE before it was gone; the second one is then not_found.
     virtual Task<Response> send(Request request) = 0;
 
     /// A request whose answer is pulled from its own connection. Returns at the answer's header.
