@@ -51,7 +51,7 @@ TEST_SUITE("Lifecycle")
         Lab lab;
         const std::string script =
             "grep -q 9.9.9.9 /etc/resolv.conf && grep -q example.org /etc/resolv.conf && "
-            "id -G | grep -qw 4321 && echo as told; exit 3";
+            "id -G | grep -qw 4321 && exit 3; exit 4";
         auto spec = lab.spec({"sh", "-c", script});
         spec.host.restart.emplace();
         spec.host.restart->name = "on-failure";
@@ -71,7 +71,6 @@ TEST_SUITE("Lifecycle")
         CHECK(info.restart_count == 1);
         CHECK(info.state.exit_code == 3);
         CHECK(!info.state.health.empty());
-        CHECK(lab.logs(id).out == "as told\nas told\n");
         lab.remove(id);
         CHECK(lab.ours().empty());
     }
@@ -80,6 +79,7 @@ TEST_SUITE("Lifecycle")
     {
         Lab lab;
         auto spec = lab.spec({"nc", "-l", "-p", "7777", "-e", "echo", "hello"});
+        spec.host.network_mode = "bridge";
         spec.host.port_bindings["7777/tcp"].push_back({});
         spec.exposed_ports = {"7778/tcp"};
         const auto id = lab.create(spec);
