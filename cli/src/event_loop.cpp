@@ -28,8 +28,11 @@ Task<int> root(Task<int> command)
 
 class Loop {
 public:
-    explicit Loop(Context& context) : context_(context), signals_(io_, SIGINT, SIGTERM, SIGHUP)
+    explicit Loop(Context& context) : context_(context), signals_(io_)
     {
+        for (const int signal_number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
+            if (!is_ignored(signal_number)) signals_.add(signal_number);
+        }
         await_signal();
     }
     Loop(const Loop&) = delete;
@@ -63,6 +66,13 @@ public:
     }
 
 private:
+    // Since before we began: by nohup, or by a shell for what it starts in the background.
+    static bool is_ignored(int signal_number)
+    {
+        struct sigaction now {};
+        return ::sigaction(signal_number, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+    }
+
     void await_signal()
     {
         signals_.async_wait([this](const boost::system::error_code& failure, int signal_number) {
@@ -70,7 +80,9 @@ private:
             await_signal();
             if (++signals_seen_ > 2) {
                 context_.printer->end_progress();
-                context_.printer->warning("stopped at once: a container may be left on the engine");
+                context_.printer->warning("stopped at once: a container slipway-run-... may be "
+                                          "left on the engine, and its "
+                                          "command may still run there");
                 std::quick_exit(128 + signal_number);
             }
             cancel(signal_number);

@@ -127,7 +127,7 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job)
             co_return 128 + SIGPIPE;
         }
         if (result.error().code == Errc::cancelled && job.workspace) {
-            context.printer->status("Interrupted", result.error().message);
+            context.printer->warning("interrupted: " + result.error().message);
         }
         co_return fail(std::move(result).error());
     }

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -21,6 +22,10 @@ ENGINE = os.environ["SLIPWAY_TEST_ENGINE"]
 KIND = ENGINE.split("-")[0]  # "docker" or "podman"
 HOST = os.environ[f"SLIPWAY_TEST_{ENGINE.upper().replace('-', '_')}_HOST"]
 SOCKET = urllib.parse.urlparse(HOST).path
+# A shell ignores these for what it starts in the background, and slipway keeps to it.
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 OURS = json.dumps({"label": ["org.slipway.owner=slipway"]})
 
 

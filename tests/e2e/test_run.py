@@ -300,6 +300,27 @@ class Interrupts(Case):
         self.assertEqual(process.wait(30), 143)
         self.assertEqual(len(self.new_containers()), 0)
 
+    def test_quitting_ends_it_too(self):
+        process = self.start("echo ready; sleep 1000")
+        process.send_signal(signal.SIGQUIT)
+        self.assertEqual(process.wait(30), 131)
+        self.assertEqual(len(self.new_containers()), 0)
+
+    def test_what_is_ignored_from_the_start_stays_ignored(self):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.SIG_DFL)
+        process = self.start("echo ready; while [ ! -e /tmp/go ]; do sleep 0.1; done; exit 7")
+        process.send_signal(signal.SIGHUP)
+        container = self.new_containers()[0]["Id"]
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(2)
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            tar.addfile(tarfile.TarInfo("go"))
+        api("PUT", f"/containers/{container}/archive?path=/tmp", body=archive.getvalue(),
+            content_type="application/x-tar")
+        self.assertEqual(process.wait(30), 7)
+
     def test_an_impatient_user_leaves_nothing_either(self):
         process = self.start("trap '' INT; echo ready; while :; do sleep 0.05; done")
         process.send_signal(signal.SIGINT)

@@ -22,6 +22,8 @@ std::string_view embedded_images_dockerfile() noexcept;
 
 namespace {
 
+constexpr std::size_t max_dockerfile = std::size_t{4} << 20U;
+
 /// The name in `FROM [--flag] image AS name`.
 std::optional<std::string> stage_name(const std::string& arguments)
 {
@@ -141,6 +143,13 @@ Result<ImageCatalog> ImageCatalog::load(const std::filesystem::path& file)
     std::array<char, 4096> buffer{};
     while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), in.get())) {
         text.append(buffer.data(), got);
+        if (text.size() > max_dockerfile) {
+            return fail(
+                Errc::invalid_argument,
+                file.string() + " is no Dockerfile: it has more than "
+                    + std::to_string(max_dockerfile >> 20U) + " MiB"
+            );
+        }
     }
     if (std::ferror(in.get()) != 0) return cannot(errno);
     return parse(std::move(text), file.string());

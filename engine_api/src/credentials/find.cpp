@@ -51,15 +51,17 @@ Task<Credentials> search(Environment environment, Place place, std::chrono::mill
         if (helper) found.searched.push_back("docker-credential-" + helper->name);
         auto said = co_await ask_named_helper(environment, helper, store, place.registry, deadline);
         found.source = helper ? found.searched.back() : store.name;
-        if (said && !*said) {
-            found.searched.push_back(store.name);
-            found.source = store.name;
-            said = during(entry_for(**file, place, store.key_path), "reading " + store.name);
-        }
         if (!said) {
             if (said.error().code == Errc::cancelled) co_return fail(std::move(said).error());
             found.problems.push_back(std::move(said).error());
-        } else if (*said) {
+        }
+        if (!said || !*said) { // a helper that fails says nothing of what stands in the file
+            found.searched.push_back(store.name);
+            found.source = store.name;
+            said = during(entry_for(**file, place, store.key_path), "reading " + store.name);
+            if (!said) found.problems.push_back(said.error());
+        }
+        if (said && *said) {
             found.auth = *std::move(said);
             co_return found;
         }

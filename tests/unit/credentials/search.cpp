@@ -298,6 +298,19 @@ TEST_SUITE("engine.credentials.search")
         CHECK(says(how_to_log_in(got), "the keyring is locked"));
     }
 
+    TEST_CASE("a helper that fails leaves what stands in its file to be found")
+    {
+        const HelperHome home;
+        home.helper("store", "exit 3");
+        home.docker_config(
+            R"({"credsStore":"store","auths":{"ghcr.io":{"username":"me","password":"x"}}})"
+        );
+        const Credentials got = found(home);
+        REQUIRE(got.auth.has_value());
+        CHECK(got.auth->username == "me");
+        CHECK(got.problems.size() == 1);
+    }
+
     TEST_CASE("a name that leads elsewhere than into PATH starts nothing")
     {
         HelperHome home;

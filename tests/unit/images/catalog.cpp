@@ -141,6 +141,10 @@ TEST_SUITE("core.images.catalog")
         const auto missing = ImageCatalog::load(path);
         REQUIRE(!missing.has_value());
         CHECK(missing.error().code == Errc::not_found);
+        const auto endless = ImageCatalog::load("/dev/zero");
+        REQUIRE(!endless.has_value());
+        CHECK(endless.error().code == Errc::invalid_argument);
+        CHECK(endless.error().message == "/dev/zero is no Dockerfile: it has more than 4 MiB");
         const auto directory = ImageCatalog::load(std::filesystem::temp_directory_path());
         REQUIRE(!directory.has_value());
         CHECK(directory.error().code == Errc::io);
