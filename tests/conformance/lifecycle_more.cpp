@@ -53,6 +53,7 @@ TEST_SUITE("Lifecycle")
             "grep -q 9.9.9.9 /etc/resolv.conf && grep -q example.org /etc/resolv.conf && "
             "id -G | grep -qw 4321 && exit 3; exit 4";
         auto spec = lab.spec({"sh", "-c", script});
+        spec.host.network_mode = "bridge"; // without a network podman writes no resolv.conf
         spec.host.restart.emplace();
         spec.host.restart->name = "on-failure";
         spec.host.restart->max_retries = 1;

@@ -52,8 +52,8 @@ Task<Credentials> search(Environment environment, Place place, std::chrono::mill
         auto said = co_await ask_named_helper(environment, helper, store, place.registry, deadline);
         found.source = helper ? found.searched.back() : store.name;
         if (!said) {
-            if (said.error().code == Errc::cancelled) co_return fail(std::move(said).error());
-            found.problems.push_back(std::move(said).error());
+            if (said.error().code == Errc::cancelled) co_return fail(said.error());
+            found.problems.push_back(said.error());
         }
         if (!said || !*said) { // a helper that fails says nothing of what stands in the file
             found.searched.push_back(store.name);
