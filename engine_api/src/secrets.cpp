@@ -113,7 +113,7 @@ std::string without(const Needle& needle, std::string_view text)
     return out.append(text.substr(kept));
 }
 
-bool is_digest(std::string_view text)
+bool is_image_digest(std::string_view text)
 {
     return text.starts_with("sha256:") || text.starts_with("sha512:");
 }
@@ -123,7 +123,7 @@ bool is_digest(std::string_view text)
 std::size_t end_of_userinfo(std::string_view rest)
 {
     auto at = rest.rfind('@');
-    while (at != none && is_digest(rest.substr(at + 1))) {
+    while (at != none && is_image_digest(rest.substr(at + 1))) {
         at = at == 0 ? none : rest.rfind('@', at - 1);
     }
     return at;

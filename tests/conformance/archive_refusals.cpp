@@ -145,6 +145,8 @@ TEST_SUITE("Archive")
         REQUIRE(put(lab, id, "/tmp", make_tar({{"before", "x"}})));
         CHECK(lab.must(lab.containers.start(id)) == engine::Change::done);
         CHECK(lab.exit_code(id) == 0);
+        // Podman is "stopped" first and unmounts its files then, under those of an upload too.
+        wait_until([&] { return lab.must(lab.containers.inspect(id)).state.status == "exited"; });
         const auto after = put(lab, id, "/tmp", make_tar({{"after", "x"}}));
         if (!after) FAIL(describe(after.error()));
         CHECK(lab.must(lab.archives.stat(id, "/tmp/before")).size == 1);

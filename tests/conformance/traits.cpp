@@ -210,10 +210,11 @@ TEST_SUITE("Traits")
             const auto got = ::recv(socket, reply.data(), reply.size(), 0);
             REQUIRE(got > 0);
             CHECK(reply.starts_with("HTTP/1.1 200"));
-            if (i == 0)
+            if (i == 0) {
                 std::this_thread::sleep_for(sized(
                     std::min<std::chrono::milliseconds>(limit, std::chrono::seconds(2)), limit
                 ));
+            }
         }
         ::close(socket);
     }

@@ -13,8 +13,6 @@
 #include <cstdlib>
 #include <stdexcept>
 
-extern char** environ;
-
 using namespace slipway;
 using namespace slipway::test;
 using namespace std::chrono_literals;

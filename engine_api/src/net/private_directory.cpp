@@ -28,7 +28,7 @@ fs::path directory_for_sockets()
 {
     const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
     const std::string_view named = runtime != nullptr ? runtime : "";
-    const bool good = named.starts_with('/') && named.size() <= longest_base
+    const bool good = runtime != nullptr && named.starts_with('/') && named.size() <= longest_base
                       && named.find_first_not_of(plain_characters) == std::string_view::npos
                       && ::access(runtime, W_OK | X_OK) == 0;
     return good ? fs::path(named) : fs::path("/tmp");
@@ -44,20 +44,26 @@ std::error_code last_error()
 // gone or another one by now (no_such_file_or_directory), or it cannot be locked at all.
 OwnedFd lock_of(const fs::path& directory, std::error_code& why)
 {
+    const auto failed = [&](bool call) {
+        if (call) why = last_error();
+        return call;
+    };
     OwnedFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat held {};
     struct stat there {};
     why = {};
-    if (fd.get() < 0 || ::fstat(fd.get(), &held) != 0) {
-        why = last_error();
-    } else if (held.st_uid != ::geteuid()) {
+    if (failed(fd.get() < 0 || ::fstat(fd.get(), &held) != 0)) return OwnedFd();
+    if (held.st_uid != ::geteuid()) {
         why = std::make_error_code(std::errc::operation_not_permitted);
-    } else if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 || ::lstat(directory.c_str(), &there) != 0) {
-        why = last_error();
-    } else if (there.st_ino != held.st_ino || there.st_dev != held.st_dev) {
-        why = std::make_error_code(std::errc::no_such_file_or_directory); // swept away meanwhile
+        return OwnedFd();
     }
-    return why ? OwnedFd() : std::move(fd);
+    if (failed(::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)) return OwnedFd();
+    if (failed(::lstat(directory.c_str(), &there) != 0)) return OwnedFd();
+    if (there.st_ino != held.st_ino || there.st_dev != held.st_dev) { // swept away meanwhile
+        why = std::make_error_code(std::errc::no_such_file_or_directory);
+        return OwnedFd();
+    }
+    return fd;
 }
 
 void sweep(const fs::path& base)

@@ -96,7 +96,9 @@ public:
     Task<> write(std::string_view data) override
     {
         auto sent = co_await lower_->write(data);
-        if (!sent && sent.error().code != Errc::cancelled) CO_CHECK(co_await explain());
+        if (!sent && sent.error().code != Errc::cancelled) {
+            CO_CHECK(co_await explain());
+        }
         co_return sent;
     }
     Task<> shutdown_write() override { return lower_->shutdown_write(); }
@@ -107,7 +109,9 @@ private:
     // Fails when there is a better reason for an end than that it came.
     Task<> explain()
     {
-        if (!heard_) CO_CHECK(co_await refusal());
+        if (!heard_) {
+            CO_CHECK(co_await refusal());
+        }
         if (!ssh_->ending()) co_return ok();
         auto broken = co_await last_words(tunnel_->endpoint_, *ssh_);
         if (heard_ && broken.error().code == Errc::unreachable) {

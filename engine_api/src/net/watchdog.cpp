@@ -90,7 +90,7 @@ Watchdog::Watchdog(const boost::asio::any_io_executor& executor, Limit total, Li
     State::arm(state_, from_now(shortest));
 }
 
-Watchdog::~Watchdog()
+Watchdog::~Watchdog() // NOLINT(bugprone-exception-escape): see the header
 {
     if (state_) finish();
 }

@@ -35,7 +35,7 @@ public:
     );
     Watchdog(Watchdog&&) noexcept = default;
     Watchdog& operator=(Watchdog&&) = delete;
-    ~Watchdog();
+    ~Watchdog(); // NOLINT(bugprone-exception-escape): a cancelled timer throws nothing
 
     /// What ends the present wait: called once, when a time is up; at once when it is already.
     /// What it refers to must live until the next call of `on_expire` or the watchdog's end.

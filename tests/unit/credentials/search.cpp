@@ -78,9 +78,10 @@ TEST_SUITE("engine.credentials.search")
             {R"({"password":"without a user"})", "nobody"},
         };
         for (const auto& [entry, expected] : table) {
-            CAPTURE(std::string(entry));
+            const std::string text = entry;
+            CAPTURE(text);
             const HelperHome home;
-            home.docker_config(std::string(R"({"auths":{"ghcr.io":)") + entry + "}}");
+            home.docker_config(R"({"auths":{"ghcr.io":)" + text + "}}");
             CHECK(user(home) == std::string(expected));
         }
     }

@@ -32,7 +32,7 @@ public:
     /// docker-credential-NAME, a shell script.
     std::filesystem::path helper(const std::string& name, const std::string& script) const
     {
-        const auto file = write("bin/docker-credential-" + name, "#!/bin/sh\n" + script + "\n");
+        auto file = write("bin/docker-credential-" + name, "#!/bin/sh\n" + script + "\n");
         std::filesystem::permissions(file, std::filesystem::perms::owner_all);
         return file;
     }

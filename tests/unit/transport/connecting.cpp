@@ -47,14 +47,16 @@ public:
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        ::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+        REQUIRE(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
         ::listen(listener_, 0);
         socklen_t size = sizeof address;
         ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
         port_ = ntohs(address.sin_port);
         for (int& fd : waiting_) {
             fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-            ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
+            // Under way for ever, once the queue is full.
+            static_cast<void>(!::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address)
+            );
         }
     }
     FullListener(const FullListener&) = delete;

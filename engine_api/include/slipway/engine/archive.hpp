@@ -63,7 +63,8 @@ public:
 
     /// Unpacks a tar (plain, gzip, bzip2 or xz) into the directory `path`. Engines take a tar that
     /// is cut short for a whole one, so `tar` must fail, and not end, when it has no more to give.
-    /// Errors: not_found (no container; no directory, except where
+    /// Podman loses what arrives while it cleans up after a container's end: inspect until the
+    /// state is "exited". Errors: not_found (no container; no directory, except where
     ///   Traits::put_archive_makes_directories), invalid_argument or unauthorized (read-only file
     ///   system), and whatever `tar` fails with.
     /// API: PUT /containers/{id}/archive.
