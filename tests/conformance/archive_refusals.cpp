@@ -225,7 +225,7 @@ TEST_SUITE("Archive")
         const MemoryGrowth growth;
         const auto bytes =
             lab.must(drain(std::shared_ptr<engine::ResponseStream>(std::move(download.tar))));
-        CHECK(bytes >= size + 3 * 512);
+        CHECK(bytes >= size + std::size_t{3} * 512);
         CHECK(growth.peak_bytes() < stream_memory);
         lab.remove(id);
     }
