@@ -208,8 +208,9 @@ TEST_SUITE("Archive")
         );
         for (const auto& [name, target] : std::map<std::string, std::string>{
                  {"relative", "file"}, {"absolute", "/tmp/t/file"}, {"dangling", "no-such-file"}}) {
-            CAPTURE(name);
-            const auto stat = lab.must(lab.archives.stat(id, "/tmp/t/" + name));
+            const std::string path = "/tmp/t/" + name;
+            CAPTURE(path);
+            const auto stat = lab.must(lab.archives.stat(id, path));
             CHECK(stat.type == engine::FileType::symlink);
             CHECK(contains(stat.link_target, target)); // podman resolves it
         }

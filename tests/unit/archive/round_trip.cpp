@@ -257,7 +257,8 @@ TEST_SUITE("core.archive.round_trip")
         after["large"] = before.at("large");
         after["z"] = "two";
         for (const auto& [name, bytes] : after) {
-            CAPTURE(name);
+            const std::string which = name;
+            CAPTURE(which);
             CHECK((read_file(dir / "w" / name) == bytes));
         }
     }

@@ -201,7 +201,8 @@ TEST_SUITE("core.recipe.cargo")
             {{"build", "--target-dir", "/elsewhere"}, Errc::invalid_argument},
             {{"build", "--target-dir", "."}, Errc::invalid_argument}};
         for (const auto& [args, code] : rows) {
-            CAPTURE(args.size());
+            const std::size_t count = args.size();
+            CAPTURE(count);
             const auto plan = project.plan(args);
             REQUIRE_FALSE(plan.has_value());
             CHECK(plan.error().code == code);
