@@ -10,7 +10,7 @@ namespace {
 
 std::string finished(Lab& lab, engine::ContainerSpec spec)
 {
-    const auto id = lab.create(spec);
+    auto id = lab.create(spec);
     CHECK(lab.must(lab.containers.start(id)) == Change::done);
     CHECK(lab.exit_code(id) == 0);
     return id;

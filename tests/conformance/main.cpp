@@ -133,7 +133,7 @@ engine::Endpoint& slipway::test::engine_under_test()
     return endpoint;
 }
 
-int main(int argc, char** argv)
+int main(int argc, char** argv) // NOLINT(bugprone-exception-escape): an end with its message
 {
     doctest::Context context(argc, argv);
     for (int i = 1; i < argc; ++i) { // a list of the cases needs no engine

@@ -63,7 +63,7 @@ Task<Received> receive(
 /// A container with the pattern in /tmp/out and a shorter one in /tmp/err.
 std::string with_patterns(Lab& lab)
 {
-    const auto id = lab.idle();
+    auto id = lab.idle();
     const auto tar = make_tar({{"out", unit()}, {"err", unit().substr(0, 4099)}});
     lab.must(lab.archives.put(id, "/tmp", engine::text_source(tar)));
     return id;

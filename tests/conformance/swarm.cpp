@@ -19,7 +19,7 @@ public:
     }
     OneNodeSwarm(const OneNodeSwarm&) = delete;
     OneNodeSwarm& operator=(const OneNodeSwarm&) = delete;
-    ~OneNodeSwarm()
+    ~OneNodeSwarm() // NOLINT(bugprone-exception-escape): an end with its message
     {
         static_cast<void>(run(lab_->io, lab_->swarm.leave(true)));
         static_cast<void>(run(lab_->io, lab_->networks.remove("docker_gwbridge")));
