@@ -13,11 +13,16 @@
 #include <cstdlib>
 #include <exception>
 #include <optional>
+#include <string_view>
 
 namespace slipway::cli {
 namespace {
 
 namespace asio = boost::asio;
+
+constexpr std::string_view stopped_at_once =
+    "stopped at once: a container slipway-run-... may be left on the engine, and its command may "
+    "still run there";
 
 // Without this every co_await after a cancellation would throw, and nothing could be cleaned up.
 Task<int> root(Task<int> command)
@@ -80,9 +85,7 @@ private:
             await_signal();
             if (++signals_seen_ > 2) {
                 context_.printer->end_progress();
-                context_.printer->warning("stopped at once: a container slipway-run-... may be "
-                                          "left on the engine, and its "
-                                          "command may still run there");
+                context_.printer->warning(stopped_at_once);
                 std::quick_exit(128 + signal_number);
             }
             cancel(signal_number);

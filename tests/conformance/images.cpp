@@ -18,8 +18,8 @@ std::string make_image(Lab& lab, const std::string& repository)
     what.comment = "made by a test";
     what.pause = false;
     what.changes = {"ENV MADE=" + container, "CMD [\"sleep\", \"1\"]"};
-    for (const auto& [key, value] : lab.labels()) {
-        what.changes.push_back("LABEL " + key + "=" + value);
+    for (std::string& line : lab.label_changes()) {
+        what.changes.push_back(std::move(line));
     }
     auto id = lab.must(lab.images.commit(what));
     lab.remove(container);

@@ -171,6 +171,25 @@ public:
     {
         return {{"slipway.test", label_.substr(label_.find('=') + 1)}};
     }
+    /// The same for an image, as lines of a Dockerfile.
+    std::vector<std::string> label_changes() const
+    {
+        std::vector<std::string> changes;
+        for (const auto& [key, value] : labels()) {
+            changes.push_back("LABEL " + key + "=" + value);
+        }
+        return changes;
+    }
+    /// A small image of one file, which has the repository's name in it; its id.
+    std::string import(const std::string& repository, const std::string& tag)
+    {
+        engine::ImportImage options;
+        options.repository = repository;
+        options.tag = tag;
+        options.changes = label_changes();
+        const auto tar = make_tar({{"file", repository}});
+        return must(must(images.import(engine::text_source(tar), options)).result());
+    }
     std::vector<engine::ContainerSummary> ours()
     {
         engine::ListContainers options;

@@ -31,22 +31,15 @@ inline engine::RegistryAuth credentials()
 /// A small image of one file, pushed under a name of this test alone; its name without the tag.
 inline std::string pushed_image(Lab& lab, const std::string& what)
 {
-    engine::ImportImage options;
-    options.repository = registry() + "/" + unique_image(what);
-    options.tag = "one";
-    for (const auto& [key, value] : lab.labels()) {
-        options.changes.push_back("LABEL " + key + "=" + value);
-    }
-    auto imported =
-        lab.must(lab.images.import(engine::text_source(make_tar({{"made-for", what}})), options));
-    const auto id = lab.must(imported.result());
-    lab.must(lab.images.tag(id, options.repository, "one"));
+    auto repository = registry() + "/" + unique_image(what);
+    const auto id = lab.import(repository, "one");
+    lab.must(lab.images.tag(id, repository, "one"));
     engine::PushImage what_to_push;
-    what_to_push.reference = options.repository + ":one";
+    what_to_push.reference = repository + ":one";
     what_to_push.auth = credentials();
     auto pushing = lab.must(lab.images.push(what_to_push));
     lab.must(pushing.result());
-    return options.repository;
+    return repository;
 }
 
 } // namespace slipway::test

@@ -25,19 +25,6 @@ Request build_request(const std::string& key, const std::string& value)
     return request;
 }
 
-std::string import_of(Lab& lab, const std::string& repository, const std::string& tag)
-{
-    engine::ImportImage options;
-    options.repository = repository;
-    options.tag = tag;
-    for (const auto& [key, value] : lab.labels()) {
-        options.changes.push_back("LABEL " + key + "=" + value);
-    }
-    auto progress =
-        lab.must(lab.images.import(engine::text_source(make_tar({{"file", repository}})), options));
-    return lab.must(progress.result());
-}
-
 bool has_registry()
 {
     return std::getenv("SLIPWAY_TEST_REGISTRY") != nullptr;
@@ -97,8 +84,8 @@ TEST_SUITE("Traits")
     TEST_CASE("prune_tagged")
     {
         Lab lab;
-        const auto named = import_of(lab, unique_image("trait"), "latest");
-        const auto nameless = import_of(lab, "", "");
+        const auto named = lab.import(unique_image("trait"), "latest");
+        const auto nameless = lab.import("", "");
         auto request = Request("POST", "/images/prune");
         request.query("filters", label_filters(lab, R"(,"dangling":["false"])"));
         const auto reply = lab.raw(std::move(request));
@@ -195,7 +182,7 @@ TEST_SUITE("Traits")
     TEST_CASE("import_ignores_tag")
     {
         Lab lab;
-        const auto id = import_of(lab, unique_image("trait-import"), "two");
+        const auto id = lab.import(unique_image("trait-import"), "two");
         const auto tags = lab.must(lab.images.inspect(id)).repo_tags;
         REQUIRE(tags.size() == 1);
         check_trait(lab, &Traits::import_ignores_tag, !tags[0].ends_with(":two"));

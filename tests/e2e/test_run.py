@@ -294,17 +294,13 @@ class Interrupts(Case):
         self.assertEqual(process.wait(30), 130)
         self.assertEqual(len(self.new_containers()), 0)
 
-    def test_termination_ends_it_too(self):
-        process = self.start("echo ready; sleep 1000")
-        process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(30), 143)
-        self.assertEqual(len(self.new_containers()), 0)
-
-    def test_quitting_ends_it_too(self):
-        process = self.start("echo ready; sleep 1000")
-        process.send_signal(signal.SIGQUIT)
-        self.assertEqual(process.wait(30), 131)
-        self.assertEqual(len(self.new_containers()), 0)
+    def test_termination_and_quitting_end_it_too(self):
+        for number, code in ((signal.SIGTERM, 143), (signal.SIGQUIT, 131)):
+            with self.subTest(signal=number):
+                process = self.start("echo ready; sleep 1000")
+                process.send_signal(number)
+                self.assertEqual(process.wait(30), code)
+                self.assertEqual(len(self.new_containers()), 0)
 
     def test_what_is_ignored_from_the_start_stays_ignored(self):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does

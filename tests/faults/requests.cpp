@@ -34,6 +34,16 @@ private:
     bool begun_ = false;
 };
 
+// Answers calls for /x, and whatever else with a stream that never ends.
+void answers_calls_and_streams(FakePeer& peer)
+{
+    while (contains(peer.head(), "/x ")) {
+        peer.send(good);
+    }
+    peer.send("HTTP/1.1 200 OK\r\n\r\nendless");
+    peer.stall();
+}
+
 // An engine for execs: create, start (a little output), inspect.
 void serve_execs(FakePeer& peer)
 {
@@ -160,16 +170,12 @@ TEST_SUITE("faults.requests")
     TEST_CASE("connections that are kept for later calls make room for a stream [fault 64]")
     {
         const FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
-                                  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-                                  while (contains(peer.head(), "/x ")) {
-                                      peer.send(good);
-                                  }
-                                  peer.send("HTTP/1.1 200 OK\r\n\r\nendless");
-                                  peer.stall();
+                                  std::this_thread::sleep_for(50ms); // so that calls overlap
+                                  answers_calls_and_streams(peer);
                               }});
         auto options = generous_options();
         options.max_connections = 8;
-        options.connect_deadline = std::chrono::milliseconds(2'000);
+        options.connect_deadline = 2'000ms;
         Rig rig(fake, options);
         std::vector<std::unique_ptr<engine::ResponseStream>> streams;
         for (int i = 0; i < 6; ++i) {
@@ -192,13 +198,7 @@ TEST_SUITE("faults.requests")
 
     TEST_CASE("no more connections than allowed; who waits in vain is told [fault 64]")
     {
-        const FakeEngine fake(Road::unix_socket, {[](FakePeer& peer) {
-                                  while (contains(peer.head(), "/x ")) {
-                                      peer.send(good);
-                                  }
-                                  peer.send("HTTP/1.1 200 OK\r\n\r\nendless");
-                                  peer.stall();
-                              }});
+        const FakeEngine fake(Road::unix_socket, {answers_calls_and_streams});
         auto options = generous_options();
         options.max_connections = 4;
         options.connect_deadline = 2'000ms;

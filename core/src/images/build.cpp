@@ -22,7 +22,7 @@ Result<> check_choice(const ImageCatalog& catalog, const BuildChoice& choice)
             Errc::invalid_argument,
             catalog.origin() + " has no stage for the target '" + choice.target + "'"
         );
-        error.hint = "the targets are " + fmt::format("{}", fmt::join(catalog.targets(), ", "));
+        error.hint = fmt::format("the targets are {}", fmt::join(catalog.targets(), ", "));
         return fail(std::move(error));
     }
     if (!choice.base.empty() && catalog.default_base().empty()) {
