@@ -59,6 +59,8 @@ std::unique_ptr<CLI::App> make_app(Context& context)
     add_run(*app, context);
     add_cargo(*app, context);
     add_images(*app, context);
+    add_ps(*app, context);
+    add_clean(*app, context);
     add_doctor(*app, context);
     add_version(*app, context);
     call_them_commands(*app);

@@ -4,6 +4,8 @@
 #include "terminal.hpp"
 #include "text.hpp"
 
+#include <slipway/core/lease.hpp>
+
 #include <boost/asio/this_coro.hpp>
 
 #include <fmt/format.h>
@@ -73,6 +75,32 @@ void tell_fetched(Context& context, const core::Fetched& fetched)
     }
 }
 
+Task<core::JobResult> run_in(
+    Context& context,
+    Container container,
+    engine::Client client,
+    core::Job job,
+    core::JobStreams streams
+)
+{
+    if (container == Container::fresh) {
+        co_return co_await core::run(std::move(client), std::move(job), std::move(streams));
+    }
+    const auto tell = [printer = context.printer](const core::SandboxUse& use) {
+        printer->detail(fmt::format(
+            "{} sandbox {}, reached by {}",
+            use.warm ? "warm" : "new",
+            use.container,
+            core::name(use.road)
+        ));
+    };
+    const std::function<void(const core::SandboxUse&)> on_sandbox = tell;
+    const core::PoolOptions options;
+    co_return co_await core::run_pooled(
+        std::move(client), std::move(job), std::move(streams), options, on_sandbox
+    );
+}
+
 } // namespace
 
 Result<std::filesystem::path> current_directory()
@@ -92,7 +120,7 @@ std::string host_target()
     return std::string(system.machine) + "-unknown-linux-gnu";
 }
 
-Task<int> run_job(Context& context, ImageChoice choice, core::Job job)
+Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container container)
 {
     const auto executor = co_await boost::asio::this_coro::executor;
     CO_TRY(engine::Client client, co_await connect(context));
@@ -119,7 +147,7 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job)
         local.size.reset();
         local.raw.reset();
     };
-    auto result = co_await core::run(client, job, streams);
+    auto result = co_await run_in(context, container, client, job, streams);
     streams.on_end(); // also when it never came that far
     if (!result) {
         // The reader of our output has left, as `head` does: no reason to say anything.

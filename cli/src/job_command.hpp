@@ -28,9 +28,17 @@ Result<std::filesystem::path> current_directory();
 /// any other one pulled. Errors: those of the build or the pull; invalid_argument (no such target).
 Task<std::string> provide_image(Context& context, engine::Client client, ImageChoice choice);
 
+/// Where a job runs.
+enum class Container {
+    fresh, ///< one of its own, removed afterwards
+    warm,  ///< a sandbox of the pool
+};
+
 /// Connects this process's stdin, stdout and stderr (or its terminal) with the job, runs it, tells
 /// what came back and returns the job's exit code. What makes the job's fields (image, terminal) is
 /// filled in here.
-Task<int> run_job(Context& context, ImageChoice choice, core::Job job);
+Task<int> run_job(
+    Context& context, ImageChoice choice, core::Job job, Container container = Container::fresh
+);
 
 } // namespace slipway::cli

@@ -115,6 +115,7 @@ Traits traits_of_podman(std::string_view version_text)
     traits.wait_for_created_gives_minus_one = true;
     traits.half_close_keeps_output = true;
     traits.unread_stdin_may_reset = true;
+    traits.stdin_ends_with_client = true;
     traits.put_archive_clamps_parents = true;
     traits.get_archive_loses_owners = true;
     traits.build_checks_in_stream = true;

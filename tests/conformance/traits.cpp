@@ -328,6 +328,28 @@ TEST_SUITE("Traits")
         lab.remove(id);
     }
 
+    TEST_CASE("stdin_ends_with_client")
+    {
+        Lab lab;
+        auto spec = with_stdin(lab.spec({"sh", "-c", "read a; read b; echo \"$a $b\""}));
+        spec.stdin_once = false;
+        const auto id = lab.create(spec);
+        {
+            const auto first = lab.attach(id);
+            CHECK(lab.must(lab.containers.start(id)) == Change::done);
+            lab.must(first->write("one\n"));
+        }
+        // Where it has the trait, the container may have ended by now.
+        engine::AttachOptions attach;
+        attach.in = true;
+        if (const auto second = run(lab.io, lab.containers.attach(id, attach))) {
+            static_cast<void>(run(lab.io, (*second)->write("two\n")));
+        }
+        static_cast<void>(lab.must(lab.containers.wait(id)));
+        check_trait(lab, &Traits::stdin_ends_with_client, lab.logs(id).out != "one two\n");
+        lab.remove(id);
+    }
+
     TEST_CASE("put_archive_makes_directories")
     {
         Lab lab;

@@ -22,6 +22,7 @@ struct RunOptions {
     std::string workspace;
     bool no_workspace = false;
     std::string network;
+    bool warm = false;
 };
 
 // NAME=value as it is, NAME with its value here; a variable that is not set here is left out.
@@ -91,7 +92,8 @@ Task<int> run_command(Context& context, std::shared_ptr<RunOptions> options)
     CO_TRY(core::Job job, job_of(context, *options));
     ImageChoice choice = options->image;
     if (choice.target.empty()) choice.target = host_target();
-    auto code = co_await run_job(context, std::move(choice), std::move(job));
+    const Container container = options->warm ? Container::warm : Container::fresh;
+    auto code = co_await run_job(context, std::move(choice), std::move(job), container);
     if (!code && code.error().hint.empty() && lacks_network(code.error(), options->network)) {
         code.error().hint = "--network takes none, host, or a network that the engine has";
     }
@@ -134,6 +136,12 @@ void add_run(CLI::App& app, Context& context)
         ->excludes(workspace);
     command->add_option("--network", options->network, "none, host, or a network of the engine")
         ->type_name("NAME");
+    command->add_flag(
+        "--warm",
+        options->warm,
+        "Run in a sandbox that stays for the next time, ten minutes long; the image is read-only "
+        "there, save the workspace and /tmp"
+    );
     command->formatter(std::make_shared<Help>("run [options] [--] COMMAND [ARGUMENT...]"));
     command->footer(
         "The command begins at the first word that is no option, or after `--`; all that follows "

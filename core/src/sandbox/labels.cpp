@@ -1,3 +1,5 @@
+#include "sandbox/process_mark.hpp"
+
 #include <slipway/core/labels.hpp>
 
 #include <array>
@@ -25,6 +27,8 @@ std::map<std::string, std::string> labels_for(std::string_view purpose)
     labels.emplace(owner_label, owner_value);
     labels.emplace(purpose_label, purpose);
     labels.emplace(instance_label, instance);
+    static const std::string process = process_mark();
+    labels.emplace(process_label, process);
     return labels;
 }
 

@@ -1,18 +1,17 @@
 #include "sandbox/final_state.hpp"
 #include "sandbox/not_run.hpp"
+#include "sandbox/owner.hpp"
 #include "sandbox/remove.hpp"
 
+#include <slipway/core/container_files.hpp>
 #include <slipway/core/labels.hpp>
 #include <slipway/core/sandbox.hpp>
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/frames.hpp>
 #include <slipway/engine/pause.hpp>
-#include <slipway/engine/system.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-
-#include <unistd.h>
 
 #include <array>
 
@@ -25,21 +24,6 @@ namespace {
 
 // How an interrupt before the end leaves the workspace.
 constexpr std::string_view nothing_back = "no files were brought back";
-
-// A job's ids are the caller's, so that what it makes is the caller's; where the engine runs
-// without root, its root is the caller already.
-Task<Owner> owner_for(engine::Client client)
-{
-    Owner owner;
-    if (::geteuid() != 0) {
-        CO_TRY(const engine::EngineInfo info, co_await engine::System(client.transport()).info());
-        if (!engine::is_rootless(info)) {
-            owner.uid = ::geteuid();
-            owner.gid = ::getegid();
-        }
-    }
-    co_return owner;
-}
 
 engine::ContainerSpec spec_of(
     const Job& job,
@@ -196,7 +180,10 @@ private:
     {
         std::shared_ptr<const SentWorkspace> sent;
         if (job_.workspace) {
-            CO_TRY(sent, co_await send_workspace(client_, container_, *job_.workspace, owner));
+            CO_TRY(
+                sent,
+                co_await send_workspace(engine_files(client_, container_), *job_.workspace, owner)
+            );
         }
         engine::AttachOptions attach;
         attach.in = streams_.in != nullptr;
@@ -228,7 +215,8 @@ private:
         if (job_.workspace) {
             files_back_ = "only some files were brought back";
             CO_TRY(
-                result.fetched, co_await fetch_workspace(client_, container_, *job_.workspace, sent)
+                result.fetched,
+                co_await fetch_workspace(engine_files(client_, container_), *job_.workspace, sent)
             );
         }
         co_return result;

@@ -1,7 +1,7 @@
+#include <slipway/core/container_files.hpp>
 #include <slipway/core/tar_reader.hpp>
 #include <slipway/core/tar_writer.hpp>
 #include <slipway/core/workspace.hpp>
-#include <slipway/engine/archive.hpp>
 #include <slipway/engine/pause.hpp>
 
 #include <algorithm>
@@ -35,17 +35,15 @@ std::string inside(const fs::path& root)
 }
 
 struct UnpackRequest {
-    std::string path;     // in the container
+    fs::path path;        // in the container
     fs::path destination; // here
     UnpackOptions options{};
 };
 
-Task<Unpacked> get_and_unpack(engine::Client client, std::string container, UnpackRequest request)
+Task<Unpacked> get_and_unpack(std::shared_ptr<ContainerFiles> container, UnpackRequest request)
 {
-    engine::Archives archives(client.transport());
     for (auto wait = 20ms;; wait *= 2) {
-        CO_TRY(auto download, co_await archives.get(container, request.path));
-        std::shared_ptr<engine::ByteSource> tar = std::move(download.tar);
+        CO_TRY(auto tar, co_await container->get(request.path));
         auto unpacked = co_await unpack(std::move(tar), request.destination, request.options);
         // Rootless podman gives an empty archive while it still cleans up after a command that has
         // just ended. Unpacking twice does no harm.
@@ -59,38 +57,23 @@ Task<Unpacked> get_and_unpack(engine::Client client, std::string container, Unpa
 // The tar holds a hard link to a file that the filter left out, as between cargo's
 // target/T/debug/app and target/T/debug/deps/app-0123. Asked for by itself it comes with its bytes.
 Task<Unpacked>
-fetch_linked_file(engine::Client client, std::string container, fs::path root, std::string file)
+fetch_linked_file(std::shared_ptr<ContainerFiles> container, fs::path root, std::string file)
 {
     const fs::path path = root / file;
     UnpackRequest request;
-    request.path = path.string();
+    request.path = path;
     request.destination = path.parent_path();
-    return get_and_unpack(std::move(client), std::move(container), std::move(request));
-}
-
-// What the image has at the root. dockerd has made that directory by now, if the command starts in
-// it.
-Task<Manifest> list_image(engine::Client client, std::string container, fs::path root)
-{
-    engine::Archives archives(client.transport());
-    const std::string path = root.string();
-    auto download = co_await archives.get(container, path);
-    if (!download && download.error().code == Errc::not_found) co_return Manifest();
-    if (!download) co_return fail(std::move(download).error());
-    if (download->stat.type != engine::FileType::directory) co_return Manifest();
-    std::shared_ptr<engine::ByteSource> tar = std::move(download->tar);
-    std::string strip = root.filename().string();
-    co_return co_await list_tar(std::move(tar), std::move(strip));
+    return get_and_unpack(std::move(container), std::move(request));
 }
 
 } // namespace
 
 Task<std::shared_ptr<const SentWorkspace>>
-send_workspace(engine::Client client, std::string container, Workspace workspace, Owner owner)
+send_workspace(std::shared_ptr<ContainerFiles> container, Workspace workspace, Owner owner)
 {
     const std::string doing = "sending " + workspace.root.string() + " to the container";
     const auto sent = std::make_shared<SentWorkspace>();
-    CO_TRY(sent->image, during(co_await list_image(client, container, workspace.root), doing));
+    CO_TRY(sent->image, during(co_await container->list(workspace.root), doing));
     std::vector<PackRoot> roots(1);
     roots[0].local = workspace.root;
     roots[0].inside = inside(workspace.root);
@@ -99,22 +82,20 @@ send_workspace(engine::Client client, std::string container, Workspace workspace
     options.gid = owner.gid;
     options.skip_tagged_caches = true;
     const auto tar = pack(std::move(roots), std::move(options));
-    engine::Archives archives(client.transport());
-    CO_CHECK(advised(co_await archives.put(container, "/", tar), doing, to_read));
+    CO_CHECK(advised(co_await container->put(tar), doing, to_read));
     CO_TRY(sent->files, during(tar->manifest(), doing));
     co_return sent;
 }
 
 Task<Fetched> fetch_workspace(
-    engine::Client client,
-    std::string container,
+    std::shared_ptr<ContainerFiles> container,
     Workspace workspace,
     std::shared_ptr<const SentWorkspace> sent
 )
 {
     const std::string doing = "bringing files back to " + workspace.root.string();
     UnpackRequest request;
-    request.path = workspace.root.string();
+    request.path = workspace.root;
     request.destination = workspace.root;
     request.options.strip = workspace.root.filename().string();
     request.options.sent = std::shared_ptr<const Manifest>(sent, &sent->files);
@@ -123,7 +104,7 @@ Task<Fetched> fetch_workspace(
     request.options.keep = workspace.bring_back;
     CO_TRY(
         const Unpacked unpacked,
-        advised(co_await get_and_unpack(client, container, std::move(request)), doing, to_write)
+        advised(co_await get_and_unpack(container, std::move(request)), doing, to_write)
     );
     Fetched fetched;
     fetched.written = unpacked.written;
@@ -133,9 +114,7 @@ Task<Fetched> fetch_workspace(
         CO_TRY(
             const Unpacked file,
             advised(
-                co_await fetch_linked_file(client, container, workspace.root, link.path),
-                doing,
-                to_write
+                co_await fetch_linked_file(container, workspace.root, link.path), doing, to_write
             )
         );
         fetched.written.push_back(link.path);

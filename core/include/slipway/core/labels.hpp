@@ -9,10 +9,13 @@ namespace slipway::core {
 /// The label that every object of ours carries, on every engine; its value is "slipway".
 inline constexpr std::string_view owner_label = "org.slipway.owner";
 inline constexpr std::string_view owner_value = "slipway";
-/// What the object is for: "run", "probe", "image".
+/// What the object is for: "run", "sandbox", "agent", "probe".
 inline constexpr std::string_view purpose_label = "org.slipway.purpose";
 /// One random text for all objects of one process.
 inline constexpr std::string_view instance_label = "org.slipway.instance";
+
+/// Which process made it, so that another can tell whether that one has ended.
+inline constexpr std::string_view process_label = "org.slipway.process";
 
 /// The labels of an object made by this process for `purpose`.
 std::map<std::string, std::string> labels_for(std::string_view purpose);

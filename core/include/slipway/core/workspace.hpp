@@ -2,7 +2,6 @@
 
 #include <slipway/core/manifest.hpp>
 #include <slipway/engine/bytes.hpp>
-#include <slipway/engine/client.hpp>
 #include <slipway/engine/result.hpp>
 
 #include <cstdint>
@@ -13,6 +12,8 @@
 #include <vector>
 
 namespace slipway::core {
+
+class ContainerFiles;
 
 /// A directory tree that a job sees at its own absolute path.
 struct Workspace {
@@ -52,7 +53,7 @@ struct SentWorkspace {
 /// valid CACHEDIR.TAG marks (cargo's target, say) stay here. What the image has at that path is
 /// read first: it is no change of the command's.
 Task<std::shared_ptr<const SentWorkspace>>
-send_workspace(engine::Client client, std::string container, Workspace workspace, Owner owner);
+send_workspace(std::shared_ptr<ContainerFiles> container, Workspace workspace, Owner owner);
 
 struct Fetched {
     std::vector<std::string> written; ///< relative to the root
@@ -67,8 +68,7 @@ struct Fetched {
 ///
 /// Errors: io (with a hint when the disk is full), truncated, protocol, conflict, engine, ...
 Task<Fetched> fetch_workspace(
-    engine::Client client,
-    std::string container,
+    std::shared_ptr<ContainerFiles> container,
     Workspace workspace,
     std::shared_ptr<const SentWorkspace> sent
 );

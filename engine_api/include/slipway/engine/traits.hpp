@@ -86,6 +86,9 @@ struct Traits {
     bool second_exec_start_is_output = false; ///< dockerd: not refused, told as output
     bool half_close_keeps_output = false;     ///< podman: without StdinOnce, and on a terminal, too
     bool unread_stdin_may_reset = false;      ///< podman: the output can be lost with it
+    /// podman: a container's stdin is closed for good when a client that is attached to it leaves,
+    /// also without `stdin_once`.
+    bool stdin_ends_with_client = false;
 
     // Files.
 

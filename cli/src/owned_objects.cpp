@@ -1,0 +1,85 @@
+#include "owned_objects.hpp"
+
+#include "text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+namespace slipway::cli {
+
+namespace {
+
+constexpr std::size_t columns = 6;
+using Cells = std::array<std::string, columns>;
+
+std::string age_text(std::int64_t created)
+{
+    const std::int64_t seconds = std::max<std::int64_t>(0, std::time(nullptr) - created);
+    if (seconds < 60) return fmt::format("{} s", seconds);
+    if (seconds < 3'600) return fmt::format("{} min", seconds / 60);
+    if (seconds < 86'400) return fmt::format("{} h", seconds / 3'600);
+    return fmt::format("{} d", seconds / 86'400);
+}
+
+std::string_view use_text(const core::OwnedObject& object)
+{
+    if (object.kind == core::OwnedObject::Kind::volume) return "kept for sandboxes";
+    switch (object.in_use) {
+    case core::InUse::yes:
+        return "in use";
+    case core::InUse::no:
+        return object.purpose == "sandbox" ? "idle" : "left behind";
+    case core::InUse::unknown:
+        break;
+    }
+    return "somebody else's";
+}
+
+Cells cells_of(const core::OwnedObject& object)
+{
+    const bool container = object.kind == core::OwnedObject::Kind::container;
+    return {
+        object.name,
+        object.purpose,
+        container ? object.image : "-",
+        container ? object.state : std::string(kind_text(object.kind)),
+        container ? age_text(object.created) : "-",
+        std::string(use_text(object)),
+    };
+}
+
+} // namespace
+
+std::string_view kind_text(core::OwnedObject::Kind kind) noexcept
+{
+    return kind == core::OwnedObject::Kind::volume ? "volume" : "container";
+}
+
+std::string objects_text(const std::vector<core::OwnedObject>& objects, const Style& style)
+{
+    std::vector<Cells> rows;
+    rows.push_back({"NAME", "PURPOSE", "IMAGE", "STATE", "AGE", "USE"});
+    for (const core::OwnedObject& object : objects) {
+        rows.push_back(cells_of(object));
+    }
+    std::array<std::size_t, columns> widths{};
+    for (const Cells& row : rows) {
+        for (std::size_t i = 0; i < columns; ++i) {
+            widths.at(i) = std::max(widths.at(i), width_of(row.at(i)));
+        }
+    }
+    std::string text;
+    for (const Cells& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < columns; ++i) {
+            line += i + 1 == columns ? row.at(i) : fmt::format("{:<{}}  ", row.at(i), widths.at(i));
+        }
+        text += (text.empty() ? style.bold(line) : line) + "\n";
+    }
+    return text;
+}
+
+} // namespace slipway::cli

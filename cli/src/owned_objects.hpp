@@ -1,0 +1,18 @@
+#pragma once
+
+#include "style.hpp"
+
+#include <slipway/core/inventory.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::cli {
+
+std::string_view kind_text(core::OwnedObject::Kind kind) noexcept;
+
+/// A table for people, with a line end after each row.
+std::string objects_text(const std::vector<core::OwnedObject>& objects, const Style& style);
+
+} // namespace slipway::cli

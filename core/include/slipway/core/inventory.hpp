@@ -1,0 +1,49 @@
+#pragma once
+
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace slipway::core {
+
+/// Who may still need an object of ours.
+enum class InUse {
+    yes,
+    no,      ///< its owner has ended, or it is an idle sandbox
+    unknown, ///< it is another machine's, or another user's
+};
+
+/// An object of Slipway on an engine: it carries our labels.
+struct OwnedObject {
+    enum class Kind { container, volume };
+
+    Kind kind = Kind::container;
+    std::string name;
+    std::string purpose;      ///< "run", "sandbox", "agent", "probe"
+    std::string image;        ///< of a container, as its creator named it
+    std::string state;        ///< of a container, as the engine names it: "running"
+    std::int64_t created = 0; ///< of a container: Unix seconds
+    InUse in_use = InUse::unknown;
+};
+
+/// All that is ours on the engine, containers first. `pool_directory` as in PoolOptions.
+Task<std::vector<OwnedObject>>
+inventory(engine::Client client, std::filesystem::path pool_directory);
+
+struct CleanedUp {
+    std::vector<OwnedObject> removed;
+    std::vector<OwnedObject> kept; ///< in use, or not known to be unused
+    std::vector<std::pair<OwnedObject, Error>> failed;
+};
+
+/// Removes what nobody needs: containers whose owners have ended, and idle sandboxes. With
+/// `everything`, all that is ours on the engine, in use or not, and the agent's volumes.
+Task<CleanedUp>
+clean_up(engine::Client client, std::filesystem::path pool_directory, bool everything);
+
+} // namespace slipway::core

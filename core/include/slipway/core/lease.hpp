@@ -1,0 +1,112 @@
+#pragma once
+
+#include <slipway/core/sandbox.hpp>
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/container_spec.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace slipway::core {
+
+/// What a sandbox may use. They hold for all of its jobs together.
+struct SandboxLimits {
+    std::int64_t pids = 4'096;
+    std::int64_t memory_bytes = 0; ///< 0: all that the engine's machine has
+    double cpus = 0;               ///< 0: all that the engine's machine has
+};
+
+/// What a sandbox is made of. Two sandboxes of equal specs stand for each other. They have no
+/// capabilities, cannot gain any, and their root is read-only but for `scratch`.
+struct SandboxSpec {
+    std::string image;    ///< reference or id; must be on the engine already
+    std::string platform; ///< "os/arch[/variant]"; empty: the engine's own
+    std::string user;     ///< "uid:gid"; empty: root, which in a rootless engine is its user
+    std::string network = "none";     ///< empty: the engine's own
+    std::vector<std::string> scratch; ///< absolute directories, empty when a lease begins; disk
+    std::vector<engine::Mount> mounts;
+    SandboxLimits limits;
+};
+
+/// How long a sandbox that nobody has stays, and how many.
+struct PoolOptions {
+    std::chrono::milliseconds idle{std::chrono::minutes(10)};
+    std::size_t most = 8; ///< of all specs together; the one that was idle longest goes
+    /// How long a client that is silent keeps its lease where nobody sees that it has gone (the
+    /// road "attach"); it renews by itself.
+    std::chrono::milliseconds lease{10'000};
+    std::filesystem::path directory; ///< empty: see pool_directory
+};
+
+/// How bytes reach the agent: see core/agent/PROTOCOL.md.
+enum class Road { socket, attach, bridge };
+
+std::string_view name(Road road) noexcept;
+
+/// A job of a sandbox: what `Job` has, less what the sandbox has.
+struct LeasedJob {
+    std::vector<std::string> argv; ///< required
+    std::vector<std::string> env;  ///< "NAME=value"; all there is but the image's own
+    std::string cwd;               ///< absolute; empty: the image's
+    bool terminal = false;
+    std::chrono::milliseconds deadline{0}; ///< 0: none
+};
+
+/// A sandbox that is ours alone until it is released. Dropping it releases it as well, at the
+/// latest when its lease runs out.
+class Lease {
+public:
+    virtual ~Lease() = default;
+
+    /// Runs a job. Several may run at once. Cancelling interrupts it as `core::run` does.
+    virtual Task<JobResult> run(LeasedJob job, JobStreams streams) = 0;
+
+    /// Unpacks a tar into a directory; as far as the sandbox's user may.
+    virtual Task<> put(std::string directory, std::shared_ptr<engine::ByteSource> tar) = 0;
+    /// A tar of paths below a directory.
+    virtual Task<>
+    get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar) = 0;
+
+    /// The sandbox goes back to the pool; what its jobs left is killed and removed meanwhile.
+    virtual Task<> release() = 0;
+    /// The sandbox is removed.
+    virtual Task<> discard() = 0;
+
+    virtual const std::string& container() const noexcept = 0; ///< its name
+    virtual Road road() const noexcept = 0;
+    virtual bool warm() const noexcept = 0; ///< it ran before this lease
+};
+
+/// Leases a sandbox: one that is idle, or a new one.
+///
+/// Errors: not_found (no such image), unsupported (the agent cannot run there), engine, protocol,
+///   unreachable, cancelled.
+Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, PoolOptions options);
+
+/// Which sandbox a job had.
+struct SandboxUse {
+    std::string container;
+    Road road = Road::socket;
+    bool warm = false; ///< it ran before
+};
+
+/// As `run`, in a sandbox of the pool: the second time, nothing is created. The image's root is
+/// read-only there; the workspace's directory and /tmp are not, and the command starts without what
+/// an earlier one left in them. `on_sandbox` is told which one it is before the command starts.
+///
+/// Errors: those of `run` and `acquire`.
+Task<JobResult> run_pooled(
+    engine::Client client,
+    Job job,
+    JobStreams streams,
+    PoolOptions options,
+    std::function<void(const SandboxUse&)> on_sandbox
+);
+
+} // namespace slipway::core

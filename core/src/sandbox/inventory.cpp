@@ -1,0 +1,133 @@
+#include "sandbox/pool/container.hpp"
+#include "sandbox/pool/directory.hpp"
+#include "sandbox/process_mark.hpp"
+#include "sandbox/remove.hpp"
+
+#include <slipway/core/inventory.hpp>
+#include <slipway/core/labels.hpp>
+#include <slipway/engine/containers.hpp>
+#include <slipway/engine/volumes.hpp>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+namespace slipway::core {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+engine::Filters our_filter()
+{
+    engine::Filters filters;
+    filters["label"].push_back(std::string(owner_label) + "=" + std::string(owner_value));
+    return filters;
+}
+
+std::string label_of(const std::map<std::string, std::string>& labels, std::string_view name)
+{
+    const auto found = labels.find(std::string(name));
+    return found == labels.end() ? std::string() : found->second;
+}
+
+// The entry of a sandbox in our pools; none for those of others.
+std::optional<fs::path> entry_of(const fs::path& base, const std::string& container)
+{
+    for (fs::path& directory : pool::entries(base, "")) {
+        if (directory.filename() == container) return std::move(directory);
+    }
+    return std::nullopt;
+}
+
+InUse use_of_sandbox(const fs::path& base, const std::string& container, Liveness maker)
+{
+    const auto entry = entry_of(base, container);
+    if (entry) return pool::Entry::take(*entry) ? InUse::no : InUse::yes;
+    // Its entry is written before it and erased after it: one of this machine has lost it.
+    return maker == Liveness::dead ? InUse::no : InUse::unknown;
+}
+
+InUse use_of(const fs::path& base, const OwnedObject& object, const std::string& mark)
+{
+    const Liveness maker = liveness(mark);
+    if (object.purpose == pool::purpose) return use_of_sandbox(base, object.name, maker);
+    switch (maker) {
+    case Liveness::alive:
+        return InUse::yes;
+    case Liveness::dead:
+        return InUse::no;
+    case Liveness::unknown:
+        break;
+    }
+    return InUse::unknown;
+}
+
+Task<> remove(engine::Client client, fs::path base, OwnedObject object)
+{
+    if (object.kind == OwnedObject::Kind::volume) {
+        co_return co_await engine::Volumes(client.transport()).remove(object.name, true);
+    }
+    const auto gone = co_await remove_container(client, object.name);
+    if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
+    if (const auto directory = entry_of(base, object.name)) {
+        if (const auto entry = pool::Entry::take(*directory)) entry->erase();
+    }
+    co_return ok();
+}
+
+} // namespace
+
+Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_directory)
+{
+    CO_TRY(const fs::path base, pool::base_directory(pool_directory));
+    std::vector<OwnedObject> all;
+    engine::ListContainers list;
+    list.all = true;
+    list.filters = our_filter();
+    CO_TRY(const auto containers, co_await engine::Containers(client.transport()).list(list));
+    for (const engine::ContainerSummary& container : containers) {
+        OwnedObject object;
+        object.name = container.names.empty() ? container.id : container.names.front();
+        object.purpose = label_of(container.labels, purpose_label);
+        object.image = container.image;
+        object.state = container.state;
+        object.created = container.created;
+        object.in_use = use_of(base, object, label_of(container.labels, process_label));
+        all.push_back(std::move(object));
+    }
+    const engine::Filters filters = our_filter();
+    CO_TRY(const auto volumes, co_await engine::Volumes(client.transport()).list(filters));
+    for (const engine::VolumeInfo& volume : volumes) {
+        OwnedObject object;
+        object.kind = OwnedObject::Kind::volume;
+        object.name = volume.name;
+        object.purpose = label_of(volume.labels, purpose_label);
+        all.push_back(std::move(object)); // sandboxes to come need it
+    }
+    co_return all;
+}
+
+Task<CleanedUp> clean_up(engine::Client client, fs::path pool_directory, bool everything)
+{
+    CO_TRY(const fs::path base, pool::base_directory(pool_directory));
+    CO_TRY(std::vector<OwnedObject> all, co_await inventory(client, base));
+    CleanedUp done;
+    for (OwnedObject& object : all) {
+        if (!everything && object.in_use != InUse::no) {
+            done.kept.push_back(std::move(object));
+            continue;
+        }
+        const auto gone = co_await remove(client, base, object);
+        if (gone) {
+            done.removed.push_back(std::move(object));
+        } else if (gone.error().code == Errc::cancelled) {
+            co_return fail(gone.error());
+        } else {
+            done.failed.emplace_back(std::move(object), gone.error());
+        }
+    }
+    co_return done;
+}
+
+} // namespace slipway::core

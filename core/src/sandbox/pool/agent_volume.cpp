@@ -1,0 +1,117 @@
+#include "sandbox/pool/agent_volume.hpp"
+
+#include "agent/embedded.hpp"
+#include "sandbox/pool/container.hpp"
+#include "sandbox/pool/key.hpp"
+#include "sandbox/remove.hpp"
+
+#include <slipway/core/labels.hpp>
+#include <slipway/core/tar_writer.hpp>
+#include <slipway/engine/archive.hpp>
+#include <slipway/engine/containers.hpp>
+#include <slipway/engine/volumes.hpp>
+
+namespace slipway::core::pool {
+
+namespace {
+
+// The last file of the archive: where it is, everything before it is, too.
+constexpr const char* complete = "complete";
+
+std::string memory_key(const engine::Client& client)
+{
+    return key(client.endpoint()) + "-agent";
+}
+
+engine::ContainerSpec carrier_spec(const std::string& image, const std::string& volume)
+{
+    engine::ContainerSpec spec;
+    spec.image = image;
+    spec.name = unique_name(agent_purpose);
+    spec.entrypoint.emplace().emplace_back("/never-started");
+    spec.labels = labels_for(agent_purpose);
+    spec.network_disabled = true;
+    spec.host.network_mode = "none";
+    engine::Mount mount;
+    mount.type = "volume";
+    mount.source = volume;
+    mount.target = agent_directory;
+    spec.host.mounts.push_back(std::move(mount));
+    return spec;
+}
+
+std::shared_ptr<TarSource> agent_tar(std::string_view agent)
+{
+    PackOptions options;
+    PackExtra program;
+    program.path = "slipway-agent";
+    program.mode = 0555;
+    program.bytes = agent;
+    PackExtra last;
+    last.path = complete;
+    last.mode = 0444;
+    options.extras.push_back(std::move(program));
+    options.extras.push_back(std::move(last));
+    std::vector<PackRoot> roots;
+    return pack(std::move(roots), std::move(options));
+}
+
+Task<> fill(engine::Client client, std::string container, std::string_view agent)
+{
+    engine::Archives archives(client.transport());
+    const auto there =
+        co_await archives.stat(container, std::string(agent_directory) + "/" + complete);
+    if (there || there.error().code != Errc::not_found) {
+        if (there) co_return ok();
+        co_return fail(there.error());
+    }
+    const std::shared_ptr<engine::ByteSource> tar = agent_tar(agent);
+    CO_CHECK(co_await archives.put(container, agent_directory, tar));
+    co_return ok();
+}
+
+} // namespace
+
+Task<std::string> agent_volume(
+    engine::Client client, std::filesystem::path base, std::string image, std::string architecture
+)
+{
+    const std::string_view agent = agent::embedded(architecture);
+    if (agent.empty()) {
+        Error error(
+            Errc::unsupported,
+            "this build of slipway has no agent for " + architecture + " containers"
+        );
+        error.hint = "without --warm every command gets a container of its own";
+        co_return fail(std::move(error));
+    }
+    const std::string name =
+        "slipway-agent-" + std::string(agent::embedded_digest()) + "-" + architecture;
+    if (recall(base, memory_key(client)) == name) co_return name;
+    engine::VolumeSpec volume;
+    volume.name = name;
+    volume.labels = labels_for(agent_purpose);
+    engine::Volumes volumes(client.transport());
+    CO_CHECK(co_await volumes.create(volume));
+    const engine::ContainerSpec carrier = carrier_spec(image, name);
+    engine::Containers containers(client.transport());
+    const auto made = co_await containers.create(carrier);
+    Result<> filled;
+    if (made) {
+        filled = co_await fill(client, carrier.name, agent);
+    } else {
+        filled = fail(made.error());
+    }
+    const auto gone = co_await remove_container(client, carrier.name);
+    CO_CHECK(during(std::move(filled), "putting the agent into the volume " + name));
+    if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
+    remember(base, memory_key(client), name);
+    co_return name;
+}
+
+void forget_agent_volume(const std::filesystem::path& base, const engine::Client& client)
+{
+    remember(base, memory_key(client), "");
+}
+
+} // namespace slipway::core::pool

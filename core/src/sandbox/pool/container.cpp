@@ -1,0 +1,120 @@
+#include "sandbox/pool/container.hpp"
+
+#include <slipway/core/labels.hpp>
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+namespace slipway::core::pool {
+
+namespace {
+
+// To own scratch directories and the socket, to clean up what jobs made unreadable, to become a
+// job's user, to kill its processes, and to give all of this up in each job.
+constexpr std::array agents_capabilities{
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "KILL",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+};
+
+engine::Mount mount_of(std::string type, std::string source, std::string target)
+{
+    engine::Mount mount;
+    mount.type = std::move(type);
+    mount.source = std::move(source);
+    mount.target = std::move(target);
+    return mount;
+}
+
+std::vector<engine::Mount>
+mounts_of(const SandboxSpec& spec, const Entry& entry, const std::string& agent_volume, Road road)
+{
+    std::vector<engine::Mount> mounts = spec.mounts;
+    mounts.push_back(mount_of("volume", agent_volume, agent_directory));
+    mounts.back().read_only = true;
+    if (road == Road::socket) {
+        mounts.push_back(mount_of("bind", entry.directory().string(), socket_directory));
+    } else if (road == Road::bridge) {
+        mounts.push_back(mount_of("tmpfs", "", socket_directory));
+    }
+    for (const std::string& directory : spec.scratch) {
+        mounts.push_back(mount_of("volume", "", directory)); // goes with the container
+        mounts.back().volume.emplace().no_copy = true;
+    }
+    return mounts;
+}
+
+} // namespace
+
+Result<Ids> parse_ids(const std::string& user)
+{
+    Ids ids;
+    if (user.empty()) return ids;
+    const char* const end = user.data() + user.size();
+    const auto uid = std::from_chars(user.data(), end, ids.uid);
+    if (uid.ec == std::errc() && uid.ptr != end && *uid.ptr == ':') {
+        const auto gid = std::from_chars(uid.ptr + 1, end, ids.gid);
+        if (gid.ec == std::errc() && gid.ptr == end) return ids;
+    }
+    return fail(Errc::invalid_argument, "the user of a sandbox is uid:gid, not '" + user + "'");
+}
+
+std::int64_t nano_cpus(const SandboxLimits& limits) noexcept
+{
+    constexpr double one_cpu = 1e9;
+    return std::llround(limits.cpus * one_cpu);
+}
+
+engine::ContainerSpec container_spec(
+    const SandboxSpec& spec,
+    const PoolOptions& options,
+    const Entry& entry,
+    const std::string& agent_volume,
+    Road road
+)
+{
+    engine::ContainerSpec container;
+    container.image = spec.image;
+    container.name = entry.container();
+    container.platform = spec.platform;
+    container.user = "0:0";
+    container.working_dir = "/";
+    container.entrypoint.emplace();
+    *container.entrypoint = {
+        agent_path, "serve", "--idle-ms", std::to_string(options.idle.count())};
+    if (road == Road::attach) {
+        container.entrypoint->push_back("--stdio");
+        container.open_stdin = container.attach_stdin = true;
+        container.attach_stdout = true;
+    } else {
+        container.entrypoint->insert(container.entrypoint->end(), {"--socket", bridge_socket});
+    }
+    if (!spec.user.empty()) {
+        container.entrypoint->insert(container.entrypoint->end(), {"--owner", spec.user});
+    }
+    for (const std::string& directory : spec.scratch) {
+        container.entrypoint->insert(container.entrypoint->end(), {"--scratch", directory});
+    }
+    container.labels = labels_for(purpose);
+    engine::HostConfig& host = container.host;
+    host.mounts = mounts_of(spec, entry, agent_volume, road);
+    host.network_mode = spec.network;
+    host.auto_remove = true;
+    host.readonly_rootfs = true;
+    host.cap_drop.emplace_back("ALL");
+    host.cap_add.assign(agents_capabilities.begin(), agents_capabilities.end());
+    host.security_opt.emplace_back("no-new-privileges");
+    host.log_config.emplace().type = "none";
+    host.pids_limit = spec.limits.pids;
+    if (spec.limits.memory_bytes != 0) host.memory = spec.limits.memory_bytes;
+    if (spec.limits.cpus != 0) host.nano_cpus = nano_cpus(spec.limits);
+    return container;
+}
+
+} // namespace slipway::core::pool

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "sandbox/pool/directory.hpp"
+
+#include <slipway/core/lease.hpp>
+#include <slipway/engine/container_spec.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace slipway::core::pool {
+
+/// Where things stand in a sandbox.
+inline constexpr const char* agent_directory = "/.slipway-agent"; ///< the volume with the agent
+inline constexpr const char* agent_path = "/.slipway-agent/slipway-agent";
+inline constexpr const char* socket_directory = "/.slipway"; ///< Entry::directory, on that road
+inline constexpr const char* bridge_socket = "/.slipway/s";
+
+inline constexpr std::string_view purpose = "sandbox";
+
+/// Who runs the jobs.
+struct Ids {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+};
+/// "uid:gid" of a spec. Errors: invalid_argument.
+Result<Ids> parse_ids(const std::string& user);
+
+std::int64_t nano_cpus(const SandboxLimits& limits) noexcept;
+
+/// What the engine is asked for. The agent is PID 1 and root, with the capabilities that it needs
+/// to give scratch directories and jobs to `user`; a job gets none of them.
+engine::ContainerSpec container_spec(
+    const SandboxSpec& spec,
+    const PoolOptions& options,
+    const Entry& entry,
+    const std::string& agent_volume,
+    Road road
+);
+
+} // namespace slipway::core::pool

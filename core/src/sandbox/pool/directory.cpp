@@ -1,0 +1,208 @@
+#include "sandbox/pool/directory.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <utility>
+
+namespace slipway::core {
+
+std::string_view name(Road road) noexcept
+{
+    switch (road) {
+    case Road::socket:
+        return "socket";
+    case Road::attach:
+        return "attach";
+    case Road::bridge:
+        return "bridge";
+    }
+    return {};
+}
+
+} // namespace slipway::core
+
+namespace slipway::core::pool {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr mode_t private_mode = 0700;
+
+fs::path usual_base()
+{
+    const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
+    if (runtime != nullptr && *runtime == '/' && ::access(runtime, W_OK | X_OK) == 0) {
+        return fs::path(runtime) / "slipway";
+    }
+    return "/tmp/slipway-" + std::to_string(::geteuid());
+}
+
+fs::path pools(const fs::path& base)
+{
+    return base / "pools";
+}
+
+// Where somebody else could put files, a sandbox of theirs could be taken for one of ours.
+Result<> check_private(const fs::path& directory)
+{
+    struct stat status {};
+    if (::lstat(directory.c_str(), &status) != 0) {
+        return fail(posix::error(errno, "looking at", directory.string()));
+    }
+    if (S_ISDIR(status.st_mode) && status.st_uid == ::geteuid()
+        && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0) {
+        return ok();
+    }
+    Error error(Errc::permission_denied, directory.string() + " is not a directory of yours alone");
+    error.hint = "remove it, or set XDG_RUNTIME_DIR to a directory that is yours";
+    return fail(std::move(error));
+}
+
+std::vector<fs::path> listing(const fs::path& directory)
+{
+    std::vector<fs::path> found;
+    std::error_code failed;
+    fs::directory_iterator entry(directory, failed);
+    for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
+        found.push_back(entry->path());
+    }
+    return found;
+}
+
+std::vector<fs::path> last_used_first(const std::vector<fs::path>& directories)
+{
+    std::vector<std::pair<std::int64_t, fs::path>> order;
+    for (const fs::path& directory : directories) {
+        struct stat status {};
+        if (::lstat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+            order.emplace_back(posix::mtime_ns(status), directory);
+        }
+    }
+    std::sort(order.rbegin(), order.rend());
+    std::vector<fs::path> sorted;
+    for (auto& [when, directory] : order) {
+        sorted.push_back(std::move(directory));
+    }
+    return sorted;
+}
+
+} // namespace
+
+Result<fs::path> base_directory(const fs::path& wanted)
+{
+    const fs::path base = wanted.empty() ? usual_base() : wanted;
+    for (const fs::path& directory : {base, pools(base), base / "engines"}) {
+        if (::mkdir(directory.c_str(), private_mode) != 0 && errno != EEXIST) {
+            return fail(posix::error(errno, "making", directory.string()));
+        }
+    }
+    CHECK_OK(check_private(base));
+    return base;
+}
+
+Result<Entry>
+Entry::make(const fs::path& base, const std::string& key, const std::string& container)
+{
+    const fs::path pool = pools(base) / key;
+    const fs::path directory = pool / container;
+    for (int tries = 0;; ++tries) {
+        ::mkdir(pool.c_str(), private_mode);
+        if (::mkdir(directory.c_str(), private_mode) == 0) break;
+        // An empty pool may have been removed in between.
+        if (errno != ENOENT || tries == 3) {
+            return fail(posix::error(errno, "making", directory.string()));
+        }
+    }
+    auto taken = take(directory);
+    if (taken) return *std::move(taken);
+    return fail(Errc::io, "cannot lock " + directory.string());
+}
+
+std::optional<Entry> Entry::take(const fs::path& directory)
+{
+    posix::Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+    struct stat held {};
+    struct stat there {};
+    if (::fstat(fd.get(), &held) != 0 || ::lstat(directory.c_str(), &there) != 0
+        || held.st_ino != there.st_ino || held.st_dev != there.st_dev) {
+        return std::nullopt; // erased between open and lock
+    }
+    return Entry(directory, std::move(fd));
+}
+
+std::optional<Road> Entry::road() const
+{
+    std::ifstream file(directory_ / "road");
+    std::string word;
+    file >> word;
+    for (const Road road : {Road::socket, Road::attach, Road::bridge}) {
+        if (word == name(road)) return road;
+    }
+    return std::nullopt;
+}
+
+Result<> Entry::set_road(Road road) const
+{
+    const fs::path path = directory_ / "road";
+    std::ofstream file(path);
+    file << name(road) << '\n';
+    if (!file.flush()) return fail(posix::error(errno, "writing", path.string()));
+    return ok();
+}
+
+void Entry::used() const noexcept
+{
+    ::futimens(lock_.get(), nullptr);
+}
+
+void Entry::erase() const noexcept
+{
+    std::error_code ignored; // what stays is found to be gone by the next who looks
+    fs::remove_all(directory_, ignored);
+    ::rmdir(directory_.parent_path().c_str()); // when it was the last
+}
+
+std::vector<fs::path> entries(const fs::path& base, std::string_view key)
+{
+    std::vector<fs::path> all;
+    for (const fs::path& pool : listing(pools(base))) {
+        if (!pool.filename().string().starts_with(key)) continue;
+        for (fs::path& entry : listing(pool)) {
+            all.push_back(std::move(entry));
+        }
+    }
+    return last_used_first(all);
+}
+
+std::string recall(const fs::path& base, const std::string& key)
+{
+    std::ifstream file(base / "engines" / key);
+    std::string text;
+    std::getline(file, text);
+    return text;
+}
+
+void remember(const fs::path& base, const std::string& key, const std::string& text)
+{
+    const fs::path path = base / "engines" / key;
+    const fs::path fresh = path.string() + "." + std::to_string(::getpid());
+    std::error_code failed;
+    {
+        std::ofstream file(fresh);
+        file << text << '\n';
+        if (!file.flush()) failed = std::make_error_code(std::errc::io_error);
+    }
+    if (!failed) fs::rename(fresh, path, failed);
+    if (failed) fs::remove(fresh, failed);
+}
+
+} // namespace slipway::core::pool

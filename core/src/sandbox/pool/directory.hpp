@@ -1,0 +1,66 @@
+#pragma once
+
+#include "archive/posix.hpp"
+
+#include <slipway/core/lease.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What this user's programs on this machine know of their sandboxes. The engine has the truth;
+/// this says which ones there may be, and who has which:
+///
+///     BASE/pools/KEY/CONTAINER/       one sandbox; locked (flock) by the process that has it
+///                              road   how its agent is reached
+///                              s      the agent's socket, on that road
+///     BASE/engines/KEY                what was found out about an engine
+namespace slipway::core::pool {
+
+/// $XDG_RUNTIME_DIR/slipway, or /tmp/slipway-UID: made when missing, the user's alone.
+///
+/// Errors: io, permission_denied (somebody else made it).
+Result<std::filesystem::path> base_directory(const std::filesystem::path& wanted);
+
+/// One sandbox, ours as long as this lives, also when this process is killed.
+class Entry {
+public:
+    /// A new one. Errors: io.
+    static Result<Entry>
+    make(const std::filesystem::path& base, const std::string& key, const std::string& container);
+    /// One that is there. Nothing when somebody has it or it is gone.
+    static std::optional<Entry> take(const std::filesystem::path& directory);
+
+    const std::filesystem::path& directory() const noexcept { return directory_; }
+    std::string container() const { return directory_.filename().string(); }
+    std::filesystem::path socket() const { return directory_ / "s"; }
+
+    /// Nothing as long as the sandbox is not ready.
+    std::optional<Road> road() const;
+    Result<> set_road(Road road) const;
+    /// Its place in the order of use is the last.
+    void used() const noexcept;
+    /// The sandbox is gone. The entry stays locked until it is dropped.
+    void erase() const noexcept;
+
+private:
+    Entry(std::filesystem::path directory, posix::Fd lock)
+        : directory_(std::move(directory)), lock_(std::move(lock))
+    {
+    }
+
+    std::filesystem::path directory_;
+    posix::Fd lock_;
+};
+
+/// The directories of the entries of all pools whose keys begin so, the last used first.
+std::vector<std::filesystem::path> entries(const std::filesystem::path& base, std::string_view key);
+
+/// What a file below BASE/engines says; empty when there is none.
+std::string recall(const std::filesystem::path& base, const std::string& key);
+/// What cannot be written is found out again the next time.
+void remember(const std::filesystem::path& base, const std::string& key, const std::string& text);
+
+} // namespace slipway::core::pool

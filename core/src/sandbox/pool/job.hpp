@@ -1,0 +1,20 @@
+#pragma once
+
+#include "agent/job.hpp"
+#include "agent/messages.hpp"
+#include "sandbox/pool/container.hpp"
+
+#include <slipway/core/lease.hpp>
+#include <slipway/engine/images.hpp>
+
+namespace slipway::core::pool {
+
+/// What the agent is told: the job with what its image has, as an engine would start it.
+agent::Run run_message(const LeasedJob& job, const engine::ImageConfig& image, Ids ids);
+
+JobIo io_of(const JobStreams& streams);
+
+/// What the agent says of its end, in the words of `core::run`.
+JobResult result_of(const JobEnd& end, const std::string& program);
+
+} // namespace slipway::core::pool

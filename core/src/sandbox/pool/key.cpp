@@ -1,0 +1,60 @@
+#include "sandbox/pool/key.hpp"
+
+#include "agent/codec.hpp"
+#include "agent/embedded.hpp"
+#include "archive/content_hasher.hpp"
+#include "sandbox/pool/container.hpp"
+
+#include <fmt/format.h>
+
+namespace slipway::core::pool {
+
+namespace {
+
+std::string digits(const std::string& record)
+{
+    const ContentHash hash = content_hash(record);
+    return fmt::format("{:016x}{:016x}", hash.high, hash.low);
+}
+
+std::uint64_t bits(std::int64_t number)
+{
+    return static_cast<std::uint64_t>(number);
+}
+
+} // namespace
+
+std::string key(const engine::Endpoint& endpoint, const SandboxSpec& spec)
+{
+    std::string record;
+    agent::Writer write(record);
+    write(agent::embedded_digest());
+    write(spec.image);
+    write(spec.platform);
+    write(spec.user);
+    write(spec.network);
+    write(spec.scratch);
+    write(static_cast<std::uint64_t>(spec.mounts.size()));
+    for (const engine::Mount& mount : spec.mounts) {
+        write(mount.type);
+        write(mount.source);
+        write(mount.target);
+        write(mount.read_only);
+        write(mount.bind ? mount.bind->propagation : std::string());
+        write(mount.volume.has_value() && mount.volume->no_copy);
+        write(bits(mount.tmpfs ? mount.tmpfs->size_bytes.value_or(-1) : -1));
+        write(bits(mount.tmpfs ? mount.tmpfs->mode.value_or(0) : 0));
+    }
+    write(bits(spec.limits.pids));
+    write(bits(spec.limits.memory_bytes));
+    write(bits(nano_cpus(spec.limits)));
+    return key(endpoint) + "-" + digits(record);
+}
+
+std::string key(const engine::Endpoint& endpoint)
+{
+    constexpr std::size_t enough = 8; // a user's engines are few
+    return digits(to_string(endpoint)).substr(0, enough);
+}
+
+} // namespace slipway::core::pool

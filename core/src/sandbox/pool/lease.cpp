@@ -1,0 +1,80 @@
+#include "sandbox/pool/lease.hpp"
+
+#include "sandbox/pool/job.hpp"
+#include "sandbox/remove.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+namespace slipway::core::pool {
+
+namespace {
+
+namespace asio = boost::asio;
+
+class PooledLease final : public Lease {
+public:
+    explicit PooledLease(Leased leased) : leased_(std::move(leased)) {}
+
+    Task<JobResult> run(LeasedJob job, JobStreams streams) override
+    {
+        agent::Run message = run_message(job, leased_.image, leased_.ids);
+        message.has_in = streams.in != nullptr;
+        const std::string program = message.argv.front();
+        const JobIo io = io_of(streams);
+        auto ended = co_await leased_.session->run(std::move(message), io);
+        if (streams.on_end) streams.on_end();
+        if (!ended) co_return fail(std::move(ended).error());
+        co_return result_of(*ended, program);
+    }
+
+    Task<> put(std::string directory, std::shared_ptr<engine::ByteSource> tar) override
+    {
+        co_return co_await leased_.session->put(std::move(directory), *tar);
+    }
+
+    Task<>
+    get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar) override
+    {
+        co_return co_await leased_.session->get(std::move(directory), std::move(paths), tar);
+    }
+
+    Task<> release() override
+    {
+        if (!leased_.keep) co_return co_await discard();
+        leased_.entry.used();
+        auto session = std::move(leased_.session);
+        co_return co_await session->bye();
+    }
+
+    Task<> discard() override
+    {
+        leased_.session.reset();
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_return co_await remove_sandbox(leased_.client, leased_.entry);
+    }
+
+    const std::string& container() const noexcept override { return name_; }
+    Road road() const noexcept override { return leased_.road; }
+    bool warm() const noexcept override { return leased_.warm; }
+
+private:
+    Leased leased_;
+    std::string name_ = leased_.entry.container();
+};
+
+} // namespace
+
+std::unique_ptr<Lease> make_lease(Leased leased)
+{
+    return std::make_unique<PooledLease>(std::move(leased));
+}
+
+Task<> remove_sandbox(engine::Client client, const Entry& entry)
+{
+    const auto gone = co_await remove_container(std::move(client), entry.container());
+    if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
+    entry.erase();
+    co_return ok();
+}
+
+} // namespace slipway::core::pool

@@ -1,0 +1,70 @@
+#include "sandbox/pool/road.hpp"
+
+#include "agent/connect.hpp"
+#include "doctor/file_sight.hpp"
+#include "sandbox/pool/container.hpp"
+#include "sandbox/pool/key.hpp"
+
+#include <slipway/engine/containers.hpp>
+#include <slipway/engine/exec.hpp>
+#include <slipway/engine/traits.hpp>
+
+namespace slipway::core::pool {
+
+namespace {
+
+constexpr std::chrono::seconds connect_deadline{5};
+
+Task<std::unique_ptr<engine::DuplexStream>> bridge(engine::Client client, std::string container)
+{
+    engine::Execs execs(client.transport());
+    engine::ExecSpec spec;
+    spec.cmd = {agent_path, "bridge", bridge_socket};
+    spec.attach_stdin = true;
+    CO_TRY(const std::string exec, co_await execs.create(container, spec));
+    CO_TRY(auto stream, co_await execs.start(exec));
+    co_return without_frames(std::move(stream));
+}
+
+} // namespace
+
+Task<Road> best_road(engine::Client client, std::filesystem::path base)
+{
+    const std::string memory = key(client.endpoint()) + "-road";
+    const std::string known = recall(base, memory);
+    for (const Road road : {Road::socket, Road::attach, Road::bridge}) {
+        if (known == name(road)) co_return road;
+    }
+    Road road = client.traits().stdin_ends_with_client ? Road::bridge : Road::attach;
+    bool sure = true;
+    if (client.endpoint().scheme == engine::Endpoint::Scheme::unix_socket) {
+        const std::vector<std::filesystem::path> directories(1, base);
+        CO_TRY(
+            const std::vector<DirectorySight> sights, co_await look_at_files(client, directories)
+        );
+        if (sights.front().sight == FileSight::seen) road = Road::socket;
+        sure = sights.front().sight != FileSight::unknown;
+    }
+    if (sure) remember(base, memory, std::string(name(road)));
+    co_return road;
+}
+
+Task<std::unique_ptr<engine::DuplexStream>>
+open_road(engine::Client client, Road road, std::string container, std::filesystem::path socket)
+{
+    switch (road) {
+    case Road::socket:
+        co_return co_await connect_agent(std::move(socket), connect_deadline);
+    case Road::bridge:
+        co_return co_await bridge(std::move(client), std::move(container));
+    case Road::attach:
+        break;
+    }
+    engine::AttachOptions options;
+    options.in = true;
+    options.err = false;
+    CO_TRY(auto stream, co_await engine::Containers(client.transport()).attach(container, options));
+    co_return without_frames(std::move(stream));
+}
+
+} // namespace slipway::core::pool

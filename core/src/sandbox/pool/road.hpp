@@ -1,0 +1,28 @@
+#pragma once
+
+#include "sandbox/pool/directory.hpp"
+
+#include <slipway/core/lease.hpp>
+#include <slipway/engine/bytes.hpp>
+#include <slipway/engine/client.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace slipway::core::pool {
+
+/// The best road to agents on this engine: asked once, then remembered below `base`.
+Task<Road> best_road(engine::Client client, std::filesystem::path base);
+
+/// A stream to the agent of a sandbox that runs.
+///
+/// Errors: not_found, unreachable (it does not run any more), engine, ...
+Task<std::unique_ptr<engine::DuplexStream>>
+open_road(engine::Client client, Road road, std::string container, std::filesystem::path socket);
+
+/// What the engine sends of an output that is no terminal, without the frames around it; stderr is
+/// left out.
+std::unique_ptr<engine::DuplexStream> without_frames(std::unique_ptr<engine::DuplexStream> framed);
+
+} // namespace slipway::core::pool

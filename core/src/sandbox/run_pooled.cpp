@@ -1,0 +1,78 @@
+#include "sandbox/owner.hpp"
+
+#include <slipway/core/container_files.hpp>
+#include <slipway/core/lease.hpp>
+#include <slipway/engine/child.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+namespace slipway::core {
+
+namespace asio = boost::asio;
+
+namespace {
+
+SandboxSpec spec_of(const Job& job, Owner owner)
+{
+    SandboxSpec spec;
+    spec.image = job.image;
+    spec.platform = job.platform;
+    spec.user = std::to_string(owner.uid) + ":" + std::to_string(owner.gid);
+    spec.network = job.network;
+    spec.scratch.emplace_back("/tmp");
+    if (job.workspace) spec.scratch.push_back(job.workspace->root.string());
+    return spec;
+}
+
+LeasedJob leased_job(const Job& job, const engine::Endpoint& endpoint)
+{
+    LeasedJob leased;
+    leased.argv = job.argv;
+    leased.env = job.env;
+    engine::add_proxies(leased.env, engine::proxy_variables(job.proxies, endpoint));
+    leased.cwd = job.cwd;
+    leased.terminal = job.terminal;
+    return leased;
+}
+
+Task<JobResult>
+work(std::shared_ptr<Lease> lease, Job job, LeasedJob leased, JobStreams streams, Owner owner)
+{
+    std::shared_ptr<ContainerFiles> files;
+    std::shared_ptr<const SentWorkspace> sent;
+    if (job.workspace) {
+        files = leased_files(lease);
+        CO_TRY(sent, co_await send_workspace(files, *job.workspace, owner));
+    }
+    CO_TRY(JobResult result, co_await lease->run(std::move(leased), streams));
+    if (job.workspace) {
+        CO_TRY(result.fetched, co_await fetch_workspace(files, *job.workspace, sent));
+    }
+    co_return result;
+}
+
+} // namespace
+
+Task<JobResult> run_pooled(
+    engine::Client client,
+    Job job,
+    JobStreams streams,
+    PoolOptions options,
+    std::function<void(const SandboxUse&)> on_sandbox
+)
+{
+    CO_TRY(const Owner owner, co_await owner_for(client));
+    SandboxSpec spec = spec_of(job, owner);
+    LeasedJob leased = leased_job(job, client.endpoint());
+    CO_TRY(auto acquired, co_await acquire(client, std::move(spec), std::move(options)));
+    const std::shared_ptr<Lease> lease = std::move(acquired);
+    if (on_sandbox) on_sandbox({lease->container(), lease->road(), lease->warm()});
+    auto result = co_await work(lease, std::move(job), std::move(leased), streams, owner);
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    // What is known is worth more than whether the sandbox can be used again.
+    const auto released = co_await lease->release();
+    if (!released) co_await lease->discard();
+    co_return result;
+}
+
+} // namespace slipway::core

@@ -1,0 +1,91 @@
+#include "workspace/relay.hpp"
+
+#include "agent/event.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+namespace slipway::core {
+
+class Relay::Middle final : public engine::ByteSink {
+public:
+    explicit Middle(const boost::asio::any_io_executor& executor) : changed_(executor) {}
+
+    Task<> write(std::string_view data) override
+    {
+        waiting_ = data;
+        changed_.notify();
+        while (!waiting_.empty() && !left_) {
+            auto woken = co_await changed_.wait();
+            if (!woken) {
+                waiting_ = {};
+                co_return fail(std::move(woken).error());
+            }
+        }
+        waiting_ = {};
+        if (left_) co_return fail(Errc::cancelled, "nobody reads any more");
+        co_return ok();
+    }
+
+    Task<std::size_t> read(std::span<char> into)
+    {
+        while (waiting_.empty() && !end_) {
+            CO_CHECK(co_await changed_.wait());
+        }
+        if (waiting_.empty()) {
+            if (!*end_) co_return fail(end_->error());
+            co_return 0;
+        }
+        const std::size_t n = std::min(waiting_.size(), into.size());
+        waiting_.copy(into.data(), n);
+        waiting_.remove_prefix(n);
+        if (waiting_.empty()) changed_.notify();
+        co_return n;
+    }
+
+    void finish(Result<> how)
+    {
+        end_ = std::move(how);
+        changed_.notify();
+    }
+
+    void leave()
+    {
+        left_ = true;
+        changed_.notify();
+    }
+
+private:
+    Event changed_;
+    std::string_view waiting_; // of the write that waits
+    std::optional<Result<>> end_;
+    bool left_ = false;
+};
+
+Relay::Relay(const boost::asio::any_io_executor& executor)
+    : middle(std::make_shared<Middle>(executor))
+{
+}
+
+engine::ByteSink& Relay::sink() const
+{
+    return *middle;
+}
+
+void Relay::finish(Result<> how) const
+{
+    middle->finish(std::move(how));
+}
+
+Task<std::size_t> Relay::read(std::span<char> into) const
+{
+    return middle->read(into);
+}
+
+void Relay::leave() const
+{
+    middle->leave();
+}
+
+} // namespace slipway::core
