@@ -1,0 +1,170 @@
+#include "agent/run_job.hpp"
+
+#include "agent/within.hpp"
+
+#include <slipway/engine/child.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace slipway::core {
+
+namespace asio = boost::asio;
+using engine::Child;
+
+namespace {
+
+// Of stdin: one is read into while another is being written.
+constexpr std::size_t most_unsent_blocks = 4;
+// After a job was killed, for its end to come.
+constexpr std::chrono::milliseconds end_patience(1'000);
+
+// Gives on what the job writes until it has ended and all is given on.
+Task<> give_output(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job, JobIo io)
+{
+    JobOutput output; // takes turns with the job's
+    for (;;) {
+        while (!job->output.parts.empty()) {
+            output.clear();
+            std::swap(output, job->output);
+            std::string_view rest = output.bytes;
+            for (const JobOutput::Part& part : output.parts) {
+                engine::ByteSink* const sink = part.stream == agent::Stream::out ? io.out : io.err;
+                if (sink != nullptr) {
+                    CO_CHECK(co_await sink->write(rest.substr(0, part.size)));
+                }
+                rest.remove_prefix(part.size);
+                link->given(*job, part.stream, part.size);
+            }
+        }
+        if (job->end) co_return ok();
+        if (link->failure()) co_return fail(*link->failure());
+        CO_CHECK(co_await job->changed.wait());
+    }
+}
+
+// Sends stdin until its end or the job's.
+Task<>
+feed_job(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job, engine::ByteSource& from)
+{
+    const auto over = [&] { return job->end || job->dropped || link->failure(); };
+    while (!over()) {
+        if (job->in_window == 0 || job->unsent >= most_unsent_blocks) {
+            CO_CHECK(co_await job->may_send.wait());
+            continue;
+        }
+        Outbox::Block block = link->block();
+        const auto room = block.room();
+        const auto most = std::min<std::uint64_t>(room.size(), job->in_window);
+        const auto n = co_await from.read(room.first(static_cast<std::size_t>(most)));
+        if (!n) {
+            // Half of its input must not look like all of it.
+            if (n.error().code != Errc::cancelled) link->drop(*job);
+            co_return fail(n.error());
+        }
+        AgentLink::send_in(link, job, std::move(block), *n);
+        if (*n == 0) break;
+    }
+    co_return ok();
+}
+
+Task<> await_end(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job)
+{
+    while (!job->end && !link->failure()) {
+        CO_CHECK(co_await job->changed.wait());
+    }
+    co_return ok();
+}
+
+// The caller's functions may outlive the run.
+void hand_out_controls(
+    const std::shared_ptr<AgentLink>& link,
+    const std::shared_ptr<AgentJob>& job,
+    const agent::Run& run,
+    const JobIo& io
+)
+{
+    const std::weak_ptr<AgentLink> weak_link = link;
+    const std::weak_ptr<AgentJob> weak_job = job;
+    if (io.on_signal) {
+        io.on_signal([weak_link, weak_job](int number) {
+            const auto to = weak_link.lock();
+            const auto of = weak_job.lock();
+            if (!to || !of || of->end) return;
+            agent::Signal signal;
+            signal.number = static_cast<std::uint8_t>(number);
+            to->send(agent::Type::signal, of->channel, signal);
+        });
+    }
+    if (io.on_terminal && run.terminal) {
+        io.on_terminal([weak_link, weak_job](engine::TerminalSize size) {
+            const auto to = weak_link.lock();
+            const auto of = weak_job.lock();
+            if (!to || !of || of->end) return;
+            agent::Resize resize;
+            resize.rows = size.rows;
+            resize.columns = size.columns;
+            to->send(agent::Type::resize, of->channel, resize);
+        });
+    }
+}
+
+// However the run ends, what it started does not go on.
+class JobGuard {
+public:
+    JobGuard(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job)
+        : link_(std::move(link)), job_(std::move(job))
+    {
+    }
+    JobGuard(const JobGuard&) = delete;
+    JobGuard& operator=(const JobGuard&) = delete;
+    ~JobGuard() { link_->drop(*job_); }
+
+private:
+    std::shared_ptr<AgentLink> link_;
+    std::shared_ptr<AgentJob> job_;
+};
+
+Task<JobEnd> follow_job(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job, JobIo io)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    // Children, so that an interrupt does not lose what is being given on.
+    Child output(executor, give_output(link, job, io));
+    Child input;
+    if (io.in != nullptr) input = Child(executor, feed_job(link, job, *io.in));
+    auto ended = co_await output.wait();
+    if (output.running()) { // interrupted
+        link->cancel(*job, io.grace);
+        // A sink may be stuck, or the agent.
+        const Within patience(executor, io.grace + end_patience, [&output] { output.cancel(); });
+        co_await output.join();
+        ended = fail(Errc::cancelled, "interrupted");
+    }
+    input.cancel();
+    const auto fed = co_await input.join();
+    if (ended && !fed && fed.error().code != Errc::cancelled) ended = fail(fed.error());
+    if (!ended && !job->end && ended.error().code != Errc::cancelled) {
+        link->drop(*job);
+        Child end(executor, await_end(link, job));
+        const Within patience(executor, end_patience, [&end] { end.cancel(); });
+        co_await end.join();
+    }
+    if (!ended) co_return fail(std::move(ended).error());
+    co_return *job->end;
+}
+
+} // namespace
+
+Task<JobEnd> run_job(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
+{
+    run.has_in = io.in != nullptr;
+    run.window = OutputWindow::size;
+    CO_TRY(const auto job, link->start(run));
+    const JobGuard guard(link, job);
+    hand_out_controls(link, job, run, io);
+    co_return co_await follow_job(link, job, std::move(io));
+}
+
+} // namespace slipway::core

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "agent/job.hpp"
+#include "agent/messages.hpp"
+
+#include <slipway/engine/bytes.hpp>
+#include <slipway/engine/child.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace slipway::core {
+
+class AgentLink;
+
+struct SessionOptions {
+    /// The stream is used by clients one after the other (the attach road): what an earlier one has
+    /// left in it, in either direction, is passed over.
+    bool shared_stream = false;
+    std::chrono::milliseconds lease{10'000};        ///< renewed while the session is open
+    std::chrono::milliseconds answer_within{5'000}; ///< of the agent, to the hello
+    std::chrono::milliseconds reset_within{30'000};
+};
+
+/// A session with the agent of a sandbox: many jobs at once over one stream. For one thread.
+///
+/// When the connection is lost, the agent breaks the protocol or the lease cannot be renewed, every
+/// job ends with the same error, and so does all that is asked for afterwards: truncated (the
+/// connection ended), timed_out (the lease), protocol, or what the stream failed with.
+///
+/// Dropping it closes the stream; jobs that still run then end with Errc::cancelled here, and are
+/// killed there when the agent sees the connection end or the lease run out.
+class AgentSession {
+public:
+    /// Begins a session over a connected stream.
+    ///
+    /// Errors: conflict (another client has the sandbox), unsupported (no common version of the
+    ///   protocol), timed_out (no answer), protocol, truncated, cancelled.
+    static Task<std::unique_ptr<AgentSession>>
+    open(std::unique_ptr<engine::DuplexStream> stream, SessionOptions options);
+
+    AgentSession(const AgentSession&) = delete;
+    AgentSession& operator=(const AgentSession&) = delete;
+    ~AgentSession();
+
+    const agent::Welcome& welcome() const noexcept { return welcome_; }
+
+    /// Runs a job to its end and moves its streams. Windows and the stdin flag of `run` are set
+    /// here. What the job wrote is given on in its order over both streams; who does not take it
+    /// stops this job and no other. That stdin has more than the job wanted is no error.
+    ///
+    /// Cancelling asks the job to end within its grace, goes on giving out what it writes and
+    /// gives Errc::cancelled; cancelling again kills it.
+    ///
+    /// Errors: that of a sink or of the source (the job is killed), invalid_argument (argv and env
+    ///   of more than 4 MiB), cancelled, those of the session.
+    Task<JobEnd> run(agent::Run run, JobIo io);
+
+    /// Unpacks a tar into a directory of the sandbox, which is made when missing.
+    ///
+    /// Errors: engine (the sandbox could not; with its words), those of `run`.
+    Task<> put(std::string directory, engine::ByteSource& tar);
+
+    /// Packs paths below a directory of the sandbox into a tar. A path may be missing when `?`
+    /// stands before it; one that itself begins so is given as `./?...`.
+    ///
+    /// Errors: engine (the sandbox could not, or a path is missing; with its words), those of
+    /// `run`.
+    Task<> get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar);
+
+    /// Kills what runs in the sandbox and cleans its scratch. Errors: timed_out, cancelled, those
+    /// of the session.
+    Task<agent::ResetDone> reset();
+
+    /// Ends the session: the agent kills what still runs, and the next client need not wait for the
+    /// lease. Nothing can be asked for afterwards. Errors: cancelled, those of the session.
+    Task<> bye();
+
+private:
+    AgentSession(std::shared_ptr<AgentLink> link, SessionOptions options);
+
+    std::shared_ptr<AgentLink> link_;
+    SessionOptions options_;
+    agent::Welcome welcome_;
+    engine::Child writer_;
+    engine::Child reader_;
+    engine::Child renewal_;
+};
+
+} // namespace slipway::core
