@@ -1,0 +1,162 @@
+#include "sandbox/pool/directory.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+using namespace slipway;
+using namespace slipway::core;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct TemporaryDirectory {
+    TemporaryDirectory()
+    {
+        std::string name = (fs::temp_directory_path() / "slipway-pool-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path = name;
+    }
+    TemporaryDirectory(const TemporaryDirectory&) = delete;
+    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+    ~TemporaryDirectory()
+    {
+        std::error_code ignored;
+        fs::remove_all(path, ignored);
+    }
+    fs::path path;
+};
+
+fs::path base_in(const TemporaryDirectory& directory)
+{
+    auto base = pool::base_directory(directory.path / "slipway");
+    REQUIRE_MESSAGE(base.has_value(), describe(base.error()));
+    return *base;
+}
+
+pool::Entry made(const fs::path& base, const std::string& key, const std::string& container)
+{
+    auto entry = pool::Entry::make(base, key, container);
+    REQUIRE_MESSAGE(entry.has_value(), describe(entry.error()));
+    return *std::move(entry);
+}
+
+} // namespace
+
+TEST_SUITE("sandbox.pool_directory")
+{
+    TEST_CASE("the base is the user's alone")
+    {
+        const TemporaryDirectory directory;
+        const fs::path base = base_in(directory);
+        struct stat status {};
+        REQUIRE(::stat(base.c_str(), &status) == 0);
+        CHECK((status.st_mode & 0777) == 0700);
+        CHECK(pool::base_directory(base).has_value());
+        REQUIRE(::chmod(base.c_str(), 0755) == 0);
+        const auto open = pool::base_directory(base);
+        REQUIRE(!open.has_value());
+        CHECK(open.error().code == Errc::permission_denied);
+        CHECK(!open.error().hint.empty());
+    }
+
+    TEST_CASE("a link in place of the base is refused")
+    {
+        const TemporaryDirectory directory;
+        fs::create_directory(directory.path / "theirs");
+        fs::create_symlink("theirs", directory.path / "slipway");
+        const auto base = pool::base_directory(directory.path / "slipway");
+        REQUIRE(!base.has_value());
+        CHECK(base.error().code == Errc::permission_denied);
+    }
+
+    TEST_CASE("an entry is one process's, until that has ended, by kill -9 too")
+    {
+        const TemporaryDirectory directory;
+        const fs::path base = base_in(directory);
+        fs::path path;
+        {
+            const auto entry = made(base, "key", "box");
+            path = entry.directory();
+            CHECK(entry.container() == "box");
+            CHECK(!pool::Entry::take(path).has_value()
+            ); // a lock is of the open file, not the process
+        }
+        int ready[2];
+        REQUIRE(::pipe(ready) == 0);
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            const auto taken = pool::Entry::take(path);
+            const char answer = taken ? 'y' : 'n';
+            static_cast<void>(!::write(ready[1], &answer, 1));
+            for (;;) {
+                ::pause();
+            }
+        }
+        char answer = 0;
+        REQUIRE(::read(ready[0], &answer, 1) == 1);
+        CHECK(answer == 'y');
+        CHECK(!pool::Entry::take(path).has_value());
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+        CHECK(pool::Entry::take(path).has_value());
+        ::close(ready[0]);
+        ::close(ready[1]);
+    }
+
+    TEST_CASE("the road is there once it was noted")
+    {
+        const TemporaryDirectory directory;
+        const auto entry = made(base_in(directory), "key", "box");
+        CHECK(!entry.road().has_value());
+        for (const Road road : {Road::socket, Road::attach, Road::bridge}) {
+            CHECK(entry.set_road(road).has_value());
+            CHECK(entry.road() == road);
+        }
+        std::ofstream(entry.directory() / "road") << "nonsense\n";
+        CHECK(!entry.road().has_value());
+    }
+
+    TEST_CASE("entries of a key, the last used first, and none that was erased")
+    {
+        const TemporaryDirectory directory;
+        const fs::path base = base_in(directory);
+        const auto first = made(base, "a-1", "one");
+        const auto second = made(base, "a-2", "two");
+        const auto other = made(base, "b-1", "three");
+        const auto set_age = [](const pool::Entry& entry, std::int64_t seconds) {
+            const timespec when{1'000'000'000 - seconds, 0};
+            const timespec times[2] = {when, when};
+            REQUIRE(::utimensat(AT_FDCWD, entry.directory().c_str(), times, 0) == 0);
+        };
+        set_age(first, 10);
+        set_age(second, 20);
+        set_age(other, 30);
+        CHECK(pool::entries(base, "a-") == std::vector{first.directory(), second.directory()});
+        CHECK(pool::entries(base, "").size() == 3);
+        second.used();
+        CHECK(pool::entries(base, "a-").front() == second.directory());
+        second.erase();
+        CHECK(pool::entries(base, "a-") == std::vector{first.directory()});
+        CHECK(!fs::exists(second.directory().parent_path()));
+        CHECK(!pool::Entry::take(second.directory()).has_value());
+    }
+
+    TEST_CASE("what is remembered")
+    {
+        const TemporaryDirectory directory;
+        const fs::path base = base_in(directory);
+        CHECK(pool::recall(base, "engine").empty());
+        pool::remember(base, "engine", "socket");
+        CHECK(pool::recall(base, "engine") == "socket");
+        pool::remember(base, "engine", "attach");
+        CHECK(pool::recall(base, "engine") == "attach");
+    }
+}
