@@ -4,8 +4,10 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -64,6 +66,24 @@ int set_ids(const Run& run)
     if (::syscall(SYS_setresgid, run.gid, run.gid, run.gid) != 0) return errno;
     if (::syscall(SYS_setresuid, run.uid, run.uid, run.uid) != 0) return errno;
     return 0;
+}
+
+// The agent may own files of others and become somebody else; a job may not, nor get that back by
+// what it executes. By a process that may still do so.
+void give_up_gaining()
+{
+    constexpr unsigned long more_than_there_are = 64;
+    for (unsigned long capability = 0; capability < more_than_there_are; ++capability) {
+        ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); // refused without the right, as is gaining
+    }
+}
+
+int give_up_capabilities()
+{
+    __user_cap_header_struct header{};
+    header.version = _LINUX_CAPABILITY_VERSION_3;
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+    return ::syscall(SYS_capset, &header, none.data()) == 0 ? 0 : errno;
 }
 
 const char* path_of(const std::vector<std::string>& env)
@@ -139,13 +159,17 @@ void become_job(const Run& run, const JobStreams& streams, int report)
     }
     if (const int error = set_limits(run.limits)) give_up(report, Step::limits, error);
     ::umask(run.umask == default_umask ? 022 : run.umask & 0777);
+    if (static_cast<What>(run.what) == What::program) give_up_gaining();
     if (run.has_ids) {
         if (const int error = set_ids(run)) give_up(report, Step::ids, error);
     }
     if (::chdir(run.cwd.empty() ? "/" : run.cwd.c_str()) != 0) {
         give_up(report, Step::directory, errno);
     }
-    if (static_cast<What>(run.what) == What::program) execute(run, report);
+    if (static_cast<What>(run.what) == What::program) {
+        if (const int error = give_up_capabilities()) give_up(report, Step::ids, error);
+        execute(run, report);
+    }
     ::close(report);
     const bool unpacks = static_cast<What>(run.what) == What::unpack;
     ::_exit(unpacks ? unpack(run.argv) : pack(run.argv));

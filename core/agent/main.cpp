@@ -2,6 +2,7 @@
 #include "server.hpp"
 #include "version.hpp"
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -15,11 +16,23 @@ int usage()
 {
     std::fputs(
         "usage: slipway-agent serve [--socket PATH] [--stdio] --idle-ms N [--scratch DIR]...\n"
+        "                           [--owner UID:GID]\n"
         "       slipway-agent bridge PATH\n"
         "       slipway-agent version\n",
         stderr
     );
     return 2;
+}
+
+std::optional<slipway::agent::Owner> parse_owner(std::string_view text)
+{
+    slipway::agent::Owner owner;
+    const char* const end = text.data() + text.size();
+    const auto uid = std::from_chars(text.data(), end, owner.uid);
+    if (uid.ec != std::errc() || uid.ptr == end || *uid.ptr != ':') return std::nullopt;
+    const auto gid = std::from_chars(uid.ptr + 1, end, owner.gid);
+    if (gid.ec != std::errc() || gid.ptr != end) return std::nullopt;
+    return owner;
 }
 
 std::optional<slipway::agent::ServeOptions> parse(int count, char** words)
@@ -38,6 +51,9 @@ std::optional<slipway::agent::ServeOptions> parse(int count, char** words)
             options.socket = value;
         } else if (word == "--scratch") {
             options.scratch.emplace_back(value);
+        } else if (word == "--owner") {
+            options.owner = parse_owner(value);
+            if (!options.owner) return std::nullopt;
         } else if (word == "--idle-ms") {
             char* end = nullptr;
             options.idle = std::chrono::milliseconds(std::strtol(value, &end, 10));

@@ -180,6 +180,10 @@ void Server::listen()
         ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
     ::umask(mask);
     if (bound != 0 || ::listen(socket.get(), 64) != 0) throw system_failure("listening on " + path);
+    const auto& owner = options_->owner;
+    if (owner && ::chown(path.c_str(), owner->uid, owner->gid) != 0) {
+        throw system_failure("giving away " + path);
+    }
     listener_ = std::move(socket);
     listener_watch_ = Watch(loop_, listener_.get(), [this](std::uint32_t) { on_accept(); });
     listener_watch_.want(EPOLLIN);
@@ -188,6 +192,13 @@ void Server::listen()
 void Server::open_scratch()
 {
     for (const std::string& path : options_->scratch) {
+        // A new volume is root's, with a mode that suits nobody else.
+        const auto& owner = options_->owner;
+        if (owner
+            && (::chown(path.c_str(), owner->uid, owner->gid) != 0
+                || ::chmod(path.c_str(), S_ISVTX | 0777) != 0)) {
+            throw system_failure("giving away " + path);
+        }
         std::string error;
         scratch_.emplace_back(path, error);
         if (!error.empty()) throw std::runtime_error("--scratch " + error);

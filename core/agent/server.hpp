@@ -1,16 +1,26 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace slipway::agent {
+
+struct Owner {
+    uid_t uid = 0;
+    gid_t gid = 0;
+};
 
 struct ServeOptions {
     std::string socket; ///< path, or empty
     bool stdio = false;
     std::chrono::milliseconds idle{0};
     std::vector<std::string> scratch;
+    /// Whose the scratch directories and the socket are; unset: as they are.
+    std::optional<Owner> owner;
 };
 
 /// Serves one client after the other until it has had none for the idle time, its stdin ends or it

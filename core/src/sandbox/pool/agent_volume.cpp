@@ -17,6 +17,15 @@ namespace {
 
 // The last file of the archive: where it is, everything before it is, too.
 constexpr const char* complete = "complete";
+constexpr std::size_t digest_digits = 16;
+
+const agent::EmbeddedAgent* agent_for(std::string_view architecture)
+{
+    for (const agent::EmbeddedAgent& agent : agent::embedded_agents()) {
+        if (agent.architecture == architecture) return &agent;
+    }
+    return nullptr;
+}
 
 std::string memory_key(const engine::Client& client)
 {
@@ -76,8 +85,8 @@ Task<std::string> agent_volume(
     engine::Client client, std::filesystem::path base, std::string image, std::string architecture
 )
 {
-    const std::string_view agent = agent::embedded(architecture);
-    if (agent.empty()) {
+    const agent::EmbeddedAgent* const agent = agent_for(architecture);
+    if (agent == nullptr) {
         Error error(
             Errc::unsupported,
             "this build of slipway has no agent for " + architecture + " containers"
@@ -86,7 +95,7 @@ Task<std::string> agent_volume(
         co_return fail(std::move(error));
     }
     const std::string name =
-        "slipway-agent-" + std::string(agent::embedded_digest()) + "-" + architecture;
+        "slipway-agent-" + architecture + "-" + std::string(agent->sha256.substr(0, digest_digits));
     if (recall(base, memory_key(client)) == name) co_return name;
     engine::VolumeSpec volume;
     volume.name = name;
@@ -98,7 +107,7 @@ Task<std::string> agent_volume(
     const auto made = co_await containers.create(carrier);
     Result<> filled;
     if (made) {
-        filled = co_await fill(client, carrier.name, agent);
+        filled = co_await fill(client, carrier.name, agent->bytes);
     } else {
         filled = fail(made.error());
     }

@@ -28,7 +28,9 @@ std::string key(const engine::Endpoint& endpoint, const SandboxSpec& spec)
 {
     std::string record;
     agent::Writer write(record);
-    write(agent::embedded_digest());
+    for (const agent::EmbeddedAgent& agent : agent::embedded_agents()) {
+        write(agent.sha256);
+    }
     write(spec.image);
     write(spec.platform);
     write(spec.user);
