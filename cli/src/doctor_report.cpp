@@ -114,6 +114,12 @@ std::string engine_text(const DoctorReport& report, const Style& style)
         }
         text += row("sees our files", value);
     }
+    if (!engine.architecture.empty()) {
+        text +=
+            row("sandboxes",
+                engine.sandboxes ? "reached by " + std::string(core::name(*engine.sandboxes))
+                                 : "none: this slipway has no agent for " + engine.architecture);
+    }
     for (const std::string& problem : engine.problems) {
         text += row("not known", problem);
     }
@@ -178,6 +184,16 @@ void write_directories(JsonText& json, const EngineReport& engine)
     json.end_array();
 }
 
+void write_sandboxes(JsonText& json, const EngineReport& engine)
+{
+    json.key("sandboxes");
+    if (engine.sandboxes) {
+        json.text(core::name(*engine.sandboxes));
+    } else {
+        json.null();
+    }
+}
+
 void write_engine(JsonText& json, const DoctorReport& report)
 {
     const EngineReport& engine = *report.engine;
@@ -207,6 +223,7 @@ void write_engine(JsonText& json, const DoctorReport& report)
     write_texts(json, "warnings", info.warnings);
     write_texts(json, "problems", engine.problems);
     write_directories(json, engine);
+    write_sandboxes(json, engine);
     json.end_object();
 }
 

@@ -30,12 +30,22 @@ std::string_view use_text(const core::OwnedObject& object)
     switch (object.in_use) {
     case core::InUse::yes:
         return "in use";
+    case core::InUse::idle:
+        return "idle";
     case core::InUse::no:
-        return object.purpose == "sandbox" ? "idle" : "left behind";
+        return "left behind";
     case core::InUse::unknown:
         break;
     }
     return "somebody else's";
+}
+
+// "sha256:0123456789ab": sandboxes are made from ids.
+std::string short_image(const std::string& image)
+{
+    constexpr std::size_t digits = 12;
+    const std::string_view prefix = "sha256:";
+    return image.starts_with(prefix) ? image.substr(0, prefix.size() + digits) : image;
 }
 
 Cells cells_of(const core::OwnedObject& object)
@@ -44,7 +54,7 @@ Cells cells_of(const core::OwnedObject& object)
     return {
         object.name,
         object.purpose,
-        container ? object.image : "-",
+        container ? short_image(object.image) : "-",
         container ? object.state : std::string(kind_text(object.kind)),
         container ? age_text(object.created) : "-",
         std::string(use_text(object)),

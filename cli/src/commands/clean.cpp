@@ -22,7 +22,8 @@ Task<int> clean(Context& context, CleanOptions options)
 {
     Printer& printer = *context.printer;
     CO_TRY(engine::Client client, co_await connect(context));
-    CO_TRY(const core::CleanedUp done, co_await core::clean_up(client, {}, options.all));
+    const core::Clean what = options.all ? core::Clean::everything : core::Clean::unused;
+    CO_TRY(const core::CleanedUp done, co_await core::clean_up(client, "", what));
     for (const core::OwnedObject& object : done.removed) {
         printer.detail(fmt::format("removed the {} {}", kind_text(object.kind), object.name));
     }

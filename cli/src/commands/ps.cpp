@@ -52,7 +52,7 @@ std::string objects_json(const std::vector<core::OwnedObject>& objects)
 Task<int> list_objects(Context& context, PsOptions options)
 {
     CO_TRY(engine::Client client, co_await connect(context));
-    CO_TRY(const auto objects, co_await core::inventory(client, {}));
+    CO_TRY(const auto objects, co_await core::inventory(client, ""));
     context.printer->data(
         options.json ? objects_json(objects) : objects_text(objects, context.printer->out_style())
     );

@@ -1,4 +1,6 @@
 #include "doctor/file_sight.hpp"
+#include "sandbox/pool/agent_volume.hpp"
+#include "sandbox/pool/road.hpp"
 
 #include <slipway/core/doctor.hpp>
 #include <slipway/engine/child.hpp>
@@ -112,6 +114,12 @@ Task<> wait_to_the_end(Child& child)
     co_return co_await child.wait();
 }
 
+// Where pools keep their sockets is below the first that is tried.
+FileSight sight_of_sockets(const std::vector<DirectorySight>& directories)
+{
+    return directories.empty() ? FileSight::unknown : directories.front().sight;
+}
+
 Task<EngineReport> examine(engine::Client client, std::vector<std::filesystem::path> directories)
 {
     const auto executor = co_await asio::this_coro::executor;
@@ -132,6 +140,9 @@ Task<EngineReport> examine(engine::Client client, std::vector<std::filesystem::p
     if (answers->info) {
         report.info = *answers->info;
         report.architecture = go_architecture(report.info.architecture);
+        if (pool::agent_for(report.architecture) != nullptr) {
+            report.sandboxes = pool::road_where(client, sight_of_sockets(report.directories));
+        }
     } else {
         report.problems.push_back("its settings: " + describe(answers->info.error()));
     }

@@ -42,10 +42,12 @@ std::optional<fs::path> entry_of(const fs::path& base, const std::string& contai
 
 InUse use_of_sandbox(const fs::path& base, const std::string& container, Liveness maker)
 {
-    const auto entry = entry_of(base, container);
-    if (entry) return pool::Entry::take(*entry) ? InUse::no : InUse::yes;
-    // Its entry is written before it and erased after it: one of this machine has lost it.
-    return maker == Liveness::dead ? InUse::no : InUse::unknown;
+    const auto directory = entry_of(base, container);
+    // An entry is made before its container and erased after it: of this machine, it is lost.
+    if (!directory) return maker == Liveness::dead ? InUse::no : InUse::unknown;
+    const auto entry = pool::Entry::take(*directory);
+    if (!entry) return InUse::yes;
+    return entry->road() ? InUse::idle : InUse::no; // its maker was killed before it was ready
 }
 
 InUse use_of(const fs::path& base, const OwnedObject& object, const std::string& mark)
@@ -108,13 +110,15 @@ Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_di
     co_return all;
 }
 
-Task<CleanedUp> clean_up(engine::Client client, fs::path pool_directory, bool everything)
+Task<CleanedUp> clean_up(engine::Client client, fs::path pool_directory, Clean what)
 {
     CO_TRY(const fs::path base, pool::base_directory(pool_directory));
     CO_TRY(std::vector<OwnedObject> all, co_await inventory(client, base));
     CleanedUp done;
     for (OwnedObject& object : all) {
-        if (!everything && object.in_use != InUse::no) {
+        const bool unused = object.in_use == InUse::no
+                            || (object.in_use == InUse::idle && what != Clean::left_behind);
+        if (!unused && what != Clean::everything) {
             done.kept.push_back(std::move(object));
             continue;
         }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/core/road.hpp>
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/discovery.hpp>
 #include <slipway/engine/result.hpp>
@@ -40,7 +41,9 @@ struct EngineReport {
     std::string architecture; ///< Go's name, on every engine: "amd64", "arm64"
     Security security = Security::local_socket;
     std::vector<DirectorySight> directories; ///< in the order of DoctorQuestion::directories
-    std::vector<std::string> problems;       ///< what could not be found out, and why
+    /// How sandboxes are reached; none: there is no agent for this architecture.
+    std::optional<Road> sandboxes;
+    std::vector<std::string> problems; ///< what could not be found out, and why
 };
 
 struct DoctorQuestion {

@@ -14,7 +14,8 @@ namespace slipway::core {
 /// Who may still need an object of ours.
 enum class InUse {
     yes,
-    no,      ///< its owner has ended, or it is an idle sandbox
+    idle,    ///< a sandbox that waits for its next job
+    no,      ///< its owner has ended
     unknown, ///< it is another machine's, or another user's
 };
 
@@ -41,9 +42,12 @@ struct CleanedUp {
     std::vector<std::pair<OwnedObject, Error>> failed;
 };
 
-/// Removes what nobody needs: containers whose owners have ended, and idle sandboxes. With
-/// `everything`, all that is ours on the engine, in use or not, and the agent's volumes.
-Task<CleanedUp>
-clean_up(engine::Client client, std::filesystem::path pool_directory, bool everything);
+enum class Clean {
+    left_behind, ///< containers whose owners have ended
+    unused,      ///< and idle sandboxes
+    everything,  ///< all that is ours on the engine, in use or not, and the agent's volumes
+};
+
+Task<CleanedUp> clean_up(engine::Client client, std::filesystem::path pool_directory, Clean what);
 
 } // namespace slipway::core

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/core/road.hpp>
 #include <slipway/core/sandbox.hpp>
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/container_spec.hpp>
@@ -37,17 +38,13 @@ struct SandboxSpec {
 /// How long a sandbox that nobody has stays, and how many.
 struct PoolOptions {
     std::chrono::milliseconds idle{std::chrono::minutes(10)};
-    std::size_t most = 8; ///< of all specs together; the one that was idle longest goes
+    std::size_t most = 8;             ///< of all specs together; the one that was idle longest goes
+    std::uint64_t most_jobs = 10'000; ///< of one sandbox, before it is replaced
     /// How long a client that is silent keeps its lease where nobody sees that it has gone (the
     /// road "attach"); it renews by itself.
     std::chrono::milliseconds lease{10'000};
     std::filesystem::path directory; ///< empty: see pool_directory
 };
-
-/// How bytes reach the agent: see core/agent/PROTOCOL.md.
-enum class Road { socket, attach, bridge };
-
-std::string_view name(Road road) noexcept;
 
 /// A job of a sandbox: what `Job` has, less what the sandbox has.
 struct LeasedJob {

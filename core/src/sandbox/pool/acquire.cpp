@@ -6,6 +6,7 @@
 #include "sandbox/pool/lease.hpp"
 #include "sandbox/pool/road.hpp"
 
+#include <slipway/core/inventory.hpp>
 #include <slipway/core/labels.hpp>
 #include <slipway/core/lease.hpp>
 #include <slipway/engine/child.hpp>
@@ -120,6 +121,11 @@ public:
     }
 
 private:
+    bool fresh_enough(const agent::Welcome& welcome) const
+    {
+        return !welcome.unclean && welcome.jobs < options_.most_jobs;
+    }
+
     std::unique_ptr<Lease>
     leased(Entry entry, std::unique_ptr<AgentSession> session, Road road, bool warm, bool keep)
     {
@@ -145,7 +151,7 @@ private:
             if (road) {
                 auto session =
                     co_await greet(client_, *road, entry->container(), entry->socket(), options_);
-                if (session && !(*session)->welcome().unclean) {
+                if (session && fresh_enough((*session)->welcome())) {
                     co_return leased(*std::move(entry), *std::move(session), *road, true, true);
                 }
                 if (!session && session.error().code == Errc::cancelled) {
@@ -154,8 +160,8 @@ private:
                 // Somebody's who was killed, until his lease runs out.
                 if (!session && session.error().code == Errc::conflict) continue;
             }
-            // Ended, of another version, unclean, or left by somebody who was killed while he made
-            // it.
+            // Ended, of another version, unclean, used up, or left by somebody who was killed while
+            // he made it.
             CO_CHECK(co_await remove_sandbox(client_, *entry));
         }
         co_return nullptr;
@@ -184,6 +190,9 @@ private:
 
     Task<std::unique_ptr<Lease>> make()
     {
+        // Nobody else looks after what a client that was killed has left.
+        CO_TRY(const CleanedUp swept, co_await clean_up(client_, base_, Clean::left_behind));
+        static_cast<void>(swept);
         CO_TRY(const bool keep, co_await make_room());
         CO_TRY(const Road road, co_await best_road(client_, base_));
         CO_TRY(Entry entry, Entry::make(base_, key_, unique_name(purpose)));

@@ -1,6 +1,5 @@
 #include "sandbox/pool/agent_volume.hpp"
 
-#include "agent/embedded.hpp"
 #include "sandbox/pool/container.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/remove.hpp"
@@ -18,14 +17,6 @@ namespace {
 // The last file of the archive: where it is, everything before it is, too.
 constexpr const char* complete = "complete";
 constexpr std::size_t digest_digits = 16;
-
-const agent::EmbeddedAgent* agent_for(std::string_view architecture)
-{
-    for (const agent::EmbeddedAgent& agent : agent::embedded_agents()) {
-        if (agent.architecture == architecture) return &agent;
-    }
-    return nullptr;
-}
 
 std::string memory_key(const engine::Client& client)
 {
@@ -80,6 +71,14 @@ Task<> fill(engine::Client client, std::string container, std::string_view agent
 }
 
 } // namespace
+
+const agent::EmbeddedAgent* agent_for(std::string_view architecture)
+{
+    for (const agent::EmbeddedAgent& agent : agent::embedded_agents()) {
+        if (agent.architecture == architecture) return &agent;
+    }
+    return nullptr;
+}
 
 Task<std::string> agent_volume(
     engine::Client client, std::filesystem::path base, std::string image, std::string architecture

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "agent/embedded.hpp"
+
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/result.hpp>
 
@@ -9,6 +11,9 @@
 namespace slipway::core::pool {
 
 inline constexpr std::string_view agent_purpose = "agent";
+
+/// The agent for containers of that architecture, as engines name it; none in this build.
+const agent::EmbeddedAgent* agent_for(std::string_view architecture);
 
 /// The name of the volume that holds the agent, filled when it is not there. `image` is one that
 /// the engine has; a container of it is made for the time and never started. `base` remembers it.

@@ -26,7 +26,18 @@ Task<std::unique_ptr<engine::DuplexStream>> bridge(engine::Client client, std::s
     co_return without_frames(std::move(stream));
 }
 
+bool is_local(const engine::Client& client)
+{
+    return client.endpoint().scheme == engine::Endpoint::Scheme::unix_socket;
+}
+
 } // namespace
+
+Road road_where(const engine::Client& client, FileSight sight)
+{
+    if (is_local(client) && sight == FileSight::seen) return Road::socket;
+    return client.traits().stdin_ends_with_client ? Road::bridge : Road::attach;
+}
 
 Task<Road> best_road(engine::Client client, std::filesystem::path base)
 {
@@ -35,17 +46,16 @@ Task<Road> best_road(engine::Client client, std::filesystem::path base)
     for (const Road road : {Road::socket, Road::attach, Road::bridge}) {
         if (known == name(road)) co_return road;
     }
-    Road road = client.traits().stdin_ends_with_client ? Road::bridge : Road::attach;
-    bool sure = true;
-    if (client.endpoint().scheme == engine::Endpoint::Scheme::unix_socket) {
+    FileSight sight = FileSight::not_seen;
+    if (is_local(client)) {
         const std::vector<std::filesystem::path> directories(1, base);
         CO_TRY(
             const std::vector<DirectorySight> sights, co_await look_at_files(client, directories)
         );
-        if (sights.front().sight == FileSight::seen) road = Road::socket;
-        sure = sights.front().sight != FileSight::unknown;
+        sight = sights.front().sight;
     }
-    if (sure) remember(base, memory, std::string(name(road)));
+    const Road road = road_where(client, sight);
+    if (sight != FileSight::unknown) remember(base, memory, std::string(name(road)));
     co_return road;
 }
 

@@ -2,6 +2,7 @@
 
 #include "sandbox/pool/directory.hpp"
 
+#include <slipway/core/doctor.hpp>
 #include <slipway/core/lease.hpp>
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/client.hpp>
@@ -11,6 +12,9 @@
 #include <string>
 
 namespace slipway::core::pool {
+
+/// The best road where the engine sees the directory of the sockets, or does not.
+Road road_where(const engine::Client& client, FileSight sight);
 
 /// The best road to agents on this engine: asked once, then remembered below `base`.
 Task<Road> best_road(engine::Client client, std::filesystem::path base);
