@@ -14,6 +14,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cstdlib>
 
 namespace slipway::cli {
 
@@ -75,6 +77,27 @@ void tell_fetched(Context& context, const core::Fetched& fetched)
     }
 }
 
+// SLIPWAY_SANDBOX_IDLE: seconds.
+Result<core::PoolOptions> pool_options()
+{
+    core::PoolOptions options;
+    const char* const idle = std::getenv("SLIPWAY_SANDBOX_IDLE");
+    if (idle == nullptr || *idle == '\0') return options;
+    const std::string_view text = idle;
+    std::uint32_t seconds = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (read.ec != std::errc() || read.ptr != text.data() + text.size() || seconds == 0) {
+        Error error(
+            Errc::invalid_argument,
+            "SLIPWAY_SANDBOX_IDLE is no number of seconds: '" + std::string(text) + "'"
+        );
+        error.hint = "600 lets a sandbox wait ten minutes for its next command";
+        return fail(std::move(error));
+    }
+    options.idle = std::chrono::seconds(seconds);
+    return options;
+}
+
 Task<core::JobResult> run_in(
     Context& context,
     Container container,
@@ -95,9 +118,9 @@ Task<core::JobResult> run_in(
         ));
     };
     const std::function<void(const core::SandboxUse&)> on_sandbox = tell;
-    const core::PoolOptions options;
+    CO_TRY(core::PoolOptions options, pool_options());
     co_return co_await core::run_pooled(
-        std::move(client), std::move(job), std::move(streams), options, on_sandbox
+        std::move(client), std::move(job), std::move(streams), std::move(options), on_sandbox
     );
 }
 

@@ -1,5 +1,6 @@
 #include "doctor/file_sight.hpp"
 #include "sandbox/pool/agent_volume.hpp"
+#include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/road.hpp"
 
 #include <slipway/core/doctor.hpp>
@@ -114,16 +115,21 @@ Task<> wait_to_the_end(Child& child)
     co_return co_await child.wait();
 }
 
-// Where pools keep their sockets is below the first that is tried.
-FileSight sight_of_sockets(const std::vector<DirectorySight>& directories)
+// Tried with the others, and no part of the report: where the sockets of sandboxes are.
+std::optional<DirectorySight> take_last(std::vector<DirectorySight>& directories, bool tried)
 {
-    return directories.empty() ? FileSight::unknown : directories.front().sight;
+    if (!tried || directories.empty()) return std::nullopt;
+    DirectorySight last = std::move(directories.back());
+    directories.pop_back();
+    return last;
 }
 
 Task<EngineReport> examine(engine::Client client, std::vector<std::filesystem::path> directories)
 {
     const auto executor = co_await asio::this_coro::executor;
     const auto answers = std::make_shared<Answers>();
+    const auto sockets = pool::base_directory("");
+    if (sockets) directories.push_back(*sockets);
     Child files(executor, ask_files(client, std::move(directories), answers));
     Child info(executor, ask_info(client, answers));
     co_await info.join();
@@ -136,12 +142,14 @@ Task<EngineReport> examine(engine::Client client, std::vector<std::filesystem::p
     EngineReport report;
     report.traits = client.traits();
     report.security = security_of(client.endpoint());
-    report.directories = answers->directories;
+    const auto sight = take_last(answers->directories, sockets.has_value());
+    report.directories = std::move(answers->directories);
+    if (sight) pool::remember_road(client, *sockets, sight->sight);
     if (answers->info) {
         report.info = *answers->info;
         report.architecture = go_architecture(report.info.architecture);
         if (pool::agent_for(report.architecture) != nullptr) {
-            report.sandboxes = pool::road_where(client, sight_of_sockets(report.directories));
+            report.sandboxes = pool::road_where(client, sight ? sight->sight : FileSight::unknown);
         }
     } else {
         report.problems.push_back("its settings: " + describe(answers->info.error()));

@@ -6,6 +6,7 @@
 #include <slipway/core/inventory.hpp>
 #include <slipway/core/labels.hpp>
 #include <slipway/engine/containers.hpp>
+#include <slipway/engine/pause.hpp>
 #include <slipway/engine/volumes.hpp>
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace slipway::core {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 engine::Filters our_filter()
 {
@@ -65,6 +67,20 @@ InUse use_of(const fs::path& base, const OwnedObject& object, const std::string&
     return InUse::unknown;
 }
 
+// Podman fails while a container of the list is being removed.
+Task<std::vector<engine::ContainerSummary>> our_containers(engine::Client client)
+{
+    engine::ListContainers list;
+    list.all = true;
+    list.filters = our_filter();
+    for (auto step = 10ms;; step *= 2) {
+        auto containers = co_await engine::Containers(client.transport()).list(list);
+        const bool failed = !containers && containers.error().code == Errc::engine;
+        if (!failed || step > 500ms) co_return containers;
+        CO_CHECK(co_await engine::pause(step));
+    }
+}
+
 Task<> remove(engine::Client client, fs::path base, OwnedObject object)
 {
     if (object.kind == OwnedObject::Kind::volume) {
@@ -84,10 +100,7 @@ Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_di
 {
     CO_TRY(const fs::path base, pool::base_directory(pool_directory));
     std::vector<OwnedObject> all;
-    engine::ListContainers list;
-    list.all = true;
-    list.filters = our_filter();
-    CO_TRY(const auto containers, co_await engine::Containers(client.transport()).list(list));
+    CO_TRY(const auto containers, co_await our_containers(client));
     for (const engine::ContainerSummary& container : containers) {
         OwnedObject object;
         object.name = container.names.empty() ? container.id : container.names.front();

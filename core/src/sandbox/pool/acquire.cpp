@@ -191,8 +191,8 @@ private:
     Task<std::unique_ptr<Lease>> make()
     {
         // Nobody else looks after what a client that was killed has left.
-        CO_TRY(const CleanedUp swept, co_await clean_up(client_, base_, Clean::left_behind));
-        static_cast<void>(swept);
+        const auto swept = co_await clean_up(client_, base_, Clean::left_behind);
+        if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());
         CO_TRY(const bool keep, co_await make_room());
         CO_TRY(const Road road, co_await best_road(client_, base_));
         CO_TRY(Entry entry, Entry::make(base_, key_, unique_name(purpose)));
@@ -202,6 +202,7 @@ private:
             if (!noted) session = fail(noted.error());
         }
         if (!session) {
+            forget_road(client_, base_); // the next one asks again
             co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
             const auto gone = co_await remove_sandbox(client_, entry);
             if (!gone && session.error().hint.empty()) {

@@ -31,7 +31,23 @@ bool is_local(const engine::Client& client)
     return client.endpoint().scheme == engine::Endpoint::Scheme::unix_socket;
 }
 
+std::string road_key(const engine::Client& client)
+{
+    return key(client.endpoint()) + "-road";
+}
+
 } // namespace
+
+void remember_road(const engine::Client& client, const std::filesystem::path& base, FileSight sight)
+{
+    if (sight == FileSight::unknown) return;
+    remember(base, road_key(client), std::string(name(road_where(client, sight))));
+}
+
+void forget_road(const engine::Client& client, const std::filesystem::path& base)
+{
+    remember(base, road_key(client), "");
+}
 
 Road road_where(const engine::Client& client, FileSight sight)
 {
@@ -41,8 +57,7 @@ Road road_where(const engine::Client& client, FileSight sight)
 
 Task<Road> best_road(engine::Client client, std::filesystem::path base)
 {
-    const std::string memory = key(client.endpoint()) + "-road";
-    const std::string known = recall(base, memory);
+    const std::string known = recall(base, road_key(client));
     for (const Road road : {Road::socket, Road::attach, Road::bridge}) {
         if (known == name(road)) co_return road;
     }
@@ -54,9 +69,8 @@ Task<Road> best_road(engine::Client client, std::filesystem::path base)
         );
         sight = sights.front().sight;
     }
-    const Road road = road_where(client, sight);
-    if (sight != FileSight::unknown) remember(base, memory, std::string(name(road)));
-    co_return road;
+    remember_road(client, base, sight);
+    co_return road_where(client, sight);
 }
 
 Task<std::unique_ptr<engine::DuplexStream>>

@@ -16,6 +16,14 @@ namespace slipway::core::pool {
 /// The best road where the engine sees the directory of the sockets, or does not.
 Road road_where(const engine::Client& client, FileSight sight);
 
+/// For best_road; what is not known is asked again.
+void remember_road(
+    const engine::Client& client, const std::filesystem::path& base, FileSight sight
+);
+
+/// It did not work.
+void forget_road(const engine::Client& client, const std::filesystem::path& base);
+
 /// The best road to agents on this engine: asked once, then remembered below `base`.
 Task<Road> best_road(engine::Client client, std::filesystem::path base);
 
