@@ -39,11 +39,11 @@ class Kills(Warm):
             process.wait()
         with self.subTest(seed=seed):
             # The next command finds no process and no file of theirs, and sweeps what was never started.
-            said = wait_for(lambda: self.warm("sh", "-c", "ls -A; ps | grep -c '[s]leep 1000'")).stdout
-            self.assertEqual(said, "0\n")
+            said = self.warm("sh", "-c", "ls -A; ps | grep -c '[s]leep 1000'")
+            self.assertEqual((said.stdout, said.stderr), ("0\n", ""))
             wait_for(lambda: self.new_containers() == [], seconds=120)
             kept = {v["name"] for v in json.loads(self.slipway("ps", "--json").stdout)}
-            self.assertEqual(volumes() - self.volumes_before, kept)
+            self.assertLessEqual(volumes() - self.volumes_before, kept)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ using namespace std::chrono_literals;
 
 // How long an agent may take from the start of its container to its first word.
 constexpr auto start_deadline = 20s;
+constexpr std::string_view ended_at_once = "the sandbox ended at once";
 
 Task<std::unique_ptr<AgentSession>> greet(
     engine::Client client,
@@ -58,7 +59,8 @@ Task<> check_running(engine::Client client, std::string container)
     co_return fail(
         Errc::engine,
         fmt::format(
-            "the sandbox ended at once, with exit code {}{}",
+            "{}, with exit code {}{}",
+            ended_at_once,
             info.state.exit_code,
             info.state.error.empty() ? "" : ": " + info.state.error
         )
@@ -95,10 +97,12 @@ Task<> create_and_start(engine::Client client, engine::ContainerSpec spec)
     co_return ok();
 }
 
-// An engine makes an empty volume where the agent's has been removed.
+// An engine makes an empty volume where the agent's has been removed; another machine may be
+// writing it.
 bool lacks_agent(const Error& error)
 {
-    return error.answer && error.message.find("slipway-agent") != std::string::npos;
+    const bool ended = error.message.starts_with(ended_at_once);
+    return ended || (error.answer && error.message.find("slipway-agent") != std::string::npos);
 }
 
 class Acquisition {
@@ -231,11 +235,16 @@ private:
                 co_await starting.join();
                 co_return fail(Errc::cancelled, "interrupted");
             }
-            if (started) break;
-            if (again || !lacks_agent(started.error())) co_return fail(started.error());
+            Result<std::unique_ptr<AgentSession>> session = fail(Errc::internal, "");
+            if (started) {
+                session =
+                    co_await greet_new(client_, road, entry.container(), entry.socket(), options_);
+            } else {
+                session = fail(started.error());
+            }
+            if (session || again || !lacks_agent(session.error())) co_return session;
             CO_CHECK(co_await forget(entry, volume));
         }
-        co_return co_await greet_new(client_, road, entry.container(), entry.socket(), options_);
     }
 
     Task<> forget(const Entry& entry, std::string volume)
@@ -244,7 +253,10 @@ private:
             co_await engine::Containers(client_.transport()).discard(entry.container());
         if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
         forget_agent_volume(base_, client_);
-        co_return co_await engine::Volumes(client_.transport()).remove(volume, true);
+        const auto removed = co_await engine::Volumes(client_.transport()).remove(volume, true);
+        const bool used = !removed && removed.error().code == Errc::conflict; // then it is whole
+        if (!removed && !used) co_return fail(removed.error());
+        co_return ok();
     }
 
     engine::Client client_;

@@ -1,6 +1,7 @@
 #include "sandbox/pool/agent_volume.hpp"
 
 #include "sandbox/pool/container.hpp"
+#include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/remove.hpp"
 
@@ -8,9 +9,12 @@
 #include <slipway/core/tar_writer.hpp>
 #include <slipway/engine/archive.hpp>
 #include <slipway/engine/containers.hpp>
+#include <slipway/engine/pause.hpp>
 #include <slipway/engine/volumes.hpp>
 
 namespace slipway::core::pool {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -95,6 +99,14 @@ Task<std::string> agent_volume(
     }
     const std::string name =
         "slipway-agent-" + architecture + "-" + std::string(agent->sha256.substr(0, digest_digits));
+    // A program that is being written cannot be executed.
+    std::optional<posix::Fd> lock;
+    for (;;) {
+        if (recall(base, memory_key(client)) == name) co_return name;
+        lock = try_lock(base, memory_key(client));
+        if (lock) break;
+        CO_CHECK(co_await engine::pause(10ms));
+    }
     if (recall(base, memory_key(client)) == name) co_return name;
     engine::VolumeSpec volume;
     volume.name = name;

@@ -183,6 +183,14 @@ std::vector<fs::path> entries(const fs::path& base, std::string_view key)
     return last_used_first(all);
 }
 
+std::optional<posix::Fd> try_lock(const fs::path& base, const std::string& key)
+{
+    const fs::path path = base / "engines" / (key + ".lock");
+    posix::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+    return fd;
+}
+
 std::string recall(const fs::path& base, const std::string& key)
 {
     std::ifstream file(base / "engines" / key);

@@ -58,6 +58,10 @@ private:
 /// The directories of the entries of all pools whose keys begin so, the last used first.
 std::vector<std::filesystem::path> entries(const std::filesystem::path& base, std::string_view key);
 
+/// Something about an engine that one process does at a time, until this is dropped or the process
+/// has ended. Nothing when somebody else is at it.
+std::optional<posix::Fd> try_lock(const std::filesystem::path& base, const std::string& key);
+
 /// What a file below BASE/engines says; empty when there is none.
 std::string recall(const std::filesystem::path& base, const std::string& key);
 /// What cannot be written is found out again the next time.

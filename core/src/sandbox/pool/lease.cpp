@@ -3,13 +3,17 @@
 #include "sandbox/pool/job.hpp"
 #include "sandbox/remove.hpp"
 
+#include <slipway/engine/containers.hpp>
+#include <slipway/engine/pause.hpp>
+
 #include <boost/asio/this_coro.hpp>
 
 namespace slipway::core::pool {
 
-namespace {
-
 namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
 
 class PooledLease final : public Lease {
 public:
@@ -62,6 +66,14 @@ private:
     std::string name_ = leased_.entry.container();
 };
 
+// not_found when it is gone.
+Task<> still_there(engine::Client client, std::string name)
+{
+    CO_TRY(const auto info, co_await engine::Containers(client.transport()).inspect(name));
+    static_cast<void>(info);
+    co_return ok();
+}
+
 } // namespace
 
 std::unique_ptr<Lease> make_lease(Leased leased)
@@ -71,8 +83,19 @@ std::unique_ptr<Lease> make_lease(Leased leased)
 
 Task<> remove_sandbox(engine::Client client, const Entry& entry)
 {
-    const auto gone = co_await remove_container(std::move(client), entry.container());
-    if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
+    // It goes by itself when it has ended. Podman 4 can break it when it is told to remove it just
+    // then, and fails all lists afterwards.
+    engine::Containers containers(client.transport());
+    const std::string name = entry.container();
+    auto there = co_await containers.kill(name);
+    for (auto waited = 0ms; there && waited < 5s; waited += 10ms) {
+        there = co_await still_there(client, name);
+        CO_CHECK(co_await engine::pause(10ms));
+    }
+    if (there || there.error().code != Errc::not_found) {
+        const auto gone = co_await remove_container(client, name);
+        if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
+    }
     entry.erase();
     co_return ok();
 }
