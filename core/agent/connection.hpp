@@ -1,0 +1,82 @@
+#pragma once
+
+#include "agent/codec.hpp"
+#include "agent/messages.hpp"
+#include "descriptor.hpp"
+#include "loop.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace slipway::agent {
+
+/// A stream of frames to and from clients: a connection of the socket, which has one client, or
+/// stdin and stdout, which clients use one after the other.
+class Connection {
+public:
+    struct Handlers {
+        std::function<void(Connection&, const Message&)> message;
+        std::function<void(Connection&)> skipped; ///< bytes came that are no frame
+        std::function<void(Connection&)> drained; ///< what was to be sent is on its way
+        std::function<void(Connection&)> ended;   ///< the client has left
+    };
+
+    /// A connection of the socket.
+    Connection(Loop& loop, Fd socket, Handlers handlers);
+    /// stdin and stdout.
+    Connection(Loop& loop, int in, int out, Handlers handlers);
+
+    /// Reads from now on.
+    void start();
+
+    template <class T>
+    void send(Type type, std::uint32_t channel, const T& message)
+    {
+        append_message(out_, type, channel, encode(message), reader_.tag());
+        ask();
+    }
+    /// The same for bytes as they are.
+    void send_bytes(Type type, std::uint32_t channel, std::string_view bytes);
+    /// Sends what it can now.
+    void flush();
+    /// Forgets what has not been sent: nobody waits for it any more.
+    void drop();
+    /// More waits to be sent than should be added to.
+    bool is_crowded() const noexcept { return waiting() >= crowded_bytes; }
+    bool has_waiting() const noexcept { return waiting() > 0; }
+
+    /// Gives no messages until `resume`.
+    void pause();
+    void resume();
+
+    bool is_shared() const noexcept { return !socket_; }
+    /// Whether the client is known to have left, even when that has not been told yet.
+    bool has_left() const;
+
+private:
+    static constexpr std::size_t crowded_bytes = std::size_t{512} << 10;
+
+    std::size_t waiting() const noexcept { return out_.size() - sent_; }
+    void ask();
+    void on_event(std::uint32_t events);
+    void read();
+    void deliver();
+
+    Handlers handlers_;
+    Fd socket_;
+    int in_;
+    int out_fd_;
+    FrameReader reader_;
+    std::uint64_t skipped_ = 0;
+    std::string out_;
+    std::size_t sent_ = 0;
+    bool paused_ = false;
+    bool delivering_ = false;
+    bool ended_ = false;
+    Watch in_watch_;
+    Watch out_watch_; ///< of stdout only
+};
+
+} // namespace slipway::agent

@@ -1,0 +1,74 @@
+#include "bridge.hpp"
+#include "server.hpp"
+#include "version.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace {
+
+int usage()
+{
+    std::fputs(
+        "usage: slipway-agent serve [--socket PATH] [--stdio] --idle-ms N [--scratch DIR]...\n"
+        "       slipway-agent bridge PATH\n"
+        "       slipway-agent version\n",
+        stderr
+    );
+    return 2;
+}
+
+std::optional<slipway::agent::ServeOptions> parse(int count, char** words)
+{
+    slipway::agent::ServeOptions options;
+    bool has_idle = false;
+    for (int i = 2; i < count; ++i) {
+        const std::string_view word = words[i];
+        if (word == "--stdio") {
+            options.stdio = true;
+            continue;
+        }
+        if (i + 1 == count) return std::nullopt;
+        const char* value = words[++i];
+        if (word == "--socket") {
+            options.socket = value;
+        } else if (word == "--scratch") {
+            options.scratch.emplace_back(value);
+        } else if (word == "--idle-ms") {
+            char* end = nullptr;
+            options.idle = std::chrono::milliseconds(std::strtol(value, &end, 10));
+            has_idle = end != value && *end == '\0' && options.idle.count() >= 0;
+            if (!has_idle) return std::nullopt;
+        } else {
+            return std::nullopt;
+        }
+    }
+    if (!has_idle || (options.socket.empty() && !options.stdio)) return std::nullopt;
+    return options;
+}
+
+} // namespace
+
+int main(int count, char** words)
+{
+    const std::string_view action = count > 1 ? words[1] : "";
+    try {
+        if (action == "serve") {
+            const auto options = parse(count, words);
+            return options ? slipway::agent::serve(*options) : usage();
+        }
+        if (action == "bridge" && count == 3) return slipway::agent::bridge(words[2]);
+        if (action == "version" && count == 2) {
+            std::puts(slipway::agent::build_text);
+            return 0;
+        }
+        return usage();
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "slipway-agent: %s\n", error.what());
+        return 1;
+    }
+}

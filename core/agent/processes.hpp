@@ -1,0 +1,33 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace slipway::agent {
+
+struct Process {
+    pid_t pid = 0;
+    pid_t parent = 0; ///< 0: it came from outside of this pid namespace
+    char state = '?'; ///< as in /proc/PID/stat
+    bool is_dead = false;
+    std::string name;
+};
+
+/// All processes of this pid namespace that /proc shows.
+std::vector<Process> list_processes();
+
+struct Killed {
+    bool any = false;  ///< there was one that lived
+    bool gone = false; ///< none is left
+};
+
+/// Kills all descendants of this process save those in `spared` and theirs, and reaps what becomes
+/// its child. They are stopped before they are killed, so that a fork bomb comes to its end; after
+/// `at_most` it gives up.
+Killed kill_descendants(const std::set<pid_t>& spared, std::chrono::milliseconds at_most);
+
+} // namespace slipway::agent
