@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -95,6 +96,7 @@ struct AgentJob {
     std::uint64_t in_window = agent::max_payload; ///< bytes of stdin that the agent takes
     std::size_t unsent = 0;                       ///< blocks of stdin that wait to be written
     bool dropped = false;                         ///< nobody wants its output any more
+    std::function<void()> stop; ///< ends what is being given on; for a session that is dropped
     std::optional<JobEnd> end;
 };
 

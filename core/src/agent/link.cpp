@@ -388,6 +388,7 @@ void AgentLink::fail(Error error)
     for (const auto& [channel, job] : jobs_) {
         job->changed.notify();
         job->may_send.notify();
+        if (failure_->code == Errc::cancelled && job->stop) job->stop();
     }
     for (const auto& reset : resets_) {
         reset->changed.notify();

@@ -120,7 +120,11 @@ public:
     }
     JobGuard(const JobGuard&) = delete;
     JobGuard& operator=(const JobGuard&) = delete;
-    ~JobGuard() { link_->drop(*job_); }
+    ~JobGuard()
+    {
+        job_->stop = nullptr;
+        link_->drop(*job_);
+    }
 
 private:
     std::shared_ptr<AgentLink> link_;
@@ -132,6 +136,7 @@ Task<JobEnd> follow_job(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJo
     const auto executor = co_await asio::this_coro::executor;
     // Children, so that an interrupt does not lose what is being given on.
     Child output(executor, give_output(link, job, io));
+    job->stop = [&output] { output.cancel(); };
     Child input;
     if (io.in != nullptr) input = Child(executor, feed_job(link, job, *io.in));
     auto ended = co_await output.wait();
@@ -141,6 +146,10 @@ Task<JobEnd> follow_job(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJo
         const Within patience(executor, io.grace + end_patience, [&output] { output.cancel(); });
         co_await output.join();
         ended = fail(Errc::cancelled, "interrupted");
+    }
+    job->stop = nullptr;
+    if (link->failure() && link->failure()->code == Errc::cancelled && !job->end) {
+        ended = fail(*link->failure());
     }
     input.cancel();
     const auto fed = co_await input.join();

@@ -332,8 +332,10 @@ TEST_SUITE("core.agent_client.faults")
                 },
                 [&](AgentSession& session) -> Task<> {
                     const auto executor = co_await boost::asio::this_coro::executor;
+                    Gate gate(executor);
                     const auto one = [&]() -> Task<> {
                         JobIo io;
+                        io.err = &gate;
                         const auto end = co_await session.run(program("x"), io);
                         if (!end) ends.push_back(end.error().code);
                         co_return ok();
@@ -341,9 +343,10 @@ TEST_SUITE("core.agent_client.faults")
                     engine::Child first(executor, one());
                     engine::Child second(executor, one());
                     engine::Child third(executor, one());
+                    CO_CHECK(co_await third.join());
+                    gate.open();
                     CO_CHECK(co_await first.join());
                     CO_CHECK(co_await second.join());
-                    CO_CHECK(co_await third.join());
                     const auto late = co_await session.reset();
                     if (!late) ends.push_back(late.error().code);
                     co_return ok();

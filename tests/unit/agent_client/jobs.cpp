@@ -54,30 +54,6 @@ struct BrokenSink final : engine::ByteSink {
     Task<> write(std::string_view) override { co_return fail(Errc::io, "the sink broke"); }
 };
 
-// Takes nothing until it is opened.
-class Gate final : public engine::ByteSink {
-public:
-    explicit Gate(boost::asio::any_io_executor executor) : opened_(executor) {}
-    Task<> write(std::string_view data) override
-    {
-        while (!open_) {
-            CO_CHECK(co_await opened_.wait());
-        }
-        bytes += data.size();
-        co_return ok();
-    }
-    void open()
-    {
-        open_ = true;
-        opened_.notify();
-    }
-    std::size_t bytes = 0;
-
-private:
-    core::Event opened_;
-    bool open_ = false;
-};
-
 Task<JobEnd> run_in(AgentSession& session, const char* script, Collected& out)
 {
     JobIo io;
@@ -491,6 +467,7 @@ TEST_SUITE("core.agent_client.jobs")
             Collected out;
             std::vector<Result<JobEnd>> ends(4, not_run());
             boost::asio::io_context io;
+            Gate shut(io.get_executor());
             std::unique_ptr<AgentSession> session;
             std::vector<Child> jobs;
             const auto begin = [&]() -> Task<> {
@@ -499,7 +476,8 @@ TEST_SUITE("core.agent_client.jobs")
                 for (auto& end : ends) {
                     JobIo job_io;
                     job_io.in = &endless;
-                    job_io.out = &out;
+                    job_io.out =
+                        &end == &ends.back() ? static_cast<engine::ByteSink*>(&shut) : &out;
                     jobs.emplace_back(executor, keep_end(*session, program("cat"), job_io, end));
                 }
                 co_return ok();

@@ -153,4 +153,28 @@ struct Collected final : engine::ByteSink {
     std::function<void()> on_write;
 };
 
+/// Takes nothing until it is opened.
+class Gate final : public engine::ByteSink {
+public:
+    explicit Gate(boost::asio::any_io_executor executor) : opened_(executor) {}
+    Task<> write(std::string_view data) override
+    {
+        while (!open_) {
+            CO_CHECK(co_await opened_.wait());
+        }
+        bytes += data.size();
+        co_return ok();
+    }
+    void open()
+    {
+        open_ = true;
+        opened_.notify();
+    }
+    std::size_t bytes = 0;
+
+private:
+    core::Event opened_;
+    bool open_ = false;
+};
+
 } // namespace slipway::test
