@@ -1,5 +1,7 @@
 #include "engine.hpp"
 
+#include <slipway/engine/http_headers.hpp>
+
 #include <boost/asio/this_coro.hpp>
 
 #include <fmt/format.h>
@@ -63,6 +65,11 @@ Result<engine::ClientOptions> client_options(Context& context)
         options.api = *named;
         CHECK_OK(during(engine::check_api_version(*options.api), doing));
     }
+    auto headers = engine::read_http_headers(context.environment);
+    if (!headers) {
+        context.printer->warning(describe(headers.error()) + ": headers in it are not sent");
+    }
+    options.headers = std::move(headers).value_or(engine::Headers());
     return options;
 }
 

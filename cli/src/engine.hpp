@@ -6,8 +6,9 @@
 
 namespace slipway::cli {
 
-/// The client options that the global options and the environment ask for: --verbose prints each
-/// call. The context must outlive the client.
+/// The client options that the global options, the environment and docker's config.json ask for:
+/// --verbose prints each call, and `HttpHeaders` go with each. A file that cannot be read is a
+/// warning, and there are none then. The context must outlive the client.
 Result<engine::ClientOptions> client_options(Context& context);
 
 /// Finds the engine and connects to it. The context must outlive the client. A failure sets

@@ -4,6 +4,7 @@
 #include "plain_start.hpp"
 #include "progress_stream.hpp"
 #include "prune_call.hpp"
+#include "secrets.hpp"
 
 #include <slipway/engine/build.hpp>
 
@@ -92,9 +93,29 @@ Result<> check_builder(const BuildSpec& spec, const Traits& traits)
     return fail(std::move(error));
 }
 
+constexpr ApiVersion outputs_api{1, 40};
+
+Result<> check_output(const BuildSpec& spec, ApiVersion api)
+{
+    if (!spec.cache_only) return ok();
+    if (spec.builder != Builder::buildkit) {
+        return fail(Errc::unsupported, "nothing but BuildKit builds for its cache alone");
+    }
+    if (api < outputs_api) {
+        return fail(
+            Errc::unsupported,
+            "API " + to_string(api) + " cannot choose what a build leaves, "
+                + to_string(outputs_api) + " can"
+        );
+    }
+    if (spec.tags.empty()) return ok();
+    return fail(Errc::invalid_argument, "a build for the cache alone makes no image to be tagged");
+}
+
 Result<Request> build_request(const BuildSpec& spec, const Traits& traits)
 {
     CHECK_OK(check_builder(spec, traits));
+    CHECK_OK(check_output(spec, traits.api));
     Request request("POST", "/build");
     if (spec.builder == Builder::buildkit) request.query("version", "2");
     for (const std::string& tag : spec.tags) {
@@ -111,6 +132,7 @@ Result<Request> build_request(const BuildSpec& spec, const Traits& traits)
         .query_flag("squash", spec.squash)
         .query_flag("rm", true)
         .query_flag("forcerm", !spec.keep_failed);
+    if (spec.cache_only) request.query("outputs", R"([{"Type":"cacheonly"}])");
     add_limits(request, spec);
     CHECK_OK(add_json(request, "buildargs", spec.build_args));
     CHECK_OK(add_json(request, "labels", spec.labels));
@@ -121,6 +143,29 @@ Result<Request> build_request(const BuildSpec& spec, const Traits& traits)
         CHECK_OK(add_auth(request, spec.registries));
     }
     return request;
+}
+
+Result<Request>
+remote_build_request(std::string_view url, const BuildSpec& spec, const Traits& traits)
+{
+    if (url.empty()) return fail(Errc::invalid_argument, "the URL to build from is empty");
+    if (!traits.can_build_remote) {
+        Error error(Errc::unsupported, "this engine fetches nothing to build from");
+        error.hint = "fetch it here, and build from a tar of it";
+        return fail(std::move(error));
+    }
+    TRY(Request request, build_request(spec, traits));
+    request.query("remote", url);
+    const std::string shown = without_password(url); // a password can have a '?' in it
+    const auto query = shown.find('?');
+    if (query != std::string::npos) request.secret(shown.substr(query + 1));
+    return request;
+}
+
+Goal goal_of(const BuildSpec& spec)
+{
+    if (spec.cache_only) return Goal::cache;
+    return spec.quiet ? Goal::quiet_build : Goal::build;
 }
 
 constexpr ApiVersion cache_limits_api{1, 48};
@@ -156,8 +201,15 @@ Task<ProgressStream> Builds::build(std::shared_ptr<ByteSource> context, const Bu
     auto request = build_request(spec, transport_->traits());
     if (spec.builder == Builder::buildkit) context = with_plain_start(std::move(context));
     if (request) request->body(std::move(context), "application/x-tar");
-    const Goal goal = spec.quiet ? Goal::quiet_build : Goal::build;
-    return open_progress(*transport_, std::move(request), goal, {}, doing(spec));
+    return open_progress(*transport_, std::move(request), goal_of(spec), {}, doing(spec));
+}
+
+Task<ProgressStream> Builds::build_remote(std::string_view url, const BuildSpec& spec)
+{
+    auto request = remote_build_request(url, spec, transport_->traits());
+    const std::string shown = without_password(url);
+    std::string what = doing(spec) + " from " + shown.substr(0, shown.find('?'));
+    return open_progress(*transport_, std::move(request), goal_of(spec), {}, std::move(what));
 }
 
 Task<> Builds::cancel(std::string_view build_id)

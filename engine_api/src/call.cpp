@@ -73,6 +73,13 @@ Result<> add_filters(Request& request, const Filters& filters)
     return ok();
 }
 
+std::vector<std::string> secrets_of(const Transport& transport, const Request& request)
+{
+    std::vector<std::string> all = transport.secrets();
+    all.insert(all.end(), request.secrets().begin(), request.secrets().end());
+    return all;
+}
+
 EngineAnswer answer_to(const Transport& transport, const Request& request, int status)
 {
     const Traits& traits = transport.traits();
@@ -85,7 +92,7 @@ Task<Response> exchange(Transport& transport, Result<Request> request, std::stri
 {
     if (!request) co_return during<Response>(fail(std::move(request).error()), std::move(doing));
     const EngineAnswer answer = answer_to(transport, *request, 0);
-    const std::vector<std::string> secrets = request->secrets();
+    const std::vector<std::string> secrets = secrets_of(transport, *request);
     Result<Response> reply = co_await transport.send(*std::move(request));
     if (reply && is_refusal(reply->status)) {
         reply = fail(error_from(*reply, answer.method, answer.route, transport.traits().kind));
@@ -106,7 +113,7 @@ open(Transport& transport, Result<Request> request, std::string doing)
     using Stream = std::unique_ptr<ResponseStream>;
     if (!request) co_return during<Stream>(fail(std::move(request).error()), std::move(doing));
     const EngineAnswer answer = answer_to(transport, *request, 0);
-    const std::vector<std::string> secrets = request->secrets();
+    const std::vector<std::string> secrets = secrets_of(transport, *request);
     Result<Stream> stream = co_await transport.open(*std::move(request));
     if (stream && is_refusal((*stream)->status())) {
         const Response refusal{(*stream)->status(), (*stream)->headers(), {}};
@@ -121,7 +128,9 @@ upgrade(Transport& transport, Result<Request> request, std::string doing)
 {
     using Stream = std::unique_ptr<DuplexStream>;
     if (!request) co_return during<Stream>(fail(std::move(request).error()), std::move(doing));
+    const std::vector<std::string> secrets = secrets_of(transport, *request);
     Result<Stream> stream = co_await transport.upgrade(*std::move(request));
+    if (!stream) stream = fail(hide(std::move(stream).error(), secrets));
     co_return during(std::move(stream), std::move(doing));
 }
 

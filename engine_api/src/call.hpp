@@ -45,6 +45,9 @@ Result<Request> request_on(
 /// Appends `filters` as JSON when there are any. Errors: invalid_argument (not UTF-8).
 Result<> add_filters(Request& request, const Filters& filters);
 
+/// What no Error about the request may show.
+std::vector<std::string> secrets_of(const Transport& transport, const Request& request);
+
 /// What an Error says of the answer that caused it.
 EngineAnswer answer_to(const Transport& transport, const Request& request, int status);
 

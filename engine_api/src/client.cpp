@@ -1,8 +1,10 @@
 #include "discovery/text.hpp"
 #include "error_reply.hpp"
+#include "http/custom_headers.hpp"
 #include "http/http_transport.hpp"
 #include "net/ssh_tunnel.hpp"
 #include "one_line.hpp"
+#include "secrets.hpp"
 
 #include <slipway/engine/client.hpp>
 
@@ -51,6 +53,9 @@ std::string_view to_string(EngineKind kind) noexcept
 
 namespace {
 
+constexpr ApiVersion device_requests_api{1, 40};
+constexpr ApiVersion stop_signal_api{1, 42};
+constexpr ApiVersion several_networks_api{1, 44};
 constexpr ApiVersion volume_prune_spares_named_api{1, 42};
 // What changed with the engine and not with the version that is spoken to it.
 constexpr ApiVersion zstd_engine{1, 42};           // 23.0
@@ -65,6 +70,9 @@ constexpr ApiVersion newer_buildkit_api{1, 42};
 Traits traits_of_docker(ApiVersion api, ApiVersion engine_api, std::string_view os)
 {
     Traits traits;
+    if (api < device_requests_api) traits.device_drivers = DeviceDrivers::none;
+    traits.can_stop_with_signal = api >= stop_signal_api;
+    traits.can_create_in_networks = api >= several_networks_api;
     traits.volume_prune_spares_named = api >= volume_prune_spares_named_api;
     traits.can_buildkit = api >= buildkit_api && os != "windows";
     traits.buildkit_has_limits = engine_api >= newer_buildkit_api;
@@ -105,6 +113,12 @@ Traits traits_of_podman(std::string_view version_text)
     traits.past_events_need_an_open_end = true;
     traits.network_remove_by_id_ignores_use = true;
     traits.prune_tagged = version >= ApiVersion{4, 8} ? PruneTagged::alone : PruneTagged::refused;
+    traits.device_drivers =
+        version >= ApiVersion{5, 4} ? DeviceDrivers::cdi : DeviceDrivers::none;
+    traits.can_create_in_networks = version.major >= 4;
+    traits.can_stop_with_signal = false;
+    traits.can_log_details = false;
+    traits.can_build_remote = false;
     traits.can_update_containers = version >= ApiVersion{5, 1};
     traits.forced_removal_stops_first = version.major >= 5;
     traits.can_prune_build_cache = false;
@@ -266,6 +280,7 @@ Task<Client> Client::connect_through(
     if (forced) {
         CO_CHECK(check_api_version(*forced));
     }
+    CO_TRY(options.headers, custom_headers(options.headers));
     auto transport =
         std::make_shared<HttpTransport>(executor, endpoint, std::move(options), std::move(tunnel));
     const std::string doing = "asking " + to_string(endpoint);
@@ -273,8 +288,9 @@ Task<Client> Client::connect_through(
     if (!is_engine(pong)) { // some proxies let only GET through; and its body says more
         CO_TRY(pong, during(co_await ping(*transport, "GET", limit), doing));
     }
-    CO_TRY(Traits traits, during(traits_from(pong, forced), doing));
-    transport->use(std::move(traits));
+    auto traits = during(traits_from(pong, forced), doing);
+    if (!traits) co_return fail(hide(std::move(traits).error(), transport->secrets()));
+    transport->use(*std::move(traits));
     Client client;
     client.transport_ = std::move(transport);
     client.endpoint_ = std::move(endpoint);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "endpoint_settings_json.hpp"
 #include "json.hpp"
 
 #include <slipway/engine/container_spec.hpp>
@@ -8,8 +9,13 @@ namespace slipway::engine {
 
 /// The API has a set of ports as an object of empty objects.
 struct ExposedPort {};
+struct NetworkingBody {
+    std::map<std::string, EndpointBody> endpoints;
+};
 struct ContainerSpecBody : ContainerSpec {
     std::map<std::string, ExposedPort> ports;
+    std::string mac_address;
+    std::optional<NetworkingBody> networking;
 };
 
 } // namespace slipway::engine
@@ -73,6 +79,17 @@ struct Fields<engine::DeviceMapping> {
 };
 
 template <>
+struct Fields<engine::DeviceRequest> {
+    using T = engine::DeviceRequest;
+    static constexpr auto list = std::tuple{
+        optional("Driver", &T::driver),
+        optional("Count", &T::count),
+        optional("DeviceIDs", &T::device_ids),
+        optional("Capabilities", &T::capabilities),
+        optional("Options", &T::options)};
+};
+
+template <>
 struct Fields<engine::PortBinding> {
     using T = engine::PortBinding;
     static constexpr auto list =
@@ -127,6 +144,7 @@ struct Fields<engine::HostConfig> {
         optional("IpcMode", &T::ipc_mode),
         optional("ShmSize", &T::shm_size),
         optional("Devices", &T::devices),
+        optional("DeviceRequests", &T::device_requests),
         optional("ExtraHosts", &T::extra_hosts),
         optional("PortBindings", &T::port_bindings),
         optional("RestartPolicy", &T::restart),
@@ -144,6 +162,12 @@ struct Fields<engine::HostConfig> {
         optional("CpuQuota", &T::cpu_quota),
         optional("MemoryReservation", &T::memory_reservation),
         optional("OomScoreAdj", &T::oom_score_adj)};
+};
+
+template <>
+struct Fields<engine::NetworkingBody> {
+    static constexpr auto list =
+        std::tuple{required("EndpointsConfig", &engine::NetworkingBody::endpoints)};
 };
 
 /// `name` and `platform` travel in the query.
@@ -170,7 +194,9 @@ struct Fields<engine::ContainerSpecBody> {
         optional("NetworkDisabled", &T::network_disabled),
         optional("Healthcheck", &T::healthcheck),
         optional("ExposedPorts", &T::ports),
-        required("HostConfig", &T::host)};
+        optional("MacAddress", &T::mac_address),
+        required("HostConfig", &T::host),
+        optional("NetworkingConfig", &T::networking)};
 };
 
 } // namespace slipway::json

@@ -11,12 +11,60 @@ namespace slipway::engine {
 
 namespace {
 
-Result<Request> create_request(const ContainerSpec& spec)
+/// From here on the address is that of an endpoint, and before that of the container.
+constexpr ApiVersion endpoint_mac_api{1, 44};
+
+/// Refuses what this engine would pass over, or refuse with less of a reason.
+Result<> check_networks(const ContainerSpec& spec, const Traits& traits)
+{
+    if (spec.networks.size() <= 1 || traits.can_create_in_networks) return ok();
+    Error error(
+        Errc::unsupported,
+        "with API " + to_string(traits.api) + " a container is made in one network at most"
+    );
+    error.hint = "make it in one of them, and connect it to the others before it starts";
+    return fail(std::move(error));
+}
+
+Result<> check_devices(const std::vector<DeviceRequest>& requests, const Traits& traits)
+{
+    for (const DeviceRequest& request : requests) {
+        const bool heard = request.driver == "cdi" ? traits.device_drivers != DeviceDrivers::none
+                                                   : traits.device_drivers == DeviceDrivers::any;
+        if (heard) continue;
+        const std::string driver =
+            request.driver.empty() ? "no driver in particular" : "the driver " + request.driver;
+        Error error(
+            Errc::unsupported, "this engine passes over requests for devices of " + driver
+        );
+        error.hint = "name the devices by their paths (HostConfig::devices), or use an engine that "
+                     "has the driver";
+        return fail(std::move(error));
+    }
+    return ok();
+}
+
+void add_networks(ContainerSpecBody& wire, ApiVersion api)
+{
+    if (wire.networks.empty()) return;
+    NetworkingBody& networking = wire.networking.emplace();
+    for (const auto& [network, settings] : wire.networks) {
+        networking.endpoints.emplace(network, endpoint_body(settings));
+    }
+    if (wire.networks.size() == 1 && api < endpoint_mac_api) {
+        wire.mac_address = wire.networks.begin()->second.mac_address;
+    }
+}
+
+Result<Request> create_request(const ContainerSpec& spec, const Traits& traits)
 {
     if (spec.image.empty()) {
         return fail(Errc::invalid_argument, "the container has no image to be made from");
     }
-    ContainerSpecBody wire{spec, {}};
+    CHECK_OK(check_networks(spec, traits));
+    CHECK_OK(check_devices(spec.host.device_requests, traits));
+    ContainerSpecBody wire{spec, {}, {}, {}};
+    add_networks(wire, traits.api);
     for (const std::string& port : spec.exposed_ports) {
         wire.ports[port];
     }
@@ -62,13 +110,27 @@ Task<Change> change(Transport& transport, Result<Request> request, std::string w
 
 /// Always with its time: without one podman restarts at once, and both engines else take the
 /// container's own, which a deadline here could not know.
-Result<Request>
-request_with_grace(std::string_view id, std::string_view suffix, std::chrono::seconds grace)
+Result<Request> stop_request(
+    std::string_view id,
+    std::string_view suffix,
+    std::chrono::seconds grace,
+    std::string_view signal,
+    const Traits& traits
+)
 {
     if (grace.count() < 0) return fail(Errc::invalid_argument, "the time to stop in is negative");
+    if (!signal.empty() && !traits.can_stop_with_signal) {
+        Error error(
+            Errc::unsupported, "this engine stops a container with no signal but the container's"
+        );
+        error.hint = "send it by itself (kill), or make the container with it as its stop signal";
+        return fail(std::move(error));
+    }
     TRY(Request request, on_container("POST", id, suffix));
     // The engine answers after the end, and SIGKILL can take a while on a loaded machine.
-    request.query("t", grace.count()).deadline(grace + std::chrono::seconds(60));
+    request.query("t", grace.count())
+        .query("signal", signal)
+        .deadline(grace + std::chrono::seconds(60));
     return request;
 }
 
@@ -126,7 +188,7 @@ Task<Wait> wait_for(Transport& transport, Result<Request> request, std::string i
 Task<CreatedContainer> Containers::create(const ContainerSpec& spec)
 {
     std::string what = "creating a container from " + spec.image;
-    return call<CreatedContainer>(*transport_, create_request(spec), std::move(what));
+    return call<CreatedContainer>(*transport_, create_request(spec, transport_->traits()), std::move(what));
 }
 
 Task<ContainerInfo> Containers::inspect(std::string_view id)
@@ -154,15 +216,16 @@ Task<Change> Containers::start(std::string_view id)
     );
 }
 
-Task<Change> Containers::stop(std::string_view id, std::chrono::seconds grace)
+Task<Change>
+Containers::stop(std::string_view id, std::chrono::seconds grace, std::string_view signal)
 {
-    auto request = request_with_grace(id, "/stop", grace);
+    auto request = stop_request(id, "/stop", grace, signal, transport_->traits());
     return change(*transport_, std::move(request), doing_to_container("stopping", id));
 }
 
-Task<> Containers::restart(std::string_view id, std::chrono::seconds grace)
+Task<> Containers::restart(std::string_view id, std::chrono::seconds grace, std::string_view signal)
 {
-    auto request = request_with_grace(id, "/restart", grace);
+    auto request = stop_request(id, "/restart", grace, signal, transport_->traits());
     return perform(*transport_, std::move(request), doing_to_container("restarting", id));
 }
 
@@ -236,7 +299,7 @@ Containers::logs(std::string_view id, const LogOptions& options)
 {
     auto request = on_container("GET", id, "/logs");
     if (request) {
-        if (auto added = add_log_query(*request, options); !added) {
+        if (auto added = add_log_query(*request, options, transport_->traits()); !added) {
             request = fail(std::move(added).error());
         } else if (!options.follow) {
             request->deadlines(prompt_header);

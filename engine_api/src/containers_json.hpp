@@ -109,7 +109,9 @@ struct Fields<engine::NetworkEndpoint> {
     static constexpr auto list = std::tuple{
         optional("NetworkID", &T::network_id),
         optional("IPAddress", &T::ip_address),
-        optional("Gateway", &T::gateway)};
+        optional("Gateway", &T::gateway),
+        optional("MacAddress", &T::mac_address),
+        optional("Aliases", &T::aliases)};
 };
 
 template <>

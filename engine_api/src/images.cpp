@@ -1,6 +1,7 @@
 #include "auth_header.hpp"
 #include "image_request.hpp"
 #include "images_json.hpp"
+#include "platform_query.hpp"
 #include "progress_stream.hpp"
 
 #include <slipway/engine/images.hpp>
@@ -70,6 +71,23 @@ namespace engine {
 
 namespace {
 
+constexpr ApiVersion history_platform_api{1, 48};
+constexpr ApiVersion inspect_platform_api{1, 49};
+
+/// What is asked of an image, or of the one in it for a platform.
+Result<Request> look_at_image(
+    std::string_view image,
+    std::string_view suffix,
+    std::string_view platform,
+    ApiVersion since,
+    const Traits& traits
+)
+{
+    TRY(Request request, on_image("GET", image, suffix));
+    CHECK_OK(add_json_platform(request, platform, since, traits));
+    return request;
+}
+
 Task<ImageInfo> inspect_image(Transport& transport, Result<Request> request, std::string what)
 {
     CO_TRY(
@@ -115,10 +133,12 @@ Task<std::vector<ImageSummary>> Images::list(const ListImages& options)
     return call<Reply>(*transport_, std::move(request), "listing images");
 }
 
-Task<ImageInfo> Images::inspect(std::string_view image)
+Task<ImageInfo> Images::inspect(std::string_view image, std::string_view platform)
 {
     return inspect_image(
-        *transport_, on_image("GET", image, "/json"), doing_to_image("inspecting", image)
+        *transport_,
+        look_at_image(image, "/json", platform, inspect_platform_api, transport_->traits()),
+        doing_to_image("inspecting", image)
     );
 }
 
@@ -164,11 +184,11 @@ Task<std::vector<RemovedImage>> Images::remove(std::string_view image, const Rem
     );
 }
 
-Task<std::vector<HistoryEntry>> Images::history(std::string_view image)
+Task<std::vector<HistoryEntry>> Images::history(std::string_view image, std::string_view platform)
 {
     return call<std::vector<HistoryEntry>>(
         *transport_,
-        on_image("GET", image, "/history"),
+        look_at_image(image, "/history", platform, history_platform_api, transport_->traits()),
         doing_to_image("asking for the history of", image)
     );
 }

@@ -1,4 +1,5 @@
 #include "call.hpp"
+#include "endpoint_settings_json.hpp"
 #include "prune_call.hpp"
 
 #include <slipway/engine/networks.hpp>
@@ -24,17 +25,6 @@ struct NetworkReply : NetworkInfo {
 struct NetworkBody : NetworkSpec {
     bool check_duplicate = true; ///< without it dockerd before 25 makes a second of the same name
     std::optional<Ipam> ipam;
-};
-
-struct FixedAddresses {
-    std::string ipv4;
-    std::string ipv6;
-};
-
-struct EndpointBody {
-    std::vector<std::string> aliases;
-    std::optional<FixedAddresses> addresses;
-    std::string mac_address;
 };
 
 struct ConnectBody {
@@ -115,20 +105,6 @@ struct json::Fields<engine::CreatedNetwork> {
         std::tuple{json::required("Id", &T::id), json::optional("Warning", &T::warning)};
 };
 template <>
-struct json::Fields<engine::FixedAddresses> {
-    using T = engine::FixedAddresses;
-    static constexpr auto list = std::tuple{
-        json::optional("IPv4Address", &T::ipv4), json::optional("IPv6Address", &T::ipv6)};
-};
-template <>
-struct json::Fields<engine::EndpointBody> {
-    using T = engine::EndpointBody;
-    static constexpr auto list = std::tuple{
-        json::optional("Aliases", &T::aliases),
-        json::optional("IPAMConfig", &T::addresses),
-        json::optional("MacAddress", &T::mac_address)};
-};
-template <>
 struct json::Fields<engine::ConnectBody> {
     using T = engine::ConnectBody;
     static constexpr auto list = std::tuple{
@@ -201,11 +177,7 @@ Result<Request> connect_request(std::string_view network, const ConnectNetwork& 
     CHECK_OK(segment_of(how.container, "container"));
     ConnectBody body;
     body.container = how.container;
-    body.endpoint.aliases = how.aliases;
-    body.endpoint.mac_address = how.mac_address;
-    if (!how.ipv4_address.empty() || !how.ipv6_address.empty()) {
-        body.endpoint.addresses = FixedAddresses{how.ipv4_address, how.ipv6_address};
-    }
+    body.endpoint = endpoint_body(how);
     TRY(std::string text, json::encode(body));
     TRY(Request request, on_network("POST", network, "/connect"));
     request.json(std::move(text));

@@ -68,7 +68,7 @@ open_objects(Transport& transport, Result<Request> request, std::string doing)
     std::vector<std::string> secrets;
     if (request) {
         answer = answer_to(transport, *request, 0);
-        secrets = request->secrets();
+        secrets = secrets_of(transport, *request);
     }
     CO_TRY(auto reply, co_await open(transport, std::move(request), doing));
     co_return std::make_unique<ObjectStream>(

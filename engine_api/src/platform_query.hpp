@@ -6,7 +6,7 @@
 
 namespace slipway::engine {
 
-/// Appends "os/arch[/variant]" as the JSON that push, load and save want, where there is any.
+/// Appends "os/arch[/variant]" as the JSON that all want but pull, import and build, where there is any.
 /// Errors: invalid_argument (another form), unsupported (the API in use is older than `since`, and
 /// would pass it over).
 Result<> add_json_platform(

@@ -61,9 +61,10 @@ struct ServiceText {
     std::map<std::string, std::string> labels;
     Template task;
     Mode mode;
+    std::optional<ServiceEndpoint> endpoint;
 };
 
-/// Errors: invalid_argument (no image, a mode that is not known).
+/// Errors: invalid_argument (no image, a mode that is not known, a port without a target).
 Result<ServiceText> service_text(const ServiceSpec& spec);
 ServiceSpec service_spec(ServiceText&& text);
 
@@ -171,13 +172,32 @@ struct Fields<engine::ServiceText::Mode> {
 };
 
 template <>
+struct Fields<engine::ServicePort> {
+    using T = engine::ServicePort;
+    static constexpr auto list = std::tuple{
+        optional("Name", &T::name),
+        optional("Protocol", &T::protocol),
+        optional("TargetPort", &T::target),
+        optional("PublishedPort", &T::published),
+        optional("PublishMode", &T::publish_mode)};
+};
+
+template <>
+struct Fields<engine::ServiceEndpoint> {
+    using T = engine::ServiceEndpoint;
+    static constexpr auto list =
+        std::tuple{optional("Mode", &T::mode), optional("Ports", &T::ports)};
+};
+
+template <>
 struct Fields<engine::ServiceText> {
     using T = engine::ServiceText;
     static constexpr auto list = std::tuple{
         optional("Name", &T::name),
         optional("Labels", &T::labels),
         optional("TaskTemplate", &T::task),
-        optional("Mode", &T::mode)};
+        optional("Mode", &T::mode),
+        optional("EndpointSpec", &T::endpoint)};
 };
 
 } // namespace slipway::json

@@ -1,5 +1,7 @@
 #include "service_json.hpp"
 
+#include <algorithm>
+
 namespace slipway::engine {
 
 namespace {
@@ -116,11 +118,19 @@ Result<ServiceText> service_text(const ServiceSpec& spec)
     if (std::holds_alternative<std::monostate>(spec.mode)) {
         return fail(Errc::invalid_argument, "the service has no mode that is known here");
     }
+    const bool aimless = spec.endpoint
+                         && std::ranges::any_of(spec.endpoint->ports, [](const ServicePort& port) {
+                                return port.target == 0;
+                            });
+    if (aimless) {
+        return fail(Errc::invalid_argument, "a port of the service has no target in its tasks");
+    }
     ServiceText text;
     text.name = spec.name;
     text.labels = spec.labels;
     text.task = template_text(spec.task);
     text.mode = mode_text(spec.mode);
+    text.endpoint = spec.endpoint;
     return text;
 }
 
@@ -130,6 +140,7 @@ ServiceSpec service_spec(ServiceText&& text)
     spec.name = std::move(text.name);
     spec.labels = std::move(text.labels);
     spec.mode = mode_from(text.mode);
+    spec.endpoint = std::move(text.endpoint);
     spec.task = task_spec_from(std::move(text.task));
     return spec;
 }

@@ -15,12 +15,17 @@ struct JobText {
     std::string last_execution;
 };
 
+struct PublishedService {
+    std::vector<ServicePort> ports;
+};
+
 struct ServiceReply {
     std::string id;
     SwarmVersion version;
     std::string created_at;
     std::string updated_at;
     ServiceText spec;
+    PublishedService published;
     std::optional<JobText> job;
     std::optional<ServiceTasks> tasks;
 };
@@ -49,6 +54,11 @@ struct json::Fields<engine::ServiceTasks> {
         json::optional("CompletedTasks", &T::completed)};
 };
 template <>
+struct json::Fields<engine::PublishedService> {
+    static constexpr auto list =
+        std::tuple{json::optional("Ports", &engine::PublishedService::ports)};
+};
+template <>
 struct json::Fields<engine::ServiceReply> {
     using T = engine::ServiceReply;
     static constexpr auto list = std::tuple{
@@ -57,6 +67,7 @@ struct json::Fields<engine::ServiceReply> {
         json::optional("CreatedAt", &T::created_at),
         json::optional("UpdatedAt", &T::updated_at),
         json::optional("Spec", &T::spec),
+        json::optional("Endpoint", &T::published),
         json::optional("JobStatus", &T::job),
         json::optional("ServiceStatus", &T::tasks)};
 };
@@ -97,6 +108,7 @@ ServiceInfo service_from(ServiceReply&& reply)
     info.created_at = std::move(reply.created_at);
     info.updated_at = std::move(reply.updated_at);
     info.spec = service_spec(std::move(reply.spec));
+    info.ports = std::move(reply.published.ports);
     if (reply.job) {
         info.job = JobStatus{reply.job->iteration.index, std::move(reply.job->last_execution)};
     }

@@ -7,13 +7,14 @@ namespace slipway::engine {
 namespace {
 
 /// Copies nothing but the request, so that the options need not outlive the call.
-Result<Request> with_log_query(Result<Request> request, const LogOptions& options)
+Result<Request>
+with_log_query(Result<Request> request, const LogOptions& options, const Traits& traits)
 {
     if (!request) return request;
     if (options.until) {
         return fail(Errc::invalid_argument, "the log of a swarm has no end to be asked for");
     }
-    CHECK_OK(add_log_query(*request, options));
+    CHECK_OK(add_log_query(*request, options, traits));
     return request;
 }
 
@@ -44,7 +45,8 @@ Task<std::unique_ptr<ResponseStream>> open_swarm_log(
     Transport& transport, Result<Request> request, const LogOptions& options, std::string doing
 )
 {
-    return open_log(transport, with_log_query(std::move(request), options), std::move(doing));
+    auto asked = with_log_query(std::move(request), options, transport.traits());
+    return open_log(transport, std::move(asked), std::move(doing));
 }
 
 } // namespace slipway::engine

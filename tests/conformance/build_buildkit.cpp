@@ -80,7 +80,7 @@ Told build(Lab& lab, const std::string& dockerfile, const BuildSpec& spec)
         if ((*message)->trace) note(told, *(*message)->trace);
     }
     told.id = lab.must(stream->result());
-    lab.remove_at_end(*told.id);
+    if (!told.id->empty()) lab.remove_at_end(*told.id);
     return told;
 }
 
@@ -338,6 +338,25 @@ TEST_SUITE("BuildKit")
         const Told told = succeed(lab, base + "RUN echo unheard\n", spec);
         CHECK(told.traces == 0);
         CHECK(engine::bare_id(*told.id).size() == 64);
+    }
+
+    TEST_CASE("a build for the cache alone makes no image, and the next one finds its steps")
+    {
+        Lab lab;
+        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        BuildSpec spec = by_buildkit();
+        spec.cache_only = true;
+        spec.labels = lab.labels();
+        const std::string dockerfile =
+            base + "ARG RUN_OF=" + lab.labels().at("slipway.test") + "\nRUN echo $RUN_OF\n";
+        const Told told = succeed(lab, dockerfile, spec);
+        CHECK(told.id == "");
+        CHECK(told.out == lab.labels().at("slipway.test") + "\n");
+        CHECK(lab.our_images().empty());
+        const Told again = succeed(lab, dockerfile, by_buildkit());
+        CHECK(again.has_cached("RUN echo"));
+        CHECK(!again.id->empty());
+        CHECK(build(lab, base + "RUN exit 42\n", spec).code == 42);
     }
 
     TEST_CASE("a build ends when it is cancelled, and when its connection is closed")

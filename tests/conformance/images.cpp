@@ -64,6 +64,33 @@ TEST_SUITE("Images")
         CHECK(lab.ours().empty());
     }
 
+    TEST_CASE("an image and its history for a platform, where they can be asked for")
+    {
+        Lab lab;
+        const auto own = "linux/" + lab.must(lab.system.version()).architecture;
+        const auto asked = [&](auto ask, engine::ApiVersion since) {
+            if (differs(lab.traits().api < since, "cannot choose a platform there")) {
+                CHECK(lab.refused(ask(own)).code == Errc::unsupported);
+            } else {
+                static_cast<void>(lab.must(ask(own)));
+                const auto other = lab.refused(ask("linux/s390x"));
+                CHECK_MESSAGE(other.code == Errc::not_found, describe(other));
+            }
+        };
+        asked(
+            [&](const std::string& platform) {
+                return lab.images.inspect("busybox:latest", platform);
+            },
+            {1, 49}
+        );
+        asked(
+            [&](const std::string& platform) {
+                return lab.images.history("busybox:latest", platform);
+            },
+            {1, 48}
+        );
+    }
+
     TEST_CASE("a commit holds the container meanwhile, where it can be held")
     {
         Lab lab;

@@ -24,6 +24,84 @@ TEST_SUITE("Lifecycle")
         CHECK(lab.ours().empty());
     }
 
+    TEST_CASE("stop and restart by a signal of the caller's")
+    {
+        Lab lab;
+        using namespace std::chrono_literals;
+        const auto id = lab.create(lab.spec(
+            {"sh",
+             "-c",
+             "trap 'echo USR1; exit 7' USR1; trap 'echo TERM; exit 8' TERM; echo ready; "
+             "while :; do sleep 0.1; done"}
+        ));
+        CHECK(lab.must(lab.containers.start(id)) == Change::done);
+        wait_until([&] { return lab.logs(id).out == "ready\n"; });
+        if (differs(!lab.traits().can_stop_with_signal, "stops with its own signal alone")) {
+            const auto stop = lab.refused(lab.containers.stop(id, 30s, "SIGUSR1"));
+            CHECK(stop.code == Errc::unsupported);
+            const auto restart = lab.refused(lab.containers.restart(id, 30s, "SIGUSR1"));
+            CHECK(restart.code == Errc::unsupported);
+        } else {
+            lab.must(lab.containers.restart(id, 30s, "SIGUSR1"));
+            wait_until([&] { return lab.logs(id).out == "ready\nUSR1\nready\n"; });
+            const auto wrong = lab.refused(lab.containers.stop(id, 30s, "SIGNONE"));
+            CHECK_MESSAGE(wrong.code == Errc::invalid_argument, describe(wrong));
+            CHECK(lab.must(lab.containers.stop(id, 30s, "SIGUSR1")) == Change::done);
+            CHECK(lab.exit_code(id) == 7);
+            CHECK(lab.must(lab.containers.stop(id, 30s, "SIGUSR1")) == Change::already);
+        }
+        lab.remove(id);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("a device of the host's by another name")
+    {
+        Lab lab;
+        auto spec =
+            lab.spec({"sh", "-c", "test -c /dev/slipway-zero && head -c 3 /dev/slipway-zero"});
+        engine::DeviceMapping device;
+        device.host_path = "/dev/zero";
+        device.container_path = "/dev/slipway-zero";
+        spec.host.devices = {device};
+        const auto id = lab.create(spec);
+        CHECK(lab.must(lab.containers.start(id)) == Change::done);
+        CHECK(lab.exit_code(id) == 0);
+        CHECK(lab.logs(id).out == std::string(3, '\0'));
+        lab.remove(id);
+        spec.host.devices[0].host_path = "/dev/slipway-none";
+        const auto made = run(lab.io, lab.containers.create(spec));
+        const auto started =
+            made ? run(lab.io, lab.containers.start(made->id)) : Result<Change>(fail(made.error()));
+        REQUIRE(!started.has_value());
+        CHECK_MESSAGE(
+            contains(started.error().message, "/dev/slipway-none"), describe(started.error())
+        );
+        if (made) lab.remove(made->id);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("devices of a driver that the engine has not")
+    {
+        Lab lab;
+        auto spec = lab.spec({"true"});
+        engine::DeviceRequest request;
+        request.count = -1;
+        request.capabilities = {{"slipway-none"}};
+        spec.host.device_requests = {request};
+        if (differs(
+                lab.traits().device_drivers != engine::DeviceDrivers::any, "hears of CDI at most"
+            )) {
+            CHECK(lab.refused(lab.containers.create(spec)).code == Errc::unsupported);
+        } else {
+            const auto id = lab.create(spec);
+            const auto started = lab.refused(lab.containers.start(id));
+            CHECK_MESSAGE(started.code == Errc::engine, describe(started));
+            CHECK(contains(started.message, "slipway-none"));
+            lab.remove(id);
+        }
+        CHECK(lab.ours().empty());
+    }
+
     TEST_CASE("pause and unpause")
     {
         Lab lab;

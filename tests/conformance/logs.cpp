@@ -130,6 +130,28 @@ TEST_SUITE("Logs")
         lab.remove(id);
     }
 
+    TEST_CASE("details: attributes that the container's log was told to keep")
+    {
+        Lab lab;
+        auto spec = lab.spec({"echo", "line"});
+        spec.env = {"A=b"};
+        engine::LogConfig log;
+        log.type = "json-file";
+        log.options = {{"labels", "slipway.test"}, {"env", "A"}};
+        spec.host.log_config = log;
+        const auto id = finished(lab, spec);
+        CHECK(lab.logs(id).out == "line\n");
+        engine::LogOptions options;
+        options.details = true;
+        if (differs(!lab.traits().can_log_details, "has no details in its logs")) {
+            CHECK(lab.refused(lab.containers.logs(id, options)).code == Errc::unsupported);
+        } else {
+            const auto label = lab.only_ours().at("label").front();
+            CHECK(read_log(lab, id, options).out == "A=b," + label + " line\n");
+        }
+        lab.remove(id);
+    }
+
     TEST_CASE("the log of a terminal is raw")
     {
         Lab lab;

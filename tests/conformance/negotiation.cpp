@@ -80,6 +80,32 @@ TEST_SUITE("Negotiation")
         CHECK(pong.headers.get("Server") == lab.traits().server);
     }
 
+    TEST_CASE("headers of the caller's change nothing for the engine")
+    {
+        Lab lab;
+        engine::ClientOptions options;
+        for (const char* name :
+             {"X-Slipway-Test",
+              "Host",
+              "Connection",
+              "Content-Length",
+              "Transfer-Encoding",
+              "Upgrade",
+              "Expect",
+              "X-Registry-Auth"}) {
+            options.headers.add(name, "slipway");
+        }
+        const auto client = lab.must(
+            engine::Client::connect(lab.io.get_executor(), engine_under_test(), std::move(options))
+        );
+        CHECK(count_containers(lab, client).has_value());
+        engine::Containers containers(client.transport());
+        const auto id = lab.must(containers.create(lab.spec({"true"}))).id;
+        CHECK(lab.must(containers.start(id)) == engine::Change::done);
+        CHECK(lab.exit_code(id) == 0);
+        lab.remove(id);
+    }
+
     TEST_CASE("HEAD and GET of the ping say the same")
     {
         Lab lab;

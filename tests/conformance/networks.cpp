@@ -5,6 +5,23 @@
 using namespace slipway;
 using namespace slipway::test;
 
+namespace {
+
+/// The name of a new network with these addresses.
+std::string made_network(Lab& lab, const std::string& what, const std::string& subnet)
+{
+    engine::NetworkSpec spec;
+    spec.name = unique_name(what);
+    spec.labels = lab.labels();
+    engine::AddressPool pool;
+    pool.subnet = subnet;
+    spec.pools = {pool};
+    lab.must(lab.networks.create(spec));
+    return spec.name;
+}
+
+} // namespace
+
 TEST_SUITE("Volumes, networks")
 {
     TEST_CASE("a network from its creation to its removal")
@@ -101,6 +118,74 @@ TEST_SUITE("Volumes, networks")
         lab.must(lab.networks.remove(made.id));
         CHECK(lab.refused(lab.networks.remove("bridge")).code == Errc::conflict);
         CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("a container made in a network with names, an address and a MAC of its own")
+    {
+        Lab lab;
+        const auto network = made_network(lab, "made", "10.199.9.0/24");
+        auto server = lab.spec({"sleep", "600"});
+        server.host.network_mode = network;
+        engine::EndpointSettings& there = server.networks[network];
+        there.aliases = {"other-name"};
+        there.ipv4_address = "10.199.9.77";
+        there.mac_address = "02:42:0a:c7:09:4d";
+        const auto id = lab.create(server);
+        if (run(lab.io, lab.containers.start(id))) {
+            const auto joined = lab.must(lab.containers.inspect(id)).networks.at(network);
+            CHECK(joined.ip_address == there.ipv4_address);
+            CHECK(joined.mac_address == there.mac_address);
+            CHECK(std::ranges::count(joined.aliases, "other-name") == 1);
+            CHECK(contains(lab.in(id, "ip addr"), "10.199.9.77/24"));
+            CHECK(contains(lab.in(id, "ip addr"), there.mac_address));
+
+            auto client = lab.spec({"sleep", "600"});
+            client.host.network_mode = network;
+            client.networks[network];
+            const auto asker = lab.create(client);
+            CHECK(lab.must(lab.containers.start(asker)) == engine::Change::done);
+            const auto servers = lab.in(asker, "cat /etc/resolv.conf");
+            const bool names = contains(servers, "127.0.0.11") || contains(servers, "10.199.9.1");
+            if (!differs(!names, "has no name server of its own in networks")) {
+                CHECK(contains(lab.in(asker, "nslookup other-name"), "10.199.9.77"));
+            }
+            lab.remove(asker);
+        } else {
+            const auto info = lab.must(lab.system.info());
+            REQUIRE(differs(is_rootless(info), "makes no network without root"));
+        }
+        lab.remove(id);
+        lab.must(lab.networks.remove(network));
+    }
+
+    TEST_CASE("a container made in several networks")
+    {
+        Lab lab;
+        const auto one = made_network(lab, "one", "10.199.10.0/24");
+        const auto two = made_network(lab, "two", "10.199.11.0/24");
+        auto spec = lab.spec({"sleep", "600"});
+        spec.host.network_mode = one;
+        spec.networks[one].ipv4_address = "10.199.10.7";
+        spec.networks[two].ipv4_address = "10.199.11.7";
+        if (differs(!lab.traits().can_create_in_networks, "makes it in one at most")) {
+            CHECK(lab.refused(lab.containers.create(spec)).code == Errc::unsupported);
+        } else {
+            const auto id = lab.create(spec);
+            const auto networks = lab.must(lab.containers.inspect(id)).networks;
+            CHECK(networks.size() == 2);
+            CHECK(networks.contains(one));
+            CHECK(networks.contains(two));
+            if (run(lab.io, lab.containers.start(id))) {
+                const auto addresses = lab.in(id, "ip addr");
+                CHECK(contains(addresses, "10.199.10.7/24"));
+                CHECK(contains(addresses, "10.199.11.7/24"));
+            } else {
+                const auto info = lab.must(lab.system.info());
+                REQUIRE(differs(is_rootless(info), "makes no network without root"));
+            }
+            lab.remove(id);
+        }
+        CHECK(lab.must(lab.networks.prune(lab.only_ours())).removed.size() == 2);
     }
 
     TEST_CASE("networks by name, by driver, and by what fits none")

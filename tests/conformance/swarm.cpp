@@ -168,6 +168,69 @@ TEST_SUITE("Swarm job")
         clean_up_containers(lab);
     }
 
+    TEST_CASE("ports of a service: chosen by the swarm, changed, and in use")
+    {
+        Lab lab;
+        if (differs(!lab.traits().can_swarm, "has no swarm")) return;
+        const OneNodeSwarm swarm(lab);
+        auto spec = job_of(lab, "slipway-test-ports", "sleep 600");
+        engine::Replicated none; // ports are given out all the same
+        none.replicas = 0;
+        spec.mode = none;
+        engine::ServicePort port;
+        port.name = "web";
+        port.target = 80;
+        engine::ServiceEndpoint endpoint;
+        endpoint.ports = {port};
+        spec.endpoint = endpoint;
+        const auto id = lab.must(lab.services.create(spec)).id;
+        const auto published = [&]() -> std::optional<std::uint16_t> {
+            const auto ports = lab.must(lab.services.inspect(id)).ports;
+            if (ports.size() != 1 || ports[0].name != "web" || ports[0].target != 80) return {};
+            return ports[0].published;
+        };
+        wait_until([&] { return published().value_or(0) >= 30'000; });
+        const auto asked = lab.must(lab.services.inspect(id)).spec.endpoint;
+        REQUIRE(asked.has_value());
+        CHECK(asked->mode == "vip");
+        REQUIRE(asked->ports.size() == 1);
+        CHECK(asked->ports[0].protocol == "tcp");
+        CHECK(asked->ports[0].publish_mode == "ingress");
+
+        const auto update = [&] { // which the swarm itself may come before
+            wait_until([&] {
+                const auto version = lab.must(lab.services.inspect(id)).version;
+                const auto done = run(lab.io, lab.services.update(id, version, spec));
+                const bool late = !done && done.error().code == Errc::conflict;
+                if (!late) REQUIRE_MESSAGE(done.has_value(), describe(done.error()));
+                return !late;
+            });
+        };
+        spec.endpoint->ports[0].published = 18'080;
+        update();
+        wait_until([&] { return published() == 18'080; });
+
+        auto other = spec;
+        other.name = "slipway-test-same-port";
+        const auto in_use = lab.refused(lab.services.create(other));
+        CHECK_MESSAGE(in_use.code == Errc::invalid_argument, describe(in_use));
+        other.endpoint->mode = "dnsrr";
+        CHECK(lab.refused(lab.services.create(other)).code == Errc::invalid_argument);
+        other.endpoint->ports[0].publish_mode = "host";
+        const auto second = lab.must(lab.services.create(other)).id;
+        const auto by_name = lab.must(lab.services.inspect(second)).spec.endpoint;
+        REQUIRE(by_name.has_value());
+        CHECK(by_name->mode == "dnsrr");
+        REQUIRE(by_name->ports.size() == 1);
+        CHECK(by_name->ports[0].publish_mode == "host");
+
+        spec.endpoint.reset();
+        update();
+        wait_until([&] { return lab.must(lab.services.inspect(id)).ports.empty(); });
+        lab.must(lab.services.remove(second));
+        lab.must(lab.services.remove(id));
+    }
+
     TEST_CASE("a job that fails, one that is tried again, and specs that are wrong")
     {
         Lab lab;

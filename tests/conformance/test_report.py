@@ -79,7 +79,7 @@ class Rows(unittest.TestCase):
         header = pathlib.Path(TRAITS).read_text()
         body = header[header.index("struct Traits {") : header.index("} // namespace")]
         acted_on = body[body.index("// What the endpoints act on.") :]
-        traits = re.findall(r"^\s+(?:bool|PruneTagged|std::chrono::\w+) (\w+)\b", acted_on, re.M)
+        traits = re.findall(r"^\s+(?:bool|PruneTagged|DeviceDrivers|std::chrono::\w+) (\w+)\b", acted_on, re.M)
         self.assertGreater(len(traits), 20)
         # Those of BuildKit take whole builds, and are compared where these are.
         builds = (HERE / "build_buildkit.cpp").read_text()

@@ -4,6 +4,7 @@
 #include "secrets.hpp"
 #include "unit/discovery/home.hpp"
 
+#include <slipway/engine/http_headers.hpp>
 #include <slipway/engine/proxies.hpp>
 
 // What docker and podman keep about registries, what a helper answers, and that no error repeats a
@@ -57,10 +58,23 @@ void check_answer(std::string_view text)
     require_hidden(answer.error(), text);
 }
 
-void check_proxies(std::string_view text)
+void check_headers(const Environment& environment)
+{
+    const auto headers = read_http_headers(environment);
+    if (!headers) {
+        check_error(headers.error());
+        return;
+    }
+    for (const auto& [name, value] : headers->all()) {
+        require((name + value).find_first_of("\r\n") == std::string::npos, "a header of two lines");
+    }
+}
+
+void check_config(std::string_view text)
 {
     static const test::Home home;
     home.write(".docker/config.json", text);
+    check_headers(home.environment);
     const auto proxies = read_proxies(home.environment);
     if (!proxies) {
         check_error(proxies.error());
@@ -85,7 +99,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
         check_answer(text);
         break;
     case 2:
-        check_proxies(text);
+        check_config(text);
         break;
     default: {
         const std::string clean = without_passwords(std::string(text));

@@ -106,6 +106,10 @@ public:
         traits.past_events_need_an_open_end = true;
         traits.network_remove_by_id_ignores_use = true;
         traits.prune_tagged = engine::PruneTagged::refused;
+        traits.device_drivers = engine::DeviceDrivers::none;
+        traits.can_stop_with_signal = false;
+        traits.can_log_details = false;
+        traits.can_build_remote = false;
         traits.can_update_containers = false;
         traits.can_prune_build_cache = false;
         traits.can_inspect_distribution = false;
@@ -162,8 +166,10 @@ public:
 
     const engine::Traits& traits() const noexcept override { return known; }
     boost::asio::any_io_executor executor() override { return io_.get_executor(); }
+    std::vector<std::string> secrets() const override { return carried; }
 
     engine::Traits known;
+    std::vector<std::string> carried; ///< what all its requests carry and nobody may see
     std::vector<RecordedCall> calls;
     std::size_t max_read = std::numeric_limits<std::size_t>::max();
     std::shared_ptr<StreamWitness> witness = std::make_shared<StreamWitness>();

@@ -165,6 +165,9 @@ Result<std::string> HttpTransport::head_of(const Request& request, bool upgrade)
     } else if (!request.text().empty() || request.method() == "POST" || request.method() == "PUT") {
         field("Content-Length", std::to_string(request.text().size()));
     }
+    for (const auto& [name, value] : options_.headers.all()) {
+        if (!request.headers().has(name)) field(name, value);
+    }
     for (const auto& [name, value] : request.headers().all()) {
         if (!is_plain(name) || value.find_first_of(line_breakers) != std::string::npos) {
             return fail(Errc::invalid_argument, "a header of the request has a line break in it");
@@ -172,6 +175,15 @@ Result<std::string> HttpTransport::head_of(const Request& request, bool upgrade)
         field(name, value);
     }
     return head + "\r\n" + request.text();
+}
+
+std::vector<std::string> HttpTransport::secrets() const
+{
+    std::vector<std::string> values;
+    for (const auto& field : options_.headers.all()) {
+        values.push_back(field.second);
+    }
+    return values;
 }
 
 void HttpTransport::trace(const Request& request, int status, Clock::time_point since)

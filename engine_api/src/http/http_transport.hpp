@@ -22,7 +22,8 @@ public:
     /// Opens a connection to the endpoint; tests have their own.
     using Connector = std::function<Task<std::unique_ptr<NetStream>>()>;
 
-    /// An ssh endpoint that names a socket gets a tunnel of its own unless one is given.
+    /// An ssh endpoint that names a socket gets a tunnel of its own unless one is given. The
+    /// headers of the options have gone through custom_headers.
     HttpTransport(
         boost::asio::any_io_executor executor,
         Endpoint endpoint,
@@ -36,6 +37,7 @@ public:
     Task<std::unique_ptr<DuplexStream>> upgrade(Request request) override;
     const Traits& traits() const noexcept override { return traits_; }
     boost::asio::any_io_executor executor() override { return executor_; }
+    std::vector<std::string> secrets() const override;
 
     /// Called once, when `/_ping` has told who is there.
     void use(Traits traits) { traits_ = std::move(traits); }

@@ -298,6 +298,90 @@ TEST_SUITE("engine.build")
         CHECK(!podman->failure_code().has_value());
     }
 
+    TEST_CASE("what the engine is to fetch goes in the query, and no body with it")
+    {
+        FakeTransport engine;
+        engine.reply(200, docker_reply("build-ok.jsonl"));
+        BuildSpec spec;
+        spec.target = "stage";
+        auto stream =
+            run(Builds(engine).build_remote("https://h/r.git?token=hunter2#main:sub", spec));
+        REQUIRE(stream.has_value());
+        CHECK(engine.calls[0].kind == "open");
+        CHECK(engine.calls[0].method == "POST");
+        CHECK(
+            query_of(engine.calls[0])
+            == "target=stage&rm=1&forcerm=1&remote=https://h/r.git?token=hunter2#main:sub"
+        );
+        CHECK(engine.calls[0].body.empty());
+        CHECK(!engine.calls[0].headers.has("content-type"));
+        CHECK(run(stream->result()).has_value());
+
+        engine.known.can_buildkit = true;
+        engine.reply(200);
+        spec.builder = Builder::buildkit;
+        REQUIRE(run(Builds(engine).build_remote("http://h/c.tar", spec)).has_value());
+        CHECK(
+            engine.calls[1].target
+            == "/build?version=2&target=stage&rm=1&forcerm=1&remote=http://h/c.tar"
+        );
+        CHECK(run(Builds(engine).build_remote("", spec)).error().code == Errc::invalid_argument);
+        engine.known = FakeTransport::podman();
+        spec.builder = Builder::classic;
+        const auto podman = run(Builds(engine).build_remote("http://h/c.tar", spec));
+        REQUIRE(!podman.has_value());
+        CHECK(podman.error().code == Errc::unsupported);
+        CHECK(!podman.error().hint.empty());
+        CHECK(engine.calls.size() == 2);
+    }
+
+    TEST_CASE("an error of a build from a URL has the URL without what is secret in it")
+    {
+        FakeTransport engine;
+        const std::string url = "https://me:pa?ss@h/c.tar?token=hunter2";
+        engine.reply(400, R"({"message":"no )" + url + R"( with token=hunter2"})");
+        const BuildSpec spec;
+        const auto done = run(Builds(engine).build_remote(url, spec));
+        REQUIRE(!done.has_value());
+        CHECK(done.error().context.back() == "building an image from https://me:***@h/c.tar");
+        CHECK(describe(done.error()).find("hunter2") == std::string::npos);
+        CHECK(describe(done.error()).find("pa?ss") == std::string::npos);
+    }
+
+    TEST_CASE("BuildKit's cache alone has no image as its result")
+    {
+        FakeTransport engine;
+        engine.known.can_buildkit = true;
+        engine.reply(200, "");
+        engine.stream(200, {R"({"errorDetail":{"message":"exit code: 42"},"error":"x"})"});
+        BuildSpec spec;
+        spec.builder = Builder::buildkit;
+        spec.cache_only = true;
+        auto stream = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(stream.has_value());
+        CHECK(
+            query_of(engine.calls[0])
+            == R"(version=2&rm=1&forcerm=1&outputs=[{"Type":"cacheonly"}])"
+        );
+        CHECK(run(stream->result()) == "");
+        auto failing = run(Builds(engine).build(text_source(""), spec));
+        REQUIRE(failing.has_value());
+        CHECK(run(failing->result()).error().code == Errc::engine);
+        CHECK(failing->failure_code() == 42);
+
+        spec.tags = {"a:b"};
+        CHECK(
+            run(Builds(engine).build(text_source(""), spec)).error().code == Errc::invalid_argument
+        );
+        spec.tags.clear();
+        engine.known.api = {1, 39};
+        CHECK(run(Builds(engine).build(text_source(""), spec)).error().code == Errc::unsupported);
+        engine.known.api = {1, 41};
+        spec.builder = Builder::classic;
+        CHECK(run(Builds(engine).build(text_source(""), spec)).error().code == Errc::unsupported);
+        CHECK(engine.calls.size() == 2);
+    }
+
     TEST_CASE("a stage that is not there, and podman's empty 400")
     {
         FakeTransport engine;

@@ -31,6 +31,27 @@ TEST_SUITE("engine.containers.state")
         CHECK(engine.calls.size() == 2);
     }
 
+    TEST_CASE("stop and restart send a signal where the engine takes one")
+    {
+        FakeTransport engine;
+        engine.reply(204);
+        engine.reply(204);
+        CHECK(run(Containers(engine).stop("x", 3s, "SIGINT")) == Change::done);
+        CHECK(run(Containers(engine).restart("x", 4s, "2")).has_value());
+        CHECK(engine.calls[0].target == "/containers/x/stop?t=3&signal=SIGINT");
+        CHECK(engine.calls[1].target == "/containers/x/restart?t=4&signal=2");
+        engine.known.can_stop_with_signal = false; // podman, and dockerd below API 1.42
+        const auto stop = run(Containers(engine).stop("x", 3s, "SIGINT"));
+        REQUIRE(!stop.has_value());
+        CHECK(stop.error().code == Errc::unsupported);
+        CHECK(stop.error().context.back() == "stopping container x");
+        CHECK(!stop.error().hint.empty());
+        CHECK(run(Containers(engine).restart("x", 3s, "2")).error().code == Errc::unsupported);
+        CHECK(engine.calls.size() == 2);
+        engine.reply(204);
+        CHECK(run(Containers(engine).stop("x", 3s)) == Change::done);
+    }
+
     TEST_CASE("pause and unpause, and the wrong state on both engines")
     {
         FakeTransport engine;

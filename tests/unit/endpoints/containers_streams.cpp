@@ -51,6 +51,22 @@ TEST_SUITE("engine.containers.streams")
         CHECK(engine.calls.size() == 2);
     }
 
+    TEST_CASE("details of a log are asked for where the engine has them")
+    {
+        FakeTransport engine;
+        engine.reply(200);
+        LogOptions options;
+        options.details = true;
+        REQUIRE(run(Containers(engine).logs("x", options)).has_value());
+        CHECK(engine.calls[0].target == "/containers/x/logs?stdout=1&stderr=1&details=1");
+        engine.known = FakeTransport::podman();
+        const auto none = run(Containers(engine).logs("x", options));
+        REQUIRE(!none.has_value());
+        CHECK(none.error().code == Errc::unsupported);
+        CHECK(none.error().context.back() == "reading the log of container x");
+        CHECK(engine.calls.size() == 1);
+    }
+
     TEST_CASE("attach upgrades and streams, and never asks for old output")
     {
         FakeTransport engine;

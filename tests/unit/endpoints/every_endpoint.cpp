@@ -222,6 +222,8 @@ std::vector<NamedCall> build_calls()
     static const PruneBuildCache prune;
     return {
         {"build", [](auto& e) { return finish(Builds(e).build(text_source("t"), build)); }},
+        {"build remote",
+         [](auto& e) { return finish(Builds(e).build_remote("http://h/c", build)); }},
         {"cancel build", [](auto& e) { return Builds(e).cancel("x"); }},
         {"prune cache", [](auto& e) { return finish(Builds(e).prune(prune)); }},
     };

@@ -342,6 +342,33 @@ TEST_SUITE("engine.images.platform")
         CHECK(engine.calls[2].target == "/images/x/get?" + arm64);
     }
 
+    TEST_CASE("inspect and history take one from their version on")
+    {
+        const std::string arm64 =
+            "platform=%7B%22os%22:%22linux%22,%22architecture%22:%22arm64%22%7D";
+        for (const int minor : {47, 48, 49}) {
+            CAPTURE(minor);
+            FakeTransport asked;
+            asked.known.api = {1, minor};
+            asked.reply(200, "[]");
+            const auto history = run(Images(asked).history("x", "linux/arm64"));
+            REQUIRE(history.has_value() == (minor >= 48));
+            if (history) CHECK(asked.calls[0].target == "/images/x/history?" + arm64);
+            if (!history) CHECK(history.error().code == Errc::unsupported);
+
+            FakeTransport engine;
+            engine.known.api = {1, minor};
+            engine.reply(200, R"({"Id":"sha256:1"})");
+            const auto image = run(Images(engine).inspect("x", "linux/arm64"));
+            REQUIRE(image.has_value() == (minor >= 49));
+            if (image) CHECK(engine.calls[0].target == "/images/x/json?" + arm64);
+            if (!image) CHECK(image.error().code == Errc::unsupported);
+            CHECK(run(Images(engine).inspect("x", "arm64")).error().code == Errc::invalid_argument);
+            CHECK(run(Images(engine).history("x", "arm64")).error().code == Errc::invalid_argument);
+            CHECK(engine.calls.size() == (image ? 1 : 0));
+        }
+    }
+
     TEST_CASE("what is no platform is refused here")
     {
         FakeTransport engine;

@@ -80,7 +80,14 @@ bool carries_credentials(const NamedCall& endpoint)
 {
     const std::string_view name = endpoint.name;
     static constexpr std::string_view with_header[] = {
-        "pull", "push", "search", "distribution", "build", "service create", "service update"};
+        "pull",
+        "push",
+        "search",
+        "distribution",
+        "build",
+        "build remote",
+        "service create",
+        "service update"};
     return std::ranges::find(with_header, name) != std::end(with_header);
 }
 
@@ -107,8 +114,8 @@ TEST_SUITE("engine.secrets")
             const std::string all = call.body + call.target;
             const std::string_view name = endpoint.name;
             if (name == "login") CHECK(all.find(canary::password) != std::string::npos);
-            if (name == "build") CHECK(all.find(canary::build_arg) != std::string::npos);
-            if (name == "create" || name == "exec create" || name == "build") {
+            if (name.starts_with("build")) CHECK(all.find(canary::build_arg) != std::string::npos);
+            if (name == "create" || name == "exec create" || name.starts_with("build")) {
                 CHECK(all.find(canary::proxy_password) != std::string::npos);
             }
         }
@@ -207,6 +214,34 @@ TEST_SUITE("engine.secrets")
                 check_silent(end.error(), engine);
             }
         }
+    }
+
+    TEST_CASE("what all requests carry shows in no error of any of them")
+    {
+        const std::string value = "canary-of-the-header";
+        for (const NamedCall& endpoint : every_endpoint()) {
+            CAPTURE(std::string(endpoint.name));
+            for (const int status : {400, 401, 404, 409, 500, 501, 503}) {
+                FakeTransport engine;
+                engine.carried = {value};
+                engine.reply(status, R"({"message":"who sent )" + value + "?\"}");
+                const auto result = run(endpoint.call(engine));
+                REQUIRE(!result.has_value());
+                CHECK(result.error().message.find("who sent ***?") != std::string::npos);
+                CHECK(all_of(result.error()).find(value) == std::string::npos);
+            }
+        }
+        FakeTransport engine;
+        engine.carried = {value};
+        engine.stream(200, {R"({"stream":"hears )" + value + "\"}"});
+        engine.stream(200, {R"({"error":"hears )" + value + "\"}"});
+        const BuildSpec spec;
+        auto told = run(Builds(engine).build(text_source("t"), spec));
+        REQUIRE(told.has_value());
+        CHECK(run(told->next()).value().value().stream == "hears ***");
+        auto failed = run(Builds(engine).build(text_source("t"), spec));
+        REQUIRE(failed.has_value());
+        CHECK(run(failed->next()).error().message == "hears ***");
     }
 
     TEST_CASE("a text is masked wherever it stands, the longest first")

@@ -114,6 +114,40 @@ TEST_SUITE("engine.services.create")
         );
     }
 
+    TEST_CASE("ports, and a port that leads nowhere")
+    {
+        FakeTransport engine;
+        engine.reply(201, R"({"ID":"s"})");
+        engine.reply(201, R"({"ID":"s"})");
+        engine.reply(200, "{}");
+        ServiceSpec spec = job_of("i");
+        ServicePort web;
+        web.name = "web";
+        web.target = 80;
+        web.published = 8080;
+        ServicePort dns;
+        dns.protocol = "udp";
+        dns.target = 53;
+        dns.publish_mode = "host";
+        ServiceEndpoint endpoint;
+        endpoint.ports = {web, dns};
+        spec.endpoint = endpoint;
+        const std::string ports =
+            R"(,"Ports":[{"Name":"web","Protocol":"tcp","TargetPort":80,"PublishedPort":8080,)"
+            R"("PublishMode":"ingress"},{"Protocol":"udp","TargetPort":53,"PublishMode":"host"}]}})";
+        CHECK(run(Services(engine).create(spec)).has_value());
+        CHECK(engine.calls[0].body.ends_with(R"(,"EndpointSpec":{"Mode":"vip")" + ports));
+        spec.endpoint->mode = "dnsrr";
+        CHECK(run(Services(engine).create(spec)).has_value());
+        CHECK(engine.calls[1].body.ends_with(R"(,"EndpointSpec":{"Mode":"dnsrr")" + ports));
+        CHECK(run(Services(engine).update("s", 1, spec)).has_value());
+        CHECK(engine.calls[2].body == engine.calls[1].body);
+        spec.endpoint->ports[1].target = 0;
+        CHECK(run(Services(engine).create(spec)).error().code == Errc::invalid_argument);
+        CHECK(run(Services(engine).update("s", 1, spec)).error().code == Errc::invalid_argument);
+        CHECK(engine.calls.size() == 3);
+    }
+
     TEST_CASE("each mode, and one that is not known")
     {
         const std::pair<ServiceMode, std::string> table[] = {
@@ -254,6 +288,36 @@ TEST_SUITE("engine.services.look")
         CHECK(job.job->iteration == 2);
     }
 
+    TEST_CASE("ports as they were asked for, and as they are published")
+    {
+        const auto info = inspected(
+            R"({"ID":"s","Spec":{"EndpointSpec":{"Mode":"dnsrr","Ports":[{"Name":"web",)"
+            R"("Protocol":"sctp","TargetPort":65535,"PublishMode":"host"}]}},"Endpoint":{"Spec":{},)"
+            R"("Ports":[{"Protocol":"tcp","TargetPort":80,"PublishedPort":30000,)"
+            R"("PublishMode":"ingress"}],"VirtualIPs":[{"NetworkID":"n","Addr":"10.0.0.2/24"}]}})"
+        );
+        REQUIRE(info.spec.endpoint.has_value());
+        CHECK(info.spec.endpoint->mode == "dnsrr");
+        REQUIRE(info.spec.endpoint->ports.size() == 1);
+        const ServicePort& asked = info.spec.endpoint->ports[0];
+        CHECK(asked.name == "web");
+        CHECK(asked.protocol == "sctp");
+        CHECK(asked.target == 65535);
+        CHECK(!asked.published.has_value());
+        CHECK(asked.publish_mode == "host");
+        REQUIRE(info.ports.size() == 1);
+        CHECK(info.ports[0].target == 80);
+        CHECK(info.ports[0].published == 30000);
+        const auto none = inspected(R"({"ID":"s","Spec":{},"Endpoint":{"Spec":{}}})");
+        CHECK(!none.spec.endpoint.has_value());
+        CHECK(none.ports.empty());
+        FakeTransport engine;
+        engine.reply(200, R"({"ID":"s","Endpoint":{"Ports":[{"TargetPort":65536}]}})");
+        const auto wrong = run(Services(engine).inspect("s"));
+        REQUIRE(!wrong.has_value());
+        CHECK(wrong.error().code == Errc::protocol);
+    }
+
     TEST_CASE("a service that is not there")
     {
         FakeTransport engine;
@@ -273,6 +337,7 @@ TEST_SUITE("engine.services.look")
         engine.reply(404, docker_reply("service-inspect.404.json"));
         LogOptions options;
         options.follow = true;
+        options.details = true;
         options.tail = 5;
         options.since = std::chrono::sys_time<std::chrono::nanoseconds>(1s);
         auto log = run(Services(engine).logs("x", options));
@@ -280,7 +345,7 @@ TEST_SUITE("engine.services.look")
         CHECK(engine.calls[0].kind == "open");
         CHECK(
             engine.calls[0].target
-            == "/services/x/logs?stdout=1&stderr=1&follow=1&since=1.000000000&tail=5"
+            == "/services/x/logs?stdout=1&stderr=1&follow=1&details=1&since=1.000000000&tail=5"
         );
         std::string bytes;
         StringSink sink(bytes);

@@ -516,6 +516,47 @@ TEST_SUITE("engine.client.negotiation")
         }
     }
 
+    TEST_CASE("headers of the caller's: the ping has them, the client's own stay, errors are silent"
+    )
+    {
+        std::string head;
+        const FakeEngine fake(Road::unix_socket, {[&](FakePeer& peer) {
+                                  head = peer.head();
+                                  peer.send(docker_20);
+                              }});
+        boost::asio::io_context io;
+        auto options = generous_options();
+        options.headers.add("X-Meta", "hunter2");
+        options.headers.add("Host", "evil");
+        options.headers.add("user-agent", "evil");
+        options.headers.add("Content-Length", "7");
+        options.headers.add("X-Registry-Auth", "evil");
+        REQUIRE(connect_to(io, fake, options).has_value());
+        CHECK(contains(head, "\r\nX-Meta: hunter2\r\n"));
+        CHECK(contains(head, "\r\nHost: localhost\r\n"));
+        CHECK(!contains(head, "evil"));
+        CHECK(!contains(head, "Content-Length"));
+
+        const FakeEngine echo(
+            Road::unix_socket,
+            {answer_once("HTTP/1.1 403 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+             answer_once("HTTP/1.1 403 No\r\nContent-Length: 17\r\n\r\nI dislike hunter2")}
+        );
+        const auto refused = connect_to(io, echo, options);
+        REQUIRE(!refused.has_value());
+        CHECK(contains(describe(refused.error()), "403"));
+        CHECK(!contains(describe(refused.error()), "hunter"));
+
+        auto broken = generous_options();
+        broken.headers.add("X-Meta", "hunter2\r\nX-Evil: 1");
+        const auto none = connect_to(io, fake, broken);
+        REQUIRE(!none.has_value());
+        CHECK(none.error().code == Errc::invalid_argument);
+        CHECK(contains(none.error().message, "X-Meta"));
+        CHECK(!contains(describe(none.error()), "hunter2"));
+        CHECK(fake.connections() == 1);
+    }
+
     TEST_CASE("a refused HEAD is asked again with GET")
     {
         std::vector<std::string> heads;

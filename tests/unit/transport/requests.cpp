@@ -62,6 +62,46 @@ TEST_SUITE("engine.transport.requests")
         CHECK(!contains(head, "Expect"));
     }
 
+    TEST_CASE("the headers of the options go with every request, below those of its own")
+    {
+        std::vector<std::string> heads;
+        FakeEngine fake(
+            Road::unix_socket,
+            {[&](FakePeer& peer) {
+                 for (int i = 0; i < 2; ++i) {
+                     heads.push_back(peer.head());
+                     peer.send(good);
+                 }
+             },
+             [&](FakePeer& peer) {
+                 heads.push_back(peer.head());
+                 peer.send("HTTP/1.1 101 UPGRADED\r\n\r\n");
+             }}
+        );
+        {
+            auto options = generous_options();
+            options.headers.add("X-Meta", "one two");
+            options.headers.add("X-Own", "of the options");
+            Rig rig(fake, options);
+            CHECK(
+                rig.transport->secrets() == std::vector<std::string>{"one two", "of the options"}
+            );
+            REQUIRE(rig.get().has_value());
+            Request own("GET", "/x");
+            own.header("x-own", "of the request");
+            REQUIRE(rig.send(own).has_value());
+            REQUIRE(run(rig.io, rig.transport->upgrade(Request("POST", "/x"))).has_value());
+        }
+        fake.settle();
+        REQUIRE(heads.size() == 3);
+        for (const std::string& head : heads) {
+            CHECK(contains(head, "\r\nX-Meta: one two\r\n"));
+        }
+        CHECK(contains(heads[0], "\r\nX-Own: of the options\r\n"));
+        CHECK(contains(heads[1], "\r\nx-own: of the request\r\n"));
+        CHECK(!contains(heads[1], "of the options"));
+    }
+
     TEST_CASE("nothing of a caller's text can start a second request")
     {
         const FakeEngine fake(Road::unix_socket, {answer(good)});

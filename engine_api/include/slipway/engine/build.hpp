@@ -51,6 +51,9 @@ struct BuildSpec {
     bool quiet = false;       ///< no output of steps; podman and BuildKit then stream the bare id
     bool keep_failed = false; ///< keep containers of failed steps; else they are always removed
     bool squash = false;      ///< dockerd: experimental
+    /// BuildKit, API 1.40+: leave the steps in its cache and make no image. There must be no
+    /// `tags`, and the result of the stream is empty.
+    bool cache_only = false;
     // BuildKit has none of the limits down to `cgroup_parent`, nor `keep_failed` and `registries`.
     std::optional<std::int64_t> memory;      ///< bytes
     std::optional<std::int64_t> memory_swap; ///< bytes of memory and swap; -1 = no limit
@@ -91,10 +94,19 @@ public:
     /// Errors: invalid_argument, engine, unsupported (BuildKit where there is none, or a member
     ///   that it would pass over), and whatever `context` fails with; then those of
     ///   ProgressStream, whose result is the id of the image.
-    /// API: POST /build, 1.24+; `target` 1.29+, `platform` 1.32+, BuildKit 1.39+.
-    /// Source: api/swagger.yaml of moby.
+    /// API: POST /build, 1.24+; `target` 1.29+, `platform` 1.32+, BuildKit 1.39+, `cache_only`
+    ///   (`outputs`) 1.40+. Source: api/swagger.yaml of moby.
     Task<ProgressStream> build(std::shared_ptr<ByteSource> context, const BuildSpec& spec);
     Task<ProgressStream> build(std::shared_ptr<ByteSource> context, BuildSpec&& spec) = delete;
+
+    /// Builds what the engine fetches itself, without credentials: a context as a tar by HTTP, a
+    /// single Dockerfile by HTTP, or a git repository ("https://host/repo.git#branch:directory").
+    /// Errors show neither a password of `url` nor its query.
+    /// Errors: those of `build`, and unsupported (podman: see Traits::can_build_remote); what
+    ///   cannot be fetched is engine or, on dockerd's classic builder, invalid_argument.
+    /// API: POST /build?remote=, 1.24+.
+    Task<ProgressStream> build_remote(std::string_view url, const BuildSpec& spec);
+    Task<ProgressStream> build_remote(std::string_view url, BuildSpec&& spec) = delete;
 
     /// Ends a BuildKit build by its BuildSpec::build_id. An id that is not known is no error.
     /// Errors: invalid_argument (an empty id), unsupported (podman). API: POST /build/cancel.

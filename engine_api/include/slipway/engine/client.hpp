@@ -38,6 +38,11 @@ struct ClientOptions {
     /// Speak this version, from oldest_api to newest_api, and do not negotiate
     /// (DOCKER_API_VERSION).
     std::optional<ApiVersion> api;
+    /// Sent with every request, the ping included: read_http_headers has those of docker's
+    /// configuration. Those that a client makes itself are left out: Host, User-Agent, Expect,
+    /// Connection and what else rules a connection or a body, and X-Registry-*. No Error shows a
+    /// value that has four characters or more.
+    Headers headers{};
     std::function<void(const CallTrace&)> on_call; ///< called when a call has ended, or streams
 };
 
@@ -61,8 +66,8 @@ public:
     ///
     /// Errors: unreachable (nobody there, or the TLS handshake failed), permission_denied (the
     ///   socket's mode), timed_out, unsupported (the engine is older than `oldest_api`), protocol
-    ///   (something else answers there), invalid_argument (ClientOptions::api is out of range),
-    ///   not_found (ssh is not installed, or its key is not there).
+    ///   (something else answers there), invalid_argument (ClientOptions::api is out of range, or
+    ///   HTTP allows no such header), not_found (ssh is not installed, or its key is not there).
     /// API: HEAD /_ping, and GET where HEAD is refused. Source: engine API 1.41 to 1.55.
     static Task<Client>
     connect(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options);

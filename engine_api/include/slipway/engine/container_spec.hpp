@@ -48,6 +48,25 @@ struct DeviceMapping {
     std::string permissions = "rwm";
 };
 
+/// Devices that a driver hands out, such as GPUs. Podman takes those of CDI alone: see
+/// Traits::device_drivers.
+struct DeviceRequest {
+    std::string driver;                  ///< "nvidia", "cdi"; empty: one that has `capabilities`
+    std::optional<std::int64_t> count{}; ///< how many; -1: all. Not beside `device_ids`
+    std::vector<std::string> device_ids; ///< "0", a UUID; of CDI "vendor.example/class=name"
+    /// Lists of which one has to be met in full: {{"gpu", "compute"}}.
+    std::vector<std::vector<std::string>> capabilities;
+    std::map<std::string, std::string> options; ///< of the driver
+};
+
+/// How a container joins a network. Empty members are left to the engine.
+struct EndpointSettings {
+    std::vector<std::string> aliases; ///< other names for it there
+    std::string ipv4_address;         ///< fixed, from a pool that was given to the network
+    std::string ipv6_address;
+    std::string mac_address; ///< "02:42:ac:11:00:02"; Networks::connect: dockerd from API 1.54 on
+};
+
 /// Where a port of a container is reached on the engine's host.
 struct PortBinding {
     std::string host_ip;   ///< of one of the host's interfaces; empty: all of them
@@ -95,6 +114,7 @@ struct HostConfig {
     std::string ipc_mode;                 ///< "private", "host", "none"
     std::optional<std::int64_t> shm_size; ///< bytes of /dev/shm
     std::vector<DeviceMapping> devices;
+    std::vector<DeviceRequest> device_requests;
     std::vector<std::string> extra_hosts; ///< "name:address"
     /// Port in the container ("8080/tcp") -> where it is reached; an empty list says any free port.
     std::map<std::string, std::vector<PortBinding>> port_bindings;
@@ -143,6 +163,9 @@ struct ContainerSpec {
     /// "8080/tcp"; those with a binding need no mention.
     std::vector<std::string> exposed_ports;
     HostConfig host{};
+    /// By name or id of the network; `host.network_mode` has to name one of them. More than one:
+    /// see Traits::can_create_in_networks. Podman refuses settings where the mode is no bridge.
+    std::map<std::string, EndpointSettings> networks;
 };
 
 } // namespace slipway::engine

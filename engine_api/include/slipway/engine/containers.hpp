@@ -70,6 +70,8 @@ struct NetworkEndpoint {
     std::string network_id;
     std::string ip_address;
     std::string gateway;
+    std::string mac_address;
+    std::vector<std::string> aliases; ///< those asked for; engines add the short id
 };
 
 struct ContainerInfo {
@@ -168,6 +170,9 @@ struct LogOptions {
     std::optional<std::chrono::sys_time<std::chrono::nanoseconds>> since{};
     std::optional<std::chrono::sys_time<std::chrono::nanoseconds>> until{};
     std::optional<std::uint64_t> tail{}; ///< last lines; absent = all
+    /// Begin each line with the attributes that LogConfig::options chose by "labels" or "env", as
+    /// in "a=b,c=d line". Unsupported on podman: see Traits::can_log_details.
+    bool details = false;
 };
 
 struct TerminalSize {
@@ -187,8 +192,10 @@ public:
 
     /// Makes a container without starting it.
     /// Errors: invalid_argument (no image, HTTP 400), not_found (image absent: pull it first),
-    ///   conflict (name in use), engine (podman: also wrong input).
-    /// API: POST /containers/create, 1.24+; `platform` 1.41+.
+    ///   conflict (name in use), engine (podman: also wrong input), unsupported (several networks,
+    ///   or devices of a driver: see Traits::can_create_in_networks and Traits::device_drivers).
+    /// API: POST /containers/create, 1.24+; `platform` 1.41+, `device_requests` 1.40+, several
+    ///   `networks` 1.44+. Source: api/swagger.yaml of moby, API 1.41 to 1.55.
     Task<CreatedContainer> create(const ContainerSpec& spec);
     Task<CreatedContainer> create(ContainerSpec&& spec) = delete;
 
@@ -204,9 +211,16 @@ public:
     /// API: POST /containers/{id}/start.
     Task<Change> start(std::string_view id);
 
-    /// Sends the stop signal, and SIGKILL after `grace`; returns when the container has ended.
-    /// `already` when it does not run. Errors: not_found. API: POST /containers/{id}/stop.
-    Task<Change> stop(std::string_view id, std::chrono::seconds grace = std::chrono::seconds(10));
+    /// Sends `signal`, by name or number, or else the container's own stop signal, and SIGKILL
+    /// after `grace`; returns when the container has ended. `already` when it does not run.
+    /// Errors: not_found, invalid_argument (no such signal), unsupported (a signal where the engine
+    ///   takes none: see Traits::can_stop_with_signal).
+    /// API: POST /containers/{id}/stop; `signal` 1.42+.
+    Task<Change> stop(
+        std::string_view id,
+        std::chrono::seconds grace = std::chrono::seconds(10),
+        std::string_view signal = {}
+    );
 
     /// Sends a signal, by name or number, and does not wait.
     /// Errors: not_found, conflict (it does not run), invalid_argument (no such signal).
@@ -214,8 +228,12 @@ public:
     Task<> kill(std::string_view id, std::string_view signal = "SIGKILL");
 
     /// Stops it as `stop` does, and starts it again; one that does not run is started.
-    /// Errors: not_found, and those of `start`. API: POST /containers/{id}/restart.
-    Task<> restart(std::string_view id, std::chrono::seconds grace = std::chrono::seconds(10));
+    /// Errors: those of `stop` and of `start`. API: POST /containers/{id}/restart; `signal` 1.42+.
+    Task<> restart(
+        std::string_view id,
+        std::chrono::seconds grace = std::chrono::seconds(10),
+        std::string_view signal = {}
+    );
 
     /// Holds all its processes. Errors: not_found, conflict (it does not run, or is paused
     ///   already), unsupported (rootless podman with cgroup v1). API: POST /containers/{id}/pause.
@@ -278,8 +296,8 @@ public:
 
     /// What the container wrote so far: raw bytes with a terminal, else frames (see frames.hpp).
     /// Podman 4 withholds the answer's header until there is a first byte.
-    /// Errors: not_found, invalid_argument (neither output asked for). API: GET
-    /// /containers/{id}/logs.
+    /// Errors: not_found, invalid_argument (neither output asked for), unsupported (`details` on
+    ///   podman). API: GET /containers/{id}/logs.
     Task<std::unique_ptr<ResponseStream>> logs(std::string_view id, const LogOptions& options);
     Task<std::unique_ptr<ResponseStream>> logs(std::string_view id, LogOptions&& options) = delete;
 

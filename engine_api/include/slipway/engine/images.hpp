@@ -115,8 +115,10 @@ public:
     Task<std::vector<ImageSummary>> list(const ListImages& options);
     Task<std::vector<ImageSummary>> list(ListImages&& options) = delete;
 
-    /// Errors: not_found. API: GET /images/{name}/json.
-    Task<ImageInfo> inspect(std::string_view image);
+    /// With a `platform` ("os/arch[/variant]") that of an image for several.
+    /// Errors: not_found (also: not for that platform), invalid_argument (what is no platform),
+    ///   unsupported (`platform` below API 1.49). API: GET /images/{name}/json; `platform` 1.49+.
+    Task<ImageInfo> inspect(std::string_view image, std::string_view platform = {});
 
     /// Makes an image of one layer from the tar of a root file system.
     /// Errors: invalid_argument, and whatever `tar` fails with; then those of ProgressStream.
@@ -163,8 +165,11 @@ public:
     Task<std::unique_ptr<ResponseStream>> save(const SaveImages& what);
     Task<std::unique_ptr<ResponseStream>> save(SaveImages&& what) = delete;
 
-    /// Errors: not_found. API: GET /images/{name}/history.
-    Task<std::vector<HistoryEntry>> history(std::string_view image);
+    /// With a `platform` as of `inspect`. Errors: not_found, invalid_argument (what is no
+    ///   platform), unsupported (`platform` below API 1.48).
+    /// API: GET /images/{name}/history; `platform` 1.48+.
+    Task<std::vector<HistoryEntry>>
+    history(std::string_view image, std::string_view platform = {});
 
     /// Removes images that no container uses: those without a name, or all.
     /// Errors: invalid_argument (a filter), unsupported (`named` on podman before 4.8: see

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/engine/container_spec.hpp>
 #include <slipway/engine/filters.hpp>
 #include <slipway/engine/prune.hpp>
 #include <slipway/engine/transport.hpp>
@@ -65,13 +66,9 @@ struct NetworkInfo {
     std::map<std::string, std::string> labels;
 };
 
-/// How a container joins a network.
-struct ConnectNetwork {
+/// Which container joins a network, and how.
+struct ConnectNetwork : EndpointSettings {
     std::string container;
-    std::vector<std::string> aliases; ///< other names for it there
-    std::string ipv4_address;         ///< fixed, from a pool that was given to the network
-    std::string ipv6_address;
-    std::string mac_address; ///< dockerd: from API 1.54 on
 };
 
 /// The networks of an engine, named by name or id. Valid as long as the transport. Errors beside

@@ -69,11 +69,31 @@ struct GlobalJob {};
 /// Holds std::monostate for a mode that is not known here.
 using ServiceMode = std::variant<std::monostate, Replicated, Global, ReplicatedJob, GlobalJob>;
 
+/// A port of a service's tasks, and where it is reached on the nodes of the swarm.
+struct ServicePort {
+    std::string name;
+    std::string protocol = "tcp"; ///< "tcp", "udp", "sctp"
+    std::uint16_t target = 0;     ///< of the tasks; required
+    /// Of the nodes. Absent: the swarm chooses, from 30000 on ("ingress"), or the node ("host").
+    std::optional<std::uint16_t> published{};
+    /// "ingress": every node leads to some task. "host": each node to its own.
+    std::string publish_mode = "ingress";
+};
+
+/// How a service is found and reached.
+struct ServiceEndpoint {
+    /// "vip": its name is one address for all tasks. "dnsrr": it is the addresses of all tasks, and
+    /// the ports have to be of the mode "host".
+    std::string mode = "vip";
+    std::vector<ServicePort> ports;
+};
+
 struct ServiceSpec {
     std::string name; ///< empty: the engine chooses one
     std::map<std::string, std::string> labels;
     TaskSpec task;
     ServiceMode mode = Replicated{};
+    std::optional<ServiceEndpoint> endpoint{}; ///< absent: "vip", without ports
 };
 
 struct CreatedService {
@@ -99,6 +119,7 @@ struct ServiceInfo {
     std::string created_at;    ///< RFC 3339
     std::string updated_at;    ///< RFC 3339
     ServiceSpec spec;          ///< as far as these structs know it
+    std::vector<ServicePort> ports; ///< as they are published; follows the spec a little later
     std::optional<JobStatus> job{};
     std::optional<ServiceTasks> tasks{}; ///< where they were asked for
 };
@@ -125,8 +146,9 @@ public:
 
     /// Returns when the swarm has written it down; tasks follow. `auth` goes to the nodes that pull
     /// the image.
-    /// Errors: invalid_argument (no image, a name that is none, a mode that is not known), conflict
-    ///   (name in use), unsupported (a job below API 1.41).
+    /// Errors: invalid_argument (no image, a name that is none, a mode that is not known, a port
+    ///   without a target or with one in use), conflict (name in use), unsupported (a job below API
+    ///   1.41).
     /// API: POST /services/create, 1.24+. Source: api/swagger.yaml of moby, API 1.41 to 1.55.
     Task<CreatedService> create(const ServiceSpec& spec);
     Task<CreatedService> create(const ServiceSpec& spec, const RegistryAuth& auth);

@@ -41,6 +41,13 @@ enum class PruneTagged {
     refused,       ///< podman before 4.8: an error
 };
 
+/// Which drivers an engine hears of in HostConfig::device_requests. It passes over the others.
+enum class DeviceDrivers {
+    any,  ///< docker from API 1.40 on
+    cdi,  ///< podman from 5.4 on
+    none, ///< podman before 5.4
+};
+
 /// What is known of an engine after `/_ping`: who it is, and where it differs from the API's text.
 /// Endpoints ask for a named difference, never for the kind.
 struct Traits {
@@ -64,6 +71,11 @@ struct Traits {
     PruneTagged prune_tagged = PruneTagged::with_dangling;
     /// podman 5: a forced removal sends SIGTERM and waits 10 s before it kills
     bool forced_removal_stops_first = false;
+    DeviceDrivers device_drivers = DeviceDrivers::any;
+    bool can_create_in_networks = true; ///< several: podman 4; docker from API 1.44 on
+    bool can_stop_with_signal = true;   ///< with one of the caller's: docker from API 1.42 on
+    bool can_log_details = true;        ///< podman: no
+    bool can_build_remote = true;       ///< podman: no
     bool can_buildkit = false;        ///< docker on Linux from API 1.39 on, whatever it advises
     bool buildkit_has_limits = false; ///< docker from API 1.42 on: ulimits, the size of /dev/shm
     std::chrono::milliseconds idle_limit{30'000}; ///< how long an idle connection can be trusted

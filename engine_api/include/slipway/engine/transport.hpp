@@ -148,6 +148,9 @@ public:
 
     virtual const Traits& traits() const noexcept = 0;
     virtual boost::asio::any_io_executor executor() = 0;
+
+    /// What every request carries and no Error may show, as of Request::secret.
+    virtual std::vector<std::string> secrets() const { return {}; }
 };
 
 } // namespace slipway::engine
