@@ -9,7 +9,21 @@
 namespace slipway::core {
 namespace {
 
-constexpr std::array<std::string_view, 4> makes_a_layer{"RUN", "COPY", "ADD", "WORKDIR"};
+// What nobody knows is a step too: podman takes notice only when it comes there.
+constexpr std::array<std::string_view, 13> makes_no_layer{
+    "ARG",
+    "CMD",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME"};
 
 std::string lower(std::string_view text)
 {
@@ -60,7 +74,8 @@ StepPlaces::StepPlaces(std::string_view dockerfile, std::string_view target)
         } else if (stages.empty()) {
             before.push_back(one.keyword);
         } else {
-            const bool step = std::ranges::find(makes_a_layer, one.keyword) != makes_a_layer.end();
+            const bool step =
+                std::ranges::find(makes_no_layer, one.keyword) == makes_no_layer.end();
             stages.back().instructions.emplace_back(one.keyword, step);
         }
     }

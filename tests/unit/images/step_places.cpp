@@ -86,6 +86,7 @@ TEST_SUITE("core.images.step_places")
         CHECK(one.in_stage(1, 1, "FROM scratch AS a-b-c") == "");
         CHECK(one.in_stage(1, 2, "RUN x") == "1/1");
         CHECK(one.in_file(2, "run x") == "1/1");
+        CHECK(StepPlaces("FROM x AS a\nNONSENSE y\n", "a").in_stage(1, 2, "NONSENSE y") == "2/2");
         std::string told;
         BuildLog log([&](const ImageEvent& event) { told = event.place; }, one);
         engine::BuildVertex vertex;
