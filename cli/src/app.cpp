@@ -19,7 +19,9 @@ namespace {
 
 void add_globals(CLI::App& app, Globals& globals)
 {
-    app.add_option("--host", globals.host, "The engine: unix:///path or tcp://host:port")
+    app.add_option(
+           "--host", globals.host, "The engine: unix:///path, tcp://host:port or ssh://user@host"
+    )
         ->type_name("URL");
     app.add_flag("-v,--verbose", globals.verbose, "Show each call to the engine and more");
     app.add_flag("-q,--quiet", globals.quiet, "Only errors and warnings");
@@ -54,7 +56,6 @@ std::unique_ptr<CLI::App> make_app(Context& context)
     app->formatter(std::make_shared<Help>());
     app->fallthrough();
     app->require_subcommand(0, 1);
-    app->footer("`slipway COMMAND --help` tells more about a command.");
     add_globals(*app, context.globals);
     add_run(*app, context);
     add_cargo(*app, context);
@@ -64,6 +65,9 @@ std::unique_ptr<CLI::App> make_app(Context& context)
     add_doctor(*app, context);
     add_version(*app, context);
     call_them_commands(*app);
+    // Set last, as commands begin with the footer that stands above them.
+    app->footer("Begin with `slipway doctor`, which tells whether there is an engine to build on.\n"
+                "`slipway COMMAND --help` tells more about a command.");
     return app;
 }
 
@@ -83,7 +87,7 @@ std::string full_name(const CLI::App& app)
 std::string help_of(const CLI::App& app)
 {
     const CLI::App* parent = app.get_parent();
-    return app.help(parent == nullptr ? std::string() : full_name(*parent));
+    return fit(app.help(parent == nullptr ? std::string() : full_name(*parent)));
 }
 
 std::vector<std::string> option_names(const CLI::App& app)
@@ -183,15 +187,17 @@ Mistake in_our_words(const CLI::ParseError& error, const CLI::App& at)
 /// the word after `--host=` for its value.
 std::optional<Mistake> empty_value(const std::vector<std::string>& words)
 {
-    std::string before = "an argument";
+    std::string before;
     for (const std::string& word : words) {
         const bool bare = word.starts_with("--") && word.size() > 3 && word.ends_with('=')
                           && word.find('=') == word.size() - 1;
         if (bare) before = word.substr(0, word.size() - 1);
         if (bare || word.empty()) {
             Mistake mistake;
-            mistake.message = before + ": the value is empty";
-            mistake.hint = "give a value, or leave " + before + " out";
+            const bool value = before.starts_with('-');
+            mistake.message = value ? before + ": the value is empty" : "an argument is empty";
+            mistake.hint = value ? "give a value, or leave " + before + " out"
+                                 : "leave it out; it may come from a variable that is not set";
             return mistake;
         }
         before = word;

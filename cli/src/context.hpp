@@ -37,6 +37,9 @@ struct Context {
 
     /// No engine could be had, whatever the kind of the error. Set by `connect`.
     bool no_engine = false;
+
+    /// The first signal that asked for the end; 0: none did. Set by the event loop.
+    int ended_by = 0;
 };
 
 } // namespace slipway::cli

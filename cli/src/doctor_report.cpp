@@ -140,7 +140,8 @@ std::string candidate_text(const Probed& probed, bool used, const Style& style)
         word = style.warning(word);
     }
     std::string text = "  " + word + " " + place_of(probed);
-    text += style.faint("  (" + probed.candidate.source + ")") + "\n";
+    if (!probed.url().empty()) text += style.faint("  (" + probed.candidate.source + ")");
+    text += "\n";
     const std::string indent(17, ' ');
     const bool plain_absence =
         probed.state == ProbeState::absent && !probed.candidate.explicit_choice;

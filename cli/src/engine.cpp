@@ -1,5 +1,6 @@
 #include "engine.hpp"
 
+#include <slipway/engine/duration.hpp>
 #include <slipway/engine/http_headers.hpp>
 
 #include <boost/asio/this_coro.hpp>
@@ -34,13 +35,12 @@ Task<engine::Traits> ask_engine(
 
 std::string trace_line(const engine::CallTrace& call)
 {
-    const auto milliseconds = static_cast<double>(call.took.count()) / 1000;
     return fmt::format(
-        "{:<6} {} {} {:.1f} ms",
+        "{:<6} {} {} {}",
         call.method,
         call.route,
         call.status == 0 ? std::string("no answer") : std::to_string(call.status),
-        milliseconds
+        engine::duration_text(call.took)
     );
 }
 
@@ -90,6 +90,9 @@ Task<engine::Client> connect(Context& context)
                             || code == Errc::timed_out || code == Errc::protocol;
         co_return fail(std::move(found).error());
     }
+    CO_CHECK(during(
+        engine::check_spoken(found->traits), "asking " + to_string(found->candidate.endpoint)
+    ));
     context.printer->end_progress();
     co_return clients->at(to_string(found->candidate.endpoint));
 }

@@ -66,7 +66,7 @@ public:
         if (thrown_) std::rethrow_exception(thrown_);
         const int code = exit_code();
         // All has been cleaned up; a look-up of a name that still hangs would hold us for seconds.
-        if (cancelled_by_ != 0) std::quick_exit(code);
+        if (context_.ended_by != 0) std::quick_exit(code);
         return code;
     }
 
@@ -96,7 +96,7 @@ private:
     // job; clean-up that must not be cut short has disabled cancellation by then.
     void cancel(int signal_number)
     {
-        if (cancelled_by_ == 0) cancelled_by_ = signal_number;
+        if (context_.ended_by == 0) context_.ended_by = signal_number;
         cancellation_.emit(asio::cancellation_type::terminal);
     }
 
@@ -104,9 +104,9 @@ private:
     {
         if (result_->has_value()) return **result_;
         const Error& error = result_->error();
-        const bool interrupted = cancelled_by_ != 0;
+        const bool interrupted = context_.ended_by != 0;
         if (!interrupted || error.code != Errc::cancelled) context_.printer->error(error);
-        if (interrupted) return 128 + cancelled_by_;
+        if (interrupted) return 128 + context_.ended_by;
         return context_.no_engine ? exit_code::engine_unreachable : exit_code_of(error);
     }
 
@@ -116,11 +116,24 @@ private:
     asio::cancellation_signal cancellation_;
     std::optional<Result<int>> result_;
     std::exception_ptr thrown_;
-    int cancelled_by_ = 0;
     int signals_seen_ = 0;
 };
 
 } // namespace
+
+std::string signal_name(int signal_number)
+{
+    switch (signal_number) {
+    case SIGHUP:
+        return "SIGHUP";
+    case SIGQUIT:
+        return "SIGQUIT";
+    case SIGTERM:
+        return "SIGTERM";
+    default:
+        return "SIGINT";
+    }
+}
 
 int run(Context& context, Task<int> command)
 {

@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Formatter.hpp>
 #include <string>
+#include <string_view>
 
 namespace slipway::cli {
 
@@ -14,6 +15,7 @@ public:
     explicit Help(std::string usage = {});
 
     std::string make_usage(const CLI::App* app, std::string name) const override;
+    std::string make_option_name(const CLI::Option* option, bool is_positional) const override;
     std::string make_option_opts(const CLI::Option* option) const override;
     /// Names the options that every command takes.
     std::string make_footer(const CLI::App* app) const override;
@@ -21,5 +23,9 @@ public:
 private:
     std::string usage_;
 };
+
+/// A help text with its long lines broken between words: at 80 columns, those of options below
+/// their descriptions.
+std::string fit(std::string_view help);
 
 } // namespace slipway::cli

@@ -98,7 +98,11 @@ void ImageReport::show_failed_step()
     const auto failed = steps_.find(failed_);
     if (printer_->verbose() || failed == steps_.end() || failed->second.event.text.empty()) return;
     const Step& step = failed->second;
-    std::string text = step_line(step.event) + "\n"; // it may stand above, but not in full
+    const std::string line = step_line(step.event);
+    const bool stands_above = !printer_->overwrites() && !printer_->quiet() && shown_ == failed_
+                              && one_line(line, step_columns) == line;
+    std::string text;
+    if (!stands_above) text += line + "\n";
     if (step.cut) text += "(the start is left out; --verbose shows all)\n";
     printer_->foreign(text + step.output + "\n");
     steps_.clear();

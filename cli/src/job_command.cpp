@@ -1,6 +1,7 @@
 #include "job_command.hpp"
 
 #include "engine.hpp"
+#include "event_loop.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
 
@@ -34,10 +35,13 @@ struct LocalStreams {
     std::optional<TerminalSizeWatch> size;
 };
 
+constexpr std::size_t name_columns = 60;
+
 Error not_run(const core::Job& job, const core::JobResult& result)
 {
     Error error(Errc::not_found, result.not_run);
-    error.context.push_back("running " + job.argv.front() + " in " + job.image);
+    const std::string where = job.image.empty() ? std::string() : " in " + job.image;
+    error.context.push_back("running " + one_line(job.argv.front(), name_columns) + where);
     error.hint =
         result.exit_code == 127
             ? "the image has no such program, or not in its PATH; a shell's own words need "
@@ -145,6 +149,13 @@ std::string host_target()
 
 Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container container)
 {
+    if (const auto refused = core::refuse_long_name(job)) {
+        Error error = not_run(job, *refused);
+        error.hint = "name a program: its path has fewer than 4096 bytes, and 255 at most between "
+                     "two slashes";
+        context.printer->error(error);
+        co_return static_cast<int>(refused->exit_code);
+    }
     const auto executor = co_await boost::asio::this_coro::executor;
     CO_TRY(engine::Client client, co_await connect(context));
     CO_TRY(job.image, co_await provide_image(context, client, std::move(choice)));
@@ -170,6 +181,7 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
         local.size.reset();
         local.raw.reset();
     };
+    streams.interrupt_signal = [&context] { return signal_name(context.ended_by); };
     auto result = co_await run_in(context, container, client, job, streams);
     streams.on_end(); // also when it never came that far
     if (!result) {

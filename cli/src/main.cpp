@@ -30,7 +30,9 @@ int internal_error(cli::Printer& printer, const std::string& what)
 int checked(cli::Printer& printer, int code)
 {
     if (code != cli::exit_code::success || !printer.stdout_failure()) return code;
-    printer.error("writing to stdout: " + printer.stdout_failure().message());
+    const std::error_code failure = printer.stdout_failure();
+    const bool closed = failure == std::errc::bad_file_descriptor;
+    printer.error("writing to stdout: " + (closed ? "it is closed" : failure.message()));
     return cli::exit_code::failed;
 }
 
@@ -57,13 +59,16 @@ int run(int argc, char** argv, cli::Output& out, cli::Output& err)
 }
 
 // A standard stream that the caller closed would give its number to the next file or socket we
-// open, which would then be read as stdin or written to as stdout.
+// open, which would then be read as stdin or written to as stdout. Nothing can be written to the
+// stdout that is opened here: output that nobody gets is an error. Nobody is left to tell one of
+// stderr to.
 void open_closed_streams()
 {
     for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (::fcntl(descriptor, F_GETFD) == -1 && errno == EBADF) {
             // The lowest free number is given, which is this one: those below are open by now.
-            if (::open("/dev/null", O_RDWR) != descriptor) std::abort();
+            const int mode = descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY;
+            if (::open("/dev/null", mode) != descriptor) std::abort();
         }
     }
 }

@@ -130,7 +130,11 @@ Task<> LocalOutput::write(std::string_view data)
             data.remove_prefix(static_cast<std::size_t>(n));
         } else if (errno != EINTR && (errno != EAGAIN || !waiter_)) {
             closed_ = errno == EPIPE;
-            co_return fail(failure("writing the command's output"));
+            const char* const stream = descriptor_ == STDERR_FILENO ? "stderr" : "stdout";
+            const bool closed = errno == EBADF;
+            Error error = failure(std::string("writing the command's output to ") + stream);
+            if (closed) error.message = "it is closed"; // by the caller, see main
+            co_return fail(std::move(error));
         }
     }
     co_return ok();

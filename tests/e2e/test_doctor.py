@@ -48,6 +48,21 @@ class Doctor(Case):
             [(url, "DOCKER_HOST", True, "absent")])
         self.assertIn("start the engine that listens there", report["advice"][0])
 
+    def test_a_choice_that_cannot_be_understood_stands_in_the_list(self):
+        for variable, value, source in (
+                ("DOCKER_HOST", "tcp://:99999", "DOCKER_HOST"),
+                ("DOCKER_HOST", "docker.example", "DOCKER_HOST"),
+                ("DOCKER_CONTEXT", "none", "context 'none' (DOCKER_CONTEXT)")):
+            with self.subTest(value=value):
+                env = self.environment(**{"DOCKER_HOST": None, variable: value})
+                report = self.assert_unusable(env)
+                self.assertEqual(
+                    [(c["url"], c["source"], c["explicit"], c["state"], c["used"])
+                     for c in report["candidates"]], [("", source, True, "failed", False)])
+                self.assertIn(value, report["candidates"][0]["detail"])
+                self.assertEqual(report["advice"], [report["candidates"][0]["hint"]])
+                self.assertIn(f"what {source} says cannot be used", report["reason"])
+
     @unittest.skipIf(any(map(os.path.exists, DEFAULT_SOCKETS)), "an engine listens at its usual place")
     def test_none_is_named_and_nothing_answers(self):
         report = self.assert_unusable(self.environment(

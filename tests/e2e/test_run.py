@@ -213,11 +213,26 @@ class Streams(Case):
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertIn("error: reading standard input: Is a directory", result.stderr)
 
-    def test_closed_standard_streams_do_no_harm(self):
-        result = subprocess.run(
-            ["sh", "-c", '"$0" run --image busybox --no-workspace -- echo x <&- >&-', SLIPWAY],
-            cwd=self.dir, env=self.environment(), stderr=subprocess.PIPE, text=True, timeout=60)
+    def with_closed(self, redirections, command):
+        return subprocess.run(
+            ["sh", "-c", f'"$0" run --image busybox -- {command} {redirections}', SLIPWAY],
+            cwd=self.dir, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, timeout=60)
+
+    def test_closed_standard_streams_that_nobody_needs_do_no_harm(self):
+        result = self.with_closed("<&- 2>&-", "sh -c 'cat; echo lost >&2; echo x'")
+        self.assertEqual((result.returncode, result.stdout), (0, "x\n"))
+        result = self.with_closed(">&-", "true")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_output_for_a_closed_stdout_is_an_error(self):
+        self.assert_error(self.with_closed(">&-", "sh -c 'echo made > made; echo x'"), 1,
+                          "to stdout: it is closed", "none of its files")
+        self.assertFalse((self.dir / "made").exists())
+        result = subprocess.run(["sh", "-c", '"$0" version >&-', SLIPWAY], stderr=subprocess.PIPE,
+                                text=True)
+        self.assertEqual((result.returncode, result.stderr),
+                         (1, "error: writing to stdout: it is closed\n"))
 
     def test_every_byte_of_a_large_output_arrives(self):
         result = self.assert_ok(self.run_in_busybox(
@@ -248,6 +263,17 @@ class ExitCodes(Case):
     def test_a_command_that_is_not_there_is_127(self):
         self.assert_error(self.run_in_busybox("no-such-program"), 127, "no-such-program",
                           "has no such program")
+
+    def test_a_name_that_no_file_can_have_is_127_before_anything_is_made(self):
+        env = self.environment(DOCKER_HOST=f"unix://{self.dir}/no-engine")
+        for name in ("/" + "a/" * 2050, "x" * 5000, "x" * 256, "/bin/" + "x" * 256):
+            with self.subTest(length=len(name)):
+                self.assert_error(self.run_in_busybox(name, env=env), 127, "File name too long",
+                                  "fewer than 4096 bytes")
+        name = "x" * 255
+        self.assert_error(self.run_in_busybox(name), 127, "no.*such|not found", "has no such program")
+        name = "/" + "a/" * 100 + "x"
+        self.assert_error(self.run_in_busybox(name), 127, "no such file", "has no such program")
 
     def test_a_command_that_cannot_be_executed_is_126(self):
         (self.dir / "notes").write_text("no program")
@@ -282,11 +308,15 @@ class Interrupts(Case):
         self.assertEqual(process.stdout.readline(), "ready\n")
         return process
 
-    def test_an_interrupt_reaches_the_command(self):
-        process = self.start("trap 'echo ended; exit 9' INT; echo ready; while :; do sleep 0.05; done")
-        process.send_signal(signal.SIGINT)
-        self.assertEqual(process.stdout.read(), "ended\n")
-        self.assertEqual(process.wait(30), 130)
+    def test_the_command_gets_the_signal_that_came(self):
+        for name in ("INT", "TERM", "HUP", "QUIT"):
+            with self.subTest(signal=name):
+                process = self.start("for s in INT TERM HUP QUIT; do trap \"echo got $s; exit 9\" $s; "
+                                     "done; echo ready; while :; do sleep 0.05; done")
+                number = getattr(signal, "SIG" + name)
+                process.send_signal(number)
+                self.assertEqual(process.stdout.read(), f"got {name}\n")
+                self.assertEqual(process.wait(30), 128 + number)
 
     def test_a_command_that_ignores_it_is_killed_and_leaves_nothing(self):
         process = self.start("trap '' INT TERM; echo ready; while :; do sleep 0.05; done")

@@ -52,15 +52,15 @@ void add_cargo(CLI::App& app, Context& context)
 {
     CLI::App* command = app.add_subcommand("cargo", "Run cargo in the image of a target");
     command->formatter(std::make_shared<Help>("[options] cargo ARGUMENT..."));
-    command->footer("  slipway cargo build --release --target aarch64-unknown-linux-gnu\n\n"
-                    "All that follows `cargo` is cargo's; Slipway's own options stand before it. "
-                    "The target is\n"
-                    "that of --target, else of CARGO_BUILD_TARGET, else of build.target in "
-                    ".cargo/config.toml,\n"
-                    "else this machine's. Results land in target/<triple>/<profile>/ of the "
-                    "workspace, tests run\n"
-                    "under the target's emulator.\n\n"
-                    "SLIPWAY_BASE_IMAGE names the Debian image that a target's image is built from."
+    command->footer(
+        "  slipway cargo build --release --target aarch64-unknown-linux-gnu\n\n"
+        "All that follows `cargo` is cargo's; Slipway's own options stand before it. The target is "
+        "that of --target, else of CARGO_BUILD_TARGET, else of build.target in .cargo/config.toml, "
+        "else this machine's; `slipway images list` shows which there are. Results land in "
+        "target/<triple>/<profile>/ of the workspace, and tests run under the target's "
+        "emulator.\n\n"
+        "The variable SLIPWAY_BASE_IMAGE names the Debian image that a target's image is built "
+        "from."
     );
     command->callback([&context] {
         context.command = [](Context& c) { return run(c, cargo_command(c)); };

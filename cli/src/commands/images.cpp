@@ -28,9 +28,8 @@ namespace {
 
 // --- list ---------------------------------------------------------------------------------------
 
-constexpr const char* base_help =
-    "The Debian image to start from (default: SLIPWAY_BASE_IMAGE, else "
-    "that of the Dockerfile)";
+constexpr const char* base_help = "The Debian image to start from (default: the variable "
+                                  "SLIPWAY_BASE_IMAGE, else what the Dockerfile says)";
 
 struct ListOptions {
     bool json = false;
@@ -44,6 +43,8 @@ struct Row {
     std::optional<engine::ImageSummary> built;
 };
 
+// Called before the event loop begins: opening a named pipe waits for its writer, and a signal must
+// be able to end that.
 Result<core::ImageCatalog> catalog_of(const std::string& dockerfile)
 {
     if (dockerfile.empty()) return core::ImageCatalog::built_in();
@@ -110,9 +111,10 @@ std::string rows_json(const std::vector<Row>& rows)
     return json.take();
 }
 
-Task<int> list_images(Context& context, ListOptions options)
+Task<int>
+list_images(Context& context, ListOptions options, Result<core::ImageCatalog> catalog_or_error)
 {
-    CO_TRY(const core::ImageCatalog catalog, catalog_of(options.dockerfile));
+    CO_TRY(const core::ImageCatalog catalog, std::move(catalog_or_error));
     CO_TRY(engine::Client client, co_await connect(context));
     const engine::ListImages all;
     CO_TRY(
@@ -142,11 +144,18 @@ void add_list(CLI::App& images, Context& context)
     CLI::App* command = images.add_subcommand("list", "List the targets and their images");
     command->alias("ls");
     command->add_flag("--json", options->json, "Write JSON to stdout");
-    command->add_option("--dockerfile", options->dockerfile, "Take the targets of this file")
+    command
+        ->add_option(
+            "--dockerfile",
+            options->dockerfile,
+            "Show the targets of this Dockerfile, not the built-in ones"
+        )
         ->type_name("FILE");
     command->add_option("--base", options->base, base_help)->type_name("IMAGE");
     command->callback([&context, options] {
-        context.command = [options](Context& c) { return run(c, list_images(c, *options)); };
+        context.command = [options](Context& c) {
+            return run(c, list_images(c, *options, catalog_of(options->dockerfile)));
+        };
     });
 }
 
@@ -159,9 +168,10 @@ struct BuildOptions {
     bool no_cache = false;
 };
 
-Task<int> build_images(Context& context, BuildOptions options)
+Task<int>
+build_images(Context& context, BuildOptions options, Result<core::ImageCatalog> catalog_or_error)
 {
-    CO_TRY(const core::ImageCatalog catalog, catalog_of(options.dockerfile));
+    CO_TRY(const core::ImageCatalog catalog, std::move(catalog_or_error));
     core::BuildChoice choice;
     choice.base = base_image(catalog, options.base);
     choice.no_cache = options.no_cache;
@@ -198,9 +208,17 @@ void add_build(CLI::App& images, Context& context)
         ->type_name("TARGET")
         ->required();
     command->add_option("--base", options->base, base_help)->type_name("IMAGE");
-    command->add_flag("--no-cache", options->no_cache, "Run every step anew");
+    command->add_flag(
+        "--no-cache",
+        options->no_cache,
+        "Run every step, also those that the engine has done before"
+    );
     command
-        ->add_option("--dockerfile", options->dockerfile, "Build the stages of this file instead")
+        ->add_option(
+            "--dockerfile",
+            options->dockerfile,
+            "Build the stages of this Dockerfile instead of the built-in ones"
+        )
         ->type_name("FILE");
     command->footer([] {
         std::string text = "The targets:\n";
@@ -209,11 +227,14 @@ void add_build(CLI::App& images, Context& context)
         }
         return text
                + "\nAn image that is there already is not built again: its name changes with the "
-                 "Dockerfile\nand the base. `run` and `cargo` use the base in SLIPWAY_BASE_IMAGE, "
-                 "so name it there\nrather than with --base when they shall use the image.";
+                 "Dockerfile and the base. `run` and `cargo` build the image that they need by "
+                 "themselves, from the base in SLIPWAY_BASE_IMAGE: for them, name it there and not "
+                 "with --base.";
     });
     command->callback([&context, options] {
-        context.command = [options](Context& c) { return run(c, build_images(c, *options)); };
+        context.command = [options](Context& c) {
+            return run(c, build_images(c, *options, catalog_of(options->dockerfile)));
+        };
     });
 }
 
@@ -304,29 +325,41 @@ Task<std::string> send_archive(
     co_return co_await stream.result();
 }
 
-Task<int> import_image(Context& context, ImportOptions options)
+/// What is imported, and as what.
+struct Import {
+    engine::Reference name;
+    std::unique_ptr<OpenFile> file; ///< none: stdin
+};
+
+// Called before the event loop begins, as catalog_of.
+Result<Import> import_of(const ImportOptions& options)
 {
-    CO_TRY(engine::Reference name, engine::parse_reference(options.name));
-    if (!name.digest.empty()) {
-        co_return fail(
-            Errc::invalid_argument, "an imported image takes a name and a tag, no digest"
-        );
+    Import import;
+    TRY(import.name, engine::parse_reference(options.name));
+    if (!import.name.digest.empty()) {
+        return fail(Errc::invalid_argument, "an imported image takes a name and a tag, no digest");
     }
-    if (name.tag.empty()) name.tag = "latest";
-    std::unique_ptr<OpenFile> file;
-    int descriptor = STDIN_FILENO;
+    if (import.name.tag.empty()) import.name.tag = "latest";
     if (options.file != "-") {
-        CO_TRY(file, open_archive(options.file));
-        descriptor = file->descriptor();
+        TRY(import.file, open_archive(options.file));
     } else if (::isatty(STDIN_FILENO) == 1) {
         Error error(Errc::invalid_argument, "stdin is a terminal, not an archive");
         error.hint = "pipe a tar of a root file system in, or name its file";
-        co_return fail(std::move(error));
+        return fail(std::move(error));
     }
+    return import;
+}
+
+Task<int> import_image(Context& context, Result<Import> import_or_error)
+{
+    CO_TRY(Import asked, std::move(import_or_error));
+    const engine::Reference& name = asked.name;
+    const int descriptor = asked.file ? asked.file->descriptor() : STDIN_FILENO;
     CO_TRY(engine::Client client, co_await connect(context));
     const auto executor = co_await boost::asio::this_coro::executor;
-    const auto source =
-        std::make_shared<ShownSource>(std::move(file), descriptor, *context.printer, executor);
+    const auto source = std::make_shared<ShownSource>(
+        std::move(asked.file), descriptor, *context.printer, executor
+    );
     engine::ImportImage import;
     import.repository = name.name;
     import.tag = name.tag;
@@ -356,7 +389,9 @@ void add_import(CLI::App& images, Context& context)
         ->type_name("NAME[:TAG]")
         ->required();
     command->callback([&context, options] {
-        context.command = [options](Context& c) { return run(c, import_image(c, *options)); };
+        context.command = [options](Context& c) {
+            return run(c, import_image(c, import_of(*options)));
+        };
     });
 }
 
@@ -369,6 +404,7 @@ void add_images(CLI::App& app, Context& context)
     add_list(*images, context);
     add_build(*images, context);
     add_import(*images, context);
+    images->footer("`slipway images COMMAND --help` tells more about a command.");
 }
 
 } // namespace slipway::cli

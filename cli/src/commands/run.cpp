@@ -118,7 +118,10 @@ void add_run(CLI::App& app, Context& context)
     command->add_option("--image", options->image.image, "Run in this image, pulled when missing")
         ->type_name("IMAGE")
         ->excludes(target);
-    command->add_option("--env", options->env, "Set a variable, or pass one on (repeatable)")
+    command
+        ->add_option(
+            "--env", options->env, "Set a variable of the command, or pass on yours (repeatable)"
+        )
         ->type_name("NAME[=VALUE]")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -134,7 +137,12 @@ void add_run(CLI::App& app, Context& context)
             ->type_name("DIR");
     command->add_flag("--no-workspace", options->no_workspace, "Send no files")
         ->excludes(workspace);
-    command->add_option("--network", options->network, "none, host, or a network of the engine")
+    command
+        ->add_option(
+            "--network",
+            options->network,
+            "The command's network: none, host, or one that the engine has"
+        )
         ->type_name("NAME");
     command->add_flag(
         "--warm",
@@ -144,15 +152,17 @@ void add_run(CLI::App& app, Context& context)
     );
     command->formatter(std::make_shared<Help>("run [options] [--] COMMAND [ARGUMENT...]"));
     command->footer(
+        "  slipway run --image busybox -- sh -c 'ls; echo made > file'\n\n"
         "The command begins at the first word that is no option, or after `--`; all that follows "
-        "is\n"
-        "the command's.\n\n"
-        "The command gets the files of the workspace, save directories marked by a CACHEDIR.TAG;\n"
-        "what it changes comes back when it has ended, save where that would replace what has\n"
-        "changed here meanwhile. The exit code is the command's. Its stdin is ours when that is a\n"
-        "pipe, a socket or a file, and it gets a terminal when stdin, stdout and stderr are "
-        "one.\n\n"
-        "SLIPWAY_BASE_IMAGE names the Debian image that a target's image is built from."
+        "is the command's.\n\n"
+        "It finds the files of the workspace at the same path as here, except directories that a "
+        "CACHEDIR.TAG marks, such as target/. What it changes comes back when it has ended, except "
+        "where you have changed the same file meanwhile: then yours stays, with a warning.\n\n"
+        "The exit code is the command's; 126 or 127 when it cannot be started. It reads your stdin "
+        "when that is a pipe or a file, and gets a terminal when you are at one. SIGINT, SIGTERM, "
+        "SIGHUP and SIGQUIT are passed on to it; a second later it is killed.\n\n"
+        "The variable SLIPWAY_BASE_IMAGE names the Debian image that a target's image is built "
+        "from."
     );
     command->callback([&context, options] {
         context.command = [options](Context& c) {

@@ -59,6 +59,7 @@ ask_traits(asio::any_io_executor executor, engine::Endpoint endpoint, engine::Cl
         const engine::Client client,
         co_await engine::Client::connect(executor, std::move(endpoint), std::move(options))
     );
+    CO_CHECK(engine::check_spoken(client.traits()));
     co_return client.traits();
 }
 
@@ -161,10 +162,12 @@ std::string reason_for(const DoctorReport& report)
 {
     if (report.candidates.empty()) return "there is no place to look for an engine";
     if (!report.used) {
-        return report.candidates.front().candidate.explicit_choice
-                   ? "the engine that " + report.candidates.front().candidate.source
-                         + " names does not answer, and nothing else is tried in its place"
-                   : "no engine answers";
+        const engine::Candidate& first = report.candidates.front().candidate;
+        if (!first.explicit_choice) return "no engine answers";
+        const std::string what = first.unusable
+                                     ? "what " + first.source + " says cannot be used"
+                                     : "the engine that " + first.source + " names does not answer";
+        return what + ", and nothing else is tried in its place";
     }
     const Probed& used = report.candidates[*report.used];
     if (used.candidate.explicit_choice) return "named by " + used.candidate.source;
@@ -218,10 +221,8 @@ std::vector<std::string> advice_of(const std::vector<Probed>& candidates)
 Task<DoctorReport> diagnose(DoctorQuestion question)
 {
     const auto executor = co_await asio::this_coro::executor;
-    CO_TRY(
-        std::vector<engine::Candidate> places,
-        engine::candidates(question.environment, question.host_option)
-    );
+    std::vector<engine::Candidate> places =
+        engine::explained_candidates(question.environment, question.host_option);
     const engine::ClientOptions options = question.client;
     const engine::Ping ping = [executor, options](engine::Endpoint endpoint) {
         return ask_traits(executor, std::move(endpoint), options);

@@ -66,14 +66,21 @@ std::string base_of(const ImageCatalog& catalog, const BuildChoice& choice)
     return choice.base.empty() ? catalog.default_base() : choice.base;
 }
 
-/// What to do about a FROM that failed, whose image is `image`.
+/// What to do about an image that the engine cannot have.
 std::string
-hint_of_from(const std::string& image, const std::string& base, const BuildChoice& choice)
+hint_of_image(const NeededImage& image, const ImageCatalog& catalog, const BuildChoice& choice)
 {
-    const std::string import = "bring it in with `slipway images import FILE.tar " + image + "`";
-    std::string hint = "the engine has no image " + image + " and cannot fetch it; ";
-    if (image != base || choice.how_to_choose_base.empty()) return hint + import;
-    return hint + choice.how_to_choose_base + ", or " + import;
+    const std::string& name = image.reference;
+    const std::string import = "bring it in with `slipway images import FILE.tar " + name + "`";
+    std::string hint = "the engine has no image " + name + " and cannot fetch it";
+    if (!image.is_base) {
+        return hint + ", and no stage of " + catalog.origin() + " has that name; correct it, or "
+               + import;
+    }
+    if (name != base_of(catalog, choice) || choice.how_to_choose_base.empty()) {
+        return hint + "; " + import;
+    }
+    return hint + "; " + choice.how_to_choose_base + ", or " + import;
 }
 
 WhatToBuild
@@ -84,8 +91,8 @@ what_to_build(const ImageCatalog& catalog, const BuildChoice& choice, const engi
     what.target = spec.target;
     what.args = spec.build_args;
     what.environment = choice.environment;
-    what.hint_of_missing = [base = base_of(catalog, choice), choice](const std::string& image) {
-        return hint_of_from(image, base, choice);
+    what.hint_of_missing = [catalog, choice](const NeededImage& image) {
+        return hint_of_image(image, catalog, choice);
     };
     return what;
 }
@@ -111,6 +118,38 @@ of_image(const std::vector<engine::Credentials>& credentials, const std::string&
     return found == credentials.end() ? nullptr : &*found;
 }
 
+/// The image that a step takes and no stage is.
+std::optional<NeededImage>
+image_of_step(const std::string& step, const WhatToBuild& what, const std::string& base)
+{
+    if (step.starts_with("FROM ")) return NeededImage{image_of_from(step.substr(5), base)};
+    for (NeededImage& image : needs_of(what.dockerfile, what.target, what.args).images) {
+        const bool named = step.find("from=" + image.reference) != std::string::npos;
+        if (!image.is_base && named) return std::move(image);
+    }
+    return std::nullopt;
+}
+
+std::string hint_of_step(const BuildStep& step, const ImageCatalog& catalog)
+{
+    const std::string& text = step.event.text;
+    const auto has = [&](std::string_view words) { return text.find(words) != std::string::npos; };
+    if (step.saw_no_network) {
+        return "the engine's containers reach no network: check its DNS and proxy settings";
+    }
+    if (text.starts_with("RUN ") && (has("type=secret") || has("type=ssh"))) {
+        return "Slipway passes no secrets and no ssh keys to a build: do without this mount, or "
+               "take what the step makes from an image that has it, with FROM or COPY --from";
+    }
+    if (!has("--from=") && (text.starts_with("COPY ") || text.starts_with("ADD "))) {
+        return "the build sees no files but the Dockerfile itself";
+    }
+    if (catalog.is_built_in()) {
+        return "the step's output is above; `--dockerfile FILE` builds from a file of yours";
+    }
+    return "correct this step in " + catalog.origin();
+}
+
 /// The engine's error with what we know of the step in which it came.
 Error explained(
     Error error,
@@ -118,6 +157,8 @@ Error explained(
     std::optional<std::int64_t> code,
     const ImageCatalog& catalog,
     const BuildChoice& choice,
+    const WhatToBuild& what,
+    engine::EngineKind kind,
     const std::vector<engine::Credentials>& credentials
 )
 {
@@ -135,21 +176,17 @@ Error explained(
         error.message = "step " + step.place + ": " + error.message;
     }
     if (!error.hint.empty()) return error;
-    if (step.text.starts_with("FROM ")) {
-        const std::string base = base_of(catalog, choice);
-        const std::string image = image_of_from(step.text.substr(5), base);
-        const auto* const searched = may_want_login(error) ? of_image(credentials, image) : nullptr;
-        error.hint = searched != nullptr ? engine::how_to_log_in(*searched)
-                                         : hint_of_from(image, base, choice);
-    } else if (log.step()->saw_no_network) {
-        error.hint = "the engine's containers reach no network: check its DNS and proxy settings";
-    } else if (step.text.starts_with("COPY ") || step.text.starts_with("ADD ")) {
-        error.hint = "the build sees no files but the Dockerfile itself";
-    } else if (catalog.is_built_in()) {
-        error.hint = "the step's output is above; `--dockerfile FILE` builds from a file of yours";
-    } else {
-        error.hint = "correct this step in " + catalog.origin();
+    const auto image =
+        code ? std::nullopt : image_of_step(step.text, what, base_of(catalog, choice));
+    if (!image) {
+        error.hint = hint_of_step(*log.step(), catalog);
+        return error;
     }
+    const auto* const searched =
+        may_want_login(error) ? of_image(credentials, image->reference) : nullptr;
+    error.hint = searched != nullptr ? engine::how_to_log_in(*searched)
+                                     : hint_of_tls(error, image->reference, kind);
+    if (error.hint.empty()) error.hint = hint_of_image(*image, catalog, choice);
     return error;
 }
 
@@ -176,15 +213,17 @@ build_image(engine::Client client, ImageCatalog catalog, BuildChoice choice, OnI
         co_return fail(std::move(begun).error());
     }
     engine::ProgressStream stream = *std::move(begun);
-    BuildLog log(std::move(on_event));
+    BuildLog log(std::move(on_event), StepPlaces(what.dockerfile, what.target));
     auto followed = co_await follow(stream, log);
     if (followed) {
         log.finish();
     } else {
         if (followed.error().code != Errc::cancelled) log.fail();
         const auto code = stream.failure_code();
+        const auto kind = client.traits().kind;
+        Error said = std::move(followed).error();
         co_return fail(
-            explained(std::move(followed).error(), log, code, catalog, choice, credentials)
+            explained(std::move(said), log, code, catalog, choice, what, kind, credentials)
         );
     }
     co_return spec.tags.front();

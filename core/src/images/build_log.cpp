@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <optional>
 
 namespace slipway::core {
@@ -18,8 +19,14 @@ bool take(std::string_view& text, std::string_view prefix)
     return true;
 }
 
-/// "3/9" from the front of `text`.
-std::optional<std::string> take_place(std::string_view& text)
+/// "3/9".
+struct Numbers {
+    std::string text;
+    std::size_t number = 0;
+};
+
+/// Takes them from the front of `text`.
+std::optional<Numbers> take_numbers(std::string_view& text)
 {
     const std::size_t end = text.find_first_not_of("0123456789/");
     if (end == 0 || end == std::string_view::npos) return std::nullopt;
@@ -29,27 +36,33 @@ std::optional<std::string> take_place(std::string_view& text)
         return std::nullopt;
     }
     text.remove_prefix(end);
-    return std::string(place);
+    Numbers out;
+    out.text = place;
+    std::from_chars(place.data(), place.data() + slash, out.number);
+    return out;
 }
 
-std::optional<ImageEvent> as_step(std::string_view line)
+/// A step; without a place, an instruction that is none.
+std::optional<ImageEvent> as_step(std::string_view line, const StepPlaces& places)
 {
     ImageEvent step;
     step.kind = ImageEvent::Kind::step;
     if (take(line, "Step ")) { // dockerd
-        const auto place = take_place(line);
-        if (!place || !take(line, " : ")) return std::nullopt;
-        step.place = *place;
+        const auto numbers = take_numbers(line);
+        if (!numbers || !take(line, " : ")) return std::nullopt;
+        step.place = places.in_file(numbers->number, line).value_or(numbers->text);
     } else { // podman, which counts the stages too when there are several
+        std::optional<Numbers> stage;
         if (take(line, "[")) {
-            const auto stage = take_place(line);
+            stage = take_numbers(line);
             if (!stage || !take(line, "] ")) return std::nullopt;
-            step.place = *stage + " ";
         }
         if (!take(line, "STEP ")) return std::nullopt;
-        const auto place = take_place(line);
-        if (!place || !take(line, ": ")) return std::nullopt;
-        step.place += *place;
+        const auto numbers = take_numbers(line);
+        if (!numbers || !take(line, ": ")) return std::nullopt;
+        const std::string own = (stage ? stage->text + " " : std::string()) + numbers->text;
+        step.place =
+            places.in_stage(stage ? stage->number : 1, numbers->number, line).value_or(own);
     }
     step.text = line;
     return step;
@@ -78,7 +91,7 @@ bool begins_as_note(std::string_view line)
 bool is_note(std::string_view line)
 {
     if (begins_as_note(line)) return true;
-    return take(line, "[") && take_place(line) && take(line, "] ") && begins_as_note(line);
+    return take(line, "[") && take_numbers(line) && take(line, "] ") && begins_as_note(line);
 }
 
 } // namespace
@@ -120,17 +133,27 @@ void BuildLog::line(std::string_view text)
 {
     while (take(text, color_off)) {
     }
-    if (auto step = as_step(text)) {
-        // This builder does one step after the other.
-        if (!step_.event.place.empty()) tell(ImageEvent::Kind::done, {});
-        step_ = BuildStep{*std::move(step), false};
-        on_event_(step_.event);
+    if (auto step = as_step(text, places_)) {
+        begin(*std::move(step));
     } else if (is_note(text)) {
         tell(ImageEvent::Kind::note, text);
     } else {
         step_.saw_no_network = step_.saw_no_network || tells_of_no_network(text);
         tell(ImageEvent::Kind::output, text);
     }
+}
+
+// These builders do one step after the other.
+void BuildLog::begin(ImageEvent step)
+{
+    if (!step_.event.place.empty()) tell(ImageEvent::Kind::done, {});
+    step_ = BuildStep{};
+    if (step.place.empty()) {
+        tell(ImageEvent::Kind::note, step.text);
+        return;
+    }
+    step_.event = std::move(step);
+    on_event_(step_.event);
 }
 
 void BuildLog::tell(ImageEvent::Kind kind, std::string_view text)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "images/line_joiner.hpp"
+#include "images/step_places.hpp"
 #include "images/trace_log.hpp"
 
 #include <slipway/core/image_build.hpp>
@@ -16,7 +17,13 @@ namespace slipway::core {
 /// are, and has BuildKit's traces read. Without I/O.
 class BuildLog {
 public:
-    explicit BuildLog(OnImageEvent on_event) : on_event_(on_event), traces_(std::move(on_event)) {}
+    /// `places` renames the steps of builders that write lines.
+    explicit BuildLog(OnImageEvent on_event, StepPlaces places = {})
+        : on_event_(on_event),
+          places_(std::move(places)),
+          traces_(std::move(on_event), places_.one_stage())
+    {
+    }
 
     void add(const engine::Progress& message);
     /// The end: what is left is a line.
@@ -29,11 +36,13 @@ public:
 
 private:
     void line(std::string_view text);
+    void begin(ImageEvent step);
     void tell(ImageEvent::Kind kind, std::string_view text);
 
     OnImageEvent on_event_;
+    StepPlaces places_;
     LineJoiner lines_;
-    BuildStep step_; // of a builder that writes lines; its place is empty before the first
+    BuildStep step_; // of a builder that writes lines; its place is empty when there is none
     TraceLog traces_;
 };
 

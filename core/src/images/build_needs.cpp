@@ -258,7 +258,7 @@ private:
             if (const auto found = stage(name, stages_.size())) {
                 need(*found);
             } else {
-                need_image({name, {}});
+                need_image({name, {}, false});
             }
         }
     }

@@ -11,7 +11,8 @@ namespace slipway::core {
 /// An image that a build starts from or copies out of.
 struct NeededImage {
     std::string reference;
-    std::string platform; ///< "os/arch[/variant]" of FROM --platform; empty: the engine's own
+    std::string platform{}; ///< "os/arch[/variant]" of FROM --platform; empty: the engine's own
+    bool is_base = true;    ///< of a FROM; else of COPY --from or RUN --mount=from=
 };
 
 /// What a Dockerfile asks of the engine that builds it.

@@ -102,7 +102,9 @@ Task<std::optional<Mismatch>> bring_in(
     );
     if (!pulled) {
         Error error = std::move(pulled).error();
-        if (error.code != Errc::cancelled && !may_want_login(error)) error.hint = hint;
+        const bool known = may_want_login(error)
+                           || !hint_of_tls(error, image.reference, client.traits().kind).empty();
+        if (error.code != Errc::cancelled && !known) error.hint = hint;
         co_return fail(std::move(error));
     }
     co_return std::nullopt;
@@ -147,7 +149,7 @@ Task<Builder> choose_builder(engine::Client client, WhatToBuild what, OnImageEve
         }
     }
     for (const NeededImage& image : needs.images) {
-        const std::string hint = what.hint_of_missing(image.reference);
+        const std::string hint = what.hint_of_missing(image);
         CO_TRY(
             const auto mismatch, co_await bring_in(client, what.environment, image, hint, on_event)
         );

@@ -16,8 +16,8 @@ struct WhatToBuild {
     std::string target;     ///< stage; empty: the last
     BuildArgs args;
     engine::Environment environment; ///< where the credentials of registries are
-    /// What to do when the engine lacks an image of a FROM and cannot fetch it.
-    std::function<std::string(const std::string& image)> hint_of_missing;
+    /// What to do when the engine lacks an image and cannot fetch it.
+    std::function<std::string(const NeededImage& image)> hint_of_missing;
 };
 
 /// Decides who builds, and has the engine fetch what its BuildKit will need: that gets no session,

@@ -1,6 +1,7 @@
 #include "images/pull.hpp"
 
 #include <slipway/engine/images.hpp>
+#include <slipway/engine/reference.hpp>
 
 namespace slipway::core {
 
@@ -18,6 +19,29 @@ bool may_want_login(const Error& error)
 {
     return error.code == Errc::unauthorized
            || error.message.find("access to the resource is denied") != std::string::npos;
+}
+
+std::string hint_of_tls(const Error& error, const std::string& reference, engine::EngineKind kind)
+{
+    const auto says = [&](std::string_view words) {
+        return error.message.find(words) != std::string::npos;
+    };
+    const auto parsed = engine::parse_reference(reference);
+    if (!parsed) return {};
+    const std::string registry = engine::registry_of(*parsed);
+    const bool podman = kind == engine::EngineKind::podman;
+    if (says("x509: ") || says("failed to verify certificate")) {
+        const std::string directory = podman ? "/etc/containers/certs.d/" : "/etc/docker/certs.d/";
+        return "the engine does not trust the certificate of " + registry
+               + ": put that of its authority, in PEM, into " + directory + registry
+               + "/ca.crt on the engine's machine";
+    }
+    if (says("server gave HTTP response to HTTPS client")) {
+        return registry + " speaks no TLS: allow that in the engine's "
+               + (podman ? "registries.conf, with `insecure = true` for this registry"
+                         : "daemon.json, under `insecure-registries`");
+    }
+    return {};
 }
 
 Task<> pull_image(
@@ -52,6 +76,8 @@ Task<> pull_image(
         Error error = std::move(pulled).error();
         if (may_want_login(error)) {
             error.hint = engine::how_to_log_in(credentials);
+        } else if (auto hint = hint_of_tls(error, reference, client.traits().kind); !hint.empty()) {
+            error.hint = std::move(hint);
         } else if (error.hint.empty()) {
             error.hint =
                 "check the name and the engine's access to its registry, or bring the image "

@@ -27,4 +27,8 @@ Task<> pull_image(
 /// know, also of what does not exist.
 bool may_want_login(const Error& error);
 
+/// What to do when the engine could not speak to the registry of `reference` as it wanted: it does
+/// not trust the certificate, or there is no TLS at all. Empty: the error is about something else.
+std::string hint_of_tls(const Error& error, const std::string& reference, engine::EngineKind kind);
+
 } // namespace slipway::core

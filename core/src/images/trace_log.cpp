@@ -124,6 +124,8 @@ void TraceLog::begin(const engine::BuildVertex& news)
     if (auto step = as_vertex_step(news.name)) {
         vertex.is_step = true;
         vertex.step.event = *std::move(step);
+        std::string& place = vertex.step.event.place;
+        if (one_stage_) place.erase(0, place.rfind(' ') + 1);
         on_event_(vertex.step.event);
     } else {
         vertex.step.event.text = news.name;

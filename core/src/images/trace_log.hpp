@@ -23,7 +23,11 @@ struct BuildStep {
 /// I/O.
 class TraceLog {
 public:
-    explicit TraceLog(OnImageEvent on_event) : on_event_(std::move(on_event)) {}
+    /// Of a Dockerfile with one stage that stage's name is left out, as old BuildKits do.
+    explicit TraceLog(OnImageEvent on_event, bool one_stage = false)
+        : on_event_(std::move(on_event)), one_stage_(one_stage)
+    {
+    }
 
     void add(const engine::BuildTrace& trace);
     /// The end: what is left is a line.
@@ -53,6 +57,7 @@ private:
     void tell(ImageEvent::Kind kind, std::string_view text, std::string_view place);
 
     OnImageEvent on_event_;
+    bool one_stage_;
     std::map<std::string, Vertex> vertexes_;  ///< by digest
     std::map<std::string, bool> told_status_; ///< by vertex and id
     std::size_t begun_ = 0;

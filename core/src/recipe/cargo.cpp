@@ -124,6 +124,72 @@ bool is_result(std::string_view in_target_dir, std::string_view target)
     return inner != "deps" && inner != "build" && inner != "incremental" && !inner.starts_with('.');
 }
 
+// Cargo's own commands that do nothing without a package, and their short names. Any other may be
+// an alias, a program of the image's, or one that makes a package.
+constexpr auto commands_of_a_package = std::to_array<std::string_view>(
+    {"add",      "b",       "bench",   "build", "c",      "check",  "clean",
+     "clippy",   "d",       "doc",     "fetch", "fix",    "fmt",    "generate-lockfile",
+     "metadata", "package", "publish", "r",     "remove", "rm",     "run",
+     "rustc",    "rustdoc", "t",       "test",  "tree",   "update", "vendor"}
+);
+
+bool wants_manifest(const std::vector<std::string>& args)
+{
+    constexpr auto with_value =
+        std::to_array<std::string_view>({"--color", "--config", "-C", "-Z"});
+    constexpr auto only_tell =
+        std::to_array<std::string_view>({"-h", "--help", "-V", "--version", "--list", "--explain"});
+    const auto among = [](const auto& names, const std::string& arg) {
+        return std::ranges::find(names, arg) != names.end();
+    };
+    std::string_view command;
+    for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
+        if (among(only_tell, args[i])) return false;
+        if (!command.empty()) continue;
+        if (args[i] == "-C" || args[i].starts_with("-C=")) return false; // it looks elsewhere
+        if (among(with_value, args[i])) {
+            ++i;
+        } else if (!args[i].starts_with('-')) {
+            command = args[i];
+        }
+    }
+    return std::ranges::find(commands_of_a_package, command) != commands_of_a_package.end();
+}
+
+bool is_there(const fs::path& file)
+{
+    std::error_code ignored;
+    return fs::exists(file, ignored);
+}
+
+Error without_manifest(std::string message)
+{
+    Error error(Errc::not_found, std::move(message));
+    error.hint = "run it in a package's directory, or name a manifest with --manifest-path";
+    return error;
+}
+
+// Cargo's words.
+Result<> check_manifest_path(const fs::path& manifest, const std::string& as_typed)
+{
+    if (is_there(manifest)) return ok();
+    return fail(without_manifest("manifest path `" + as_typed + "` does not exist"));
+}
+
+// What stands above `root` is not sent.
+Result<> check_manifest_above(const fs::path& directory, const fs::path& root)
+{
+    std::error_code failed;
+    for (fs::path at = fs::canonical(directory, failed); !failed; at = at.parent_path()) {
+        if (is_there(at / "Cargo.toml")) return ok();
+        if (at == root || at == at.parent_path()) break;
+    }
+    return fail(without_manifest(
+        "could not find `Cargo.toml` in `" + directory.string() + "` or any parent directory"
+        + (directory == root ? "" : " up to `" + root.string() + "`, which is what is sent")
+    ));
+}
+
 } // namespace
 
 Result<CargoPlan> plan_cargo(const CargoCall& call)
@@ -146,12 +212,17 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     CargoPlan plan;
     fs::path directory = call.directory;
     if (!options.manifest_path.empty()) {
-        directory = (call.directory / options.manifest_path).parent_path();
+        const fs::path manifest = call.directory / options.manifest_path;
+        CHECK_OK(check_manifest_path(manifest, options.manifest_path));
+        directory = manifest.parent_path();
     }
     TRY(plan.workspace.root, find_workspace(directory, call.home));
     const fs::path& root = plan.workspace.root;
+    if (options.manifest_path.empty() && wants_manifest(call.args)) {
+        CHECK_OK(check_manifest_above(call.directory, root));
+    }
     // Cargo looks for its configuration from the current directory on, wherever the manifest is.
-    const CargoConfig config = read_cargo_config(call.directory, root);
+    TRY(const CargoConfig config, read_cargo_config(call.directory, root));
     plan.target = first_given({options.target, variable(call, "CARGO_BUILD_TARGET")});
     if (plan.target.empty() && config.targets.size() > 1) {
         Error error(Errc::invalid_argument, "cargo's build.target names several targets");

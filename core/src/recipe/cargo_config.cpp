@@ -34,17 +34,29 @@ std::vector<std::string> texts(const toml::node_view<const toml::node>& one_or_m
     return out;
 }
 
+Error not_parsed(const fs::path& file, const toml::parse_error& mistake)
+{
+    const toml::source_position at = mistake.source().begin;
+    std::string place = file.string();
+    if (at.line > 0) { // none when the file cannot be read
+        place += ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+    }
+    Error error(Errc::invalid_argument, place + ": " + std::string(mistake.description()));
+    error.context.push_back("reading cargo's configuration");
+    error.hint = "correct this file, which cargo would refuse too";
+    return error;
+}
+
 } // namespace
 
-CargoConfig read_cargo_config(const fs::path& directory, const fs::path& root)
+Result<CargoConfig> read_cargo_config(const fs::path& directory, const fs::path& root)
 {
     CargoConfig config;
     const bool inside = !directory.lexically_relative(root).string().starts_with("..");
     for (fs::path at = inside ? directory : root;; at = at.parent_path()) {
-        const auto file = config_in(at);
-        const auto parsed =
-            file ? toml::parse_file(file->string()) : toml::parse(std::string_view());
-        if (parsed) {
+        if (const auto file = config_in(at)) {
+            const toml::parse_result parsed = toml::parse_file(file->string());
+            if (!parsed) return fail(not_parsed(*file, parsed.error()));
             const toml::table& table = parsed.table();
             const toml::node_view<const toml::node> build = table["build"];
             if (config.targets.empty()) config.targets = texts(build["target"]);

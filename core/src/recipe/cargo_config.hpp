@@ -1,5 +1,7 @@
 #pragma once
 
+#include <slipway/engine/result.hpp>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -13,9 +15,10 @@ struct CargoConfig {
 };
 
 /// Reads `.cargo/config.toml` of `directory` and of those above it, up to `root`; the nearest one
-/// that says something wins, as in cargo. Those outside are not seen in a container. A file that is
-/// no TOML is left for cargo to complain about.
-CargoConfig
+/// that says something wins, as in cargo. Those outside are not seen in a container.
+///
+/// Errors: invalid_argument (a file that is no TOML, with the line, or that cannot be read).
+Result<CargoConfig>
 read_cargo_config(const std::filesystem::path& directory, const std::filesystem::path& root);
 
 } // namespace slipway::core

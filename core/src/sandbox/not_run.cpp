@@ -4,6 +4,7 @@
 #include <slipway/engine/containers.hpp>
 
 #include <algorithm>
+#include <climits>
 #include <vector>
 
 namespace slipway::core {
@@ -45,6 +46,17 @@ bool can_be_executed(const engine::PathStat& stat)
 }
 
 } // namespace
+
+bool is_too_long(std::string_view program)
+{
+    if (program.size() >= PATH_MAX) return true;
+    while (!program.empty()) {
+        const std::size_t end = std::min(program.find('/'), program.size());
+        if (end > NAME_MAX) return true;
+        program.remove_prefix(std::min(end + 1, program.size()));
+    }
+    return false;
+}
 
 // Engines tell the kinds apart in words only: docker's start gives 400 or 404, podman's attach,
 // which prepares the container, 409 or 500. What matters, `exec: "x": permission denied`, is

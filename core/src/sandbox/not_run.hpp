@@ -15,6 +15,9 @@ struct NotRun {
     std::string reason;  ///< "executable file not found in $PATH"
 };
 
+/// Whether no file can have `program` as its path.
+bool is_too_long(std::string_view program);
+
 /// Reads it out of an engine's refusal to start a container; nothing when it is about something
 /// else.
 std::optional<NotRun> not_run(const Error& refusal, std::string_view program);

@@ -261,7 +261,9 @@ private:
     Task<> interrupt(Child& output, engine::DuplexStream& stream)
     {
         const auto executor = co_await asio::this_coro::executor;
-        co_await containers_.kill(container_, "SIGINT"); // it may have ended just now
+        const std::string signal =
+            streams_.interrupt_signal ? streams_.interrupt_signal() : std::string("SIGINT");
+        co_await containers_.kill(container_, signal); // it may have ended just now
         asio::steady_timer grace(executor, interrupt_grace);
         // The handler can still be due when the stream is gone.
         const auto over = std::make_shared<bool>(false);
@@ -323,8 +325,21 @@ private:
 
 } // namespace
 
+std::optional<JobResult> refuse_long_name(const Job& job)
+{
+    if (job.argv.empty() || !is_too_long(job.argv.front())) return {};
+    NotRun why;
+    why.reason = "File name too long";
+    JobResult refused;
+    tell(refused, why);
+    return refused;
+}
+
 Task<JobResult> run(engine::Client client, Job job, JobStreams streams)
 {
+    if (auto refused = refuse_long_name(job)) {
+        co_return *std::move(refused);
+    }
     const auto found = co_await owner_for(client);
     if (!found && found.error().code == Errc::cancelled) {
         co_return fail(Errc::cancelled, std::string(nothing_back));

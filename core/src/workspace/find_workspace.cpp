@@ -23,6 +23,8 @@ bool stands(const fs::path& path)
 // A manifest that cannot be parsed is left for cargo to complain about.
 bool declares_workspace(const fs::path& manifest)
 {
+    std::error_code ignored;
+    if (!fs::is_regular_file(manifest, ignored)) return false; // a named pipe would keep us waiting
     const toml::parse_result parsed = toml::parse_file(manifest.string());
     return parsed && parsed.table().contains("workspace");
 }

@@ -121,16 +121,16 @@ std::string how_to_log_in(const Credentials& found)
     const std::string login =
         "`docker login " + found.registry + "` or `podman login " + found.registry + "`";
     std::string hint;
-    if (found.auth) {
-        hint = found.registry + " does not take the credentials from " + found.source
-               + ", or they do not reach this image: renew them with " + login;
-    } else {
-        hint = "no credentials for " + found.registry + " are in " + listed(found.searched)
-               + ": write them with " + login + ", or put {\"auths\":{\"" + key
-               + "\":{\"auth\":\"BASE64 OF user:password\"}}} into docker's config.json";
-    }
     for (const Error& problem : found.problems) {
-        hint += "; " + describe(problem);
+        hint += describe(problem) + "; ";
+    }
+    if (found.auth) {
+        hint += found.registry + " does not take the credentials from " + found.source
+                + ", or they do not reach this image: renew them with " + login;
+    } else {
+        hint += "no credentials for " + found.registry + " are in " + listed(found.searched)
+                + ": write them with " + login + ", or put {\"auths\":{\"" + key
+                + "\":{\"auth\":\"BASE64 OF user:password\"}}} into docker's config.json";
     }
     return hint;
 }

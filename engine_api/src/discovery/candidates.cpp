@@ -38,23 +38,27 @@ Result<ChosenContext> chosen_context(const Environment& environment)
     return out;
 }
 
-// The explicit choice of the user, or nothing.
-Result<std::optional<Candidate>>
-explicit_choice(const Environment& environment, const std::optional<std::string>& host_option)
+// The explicit choice of the user, or nothing. `by` becomes who makes it, before that is read.
+Result<std::optional<Candidate>> explicit_choice(
+    const Environment& environment, const std::optional<std::string>& host_option, std::string& by
+)
 {
     using Choice = std::optional<Candidate>;
     if (host_option) {
-        TRY(Candidate out, chosen(docker_endpoint(environment, *host_option), "--host"));
+        by = "--host";
+        TRY(Candidate out, chosen(docker_endpoint(environment, *host_option), by));
         return Choice(std::move(out));
     }
     if (const std::string_view url = environment.get("DOCKER_HOST"); !url.empty()) {
-        TRY(Candidate out, chosen(docker_endpoint(environment, url), "DOCKER_HOST"));
+        by = "DOCKER_HOST";
+        TRY(Candidate out, chosen(docker_endpoint(environment, url), by));
         return Choice(std::move(out));
     }
+    by = "docker's configuration";
     TRY(const ChosenContext context, chosen_context(environment));
     if (!context.name.empty() && context.name != "default") { // "default" is never on disk
-        const std::string source = "context " + quote(context.name) + " (" + context.by + ")";
-        TRY(Candidate out, chosen(context_endpoint(environment, context.name), source));
+        by = "context " + quote(context.name) + " (" + context.by + ")";
+        TRY(Candidate out, chosen(context_endpoint(environment, context.name), by));
         return Choice(std::move(out));
     }
     if (const std::string_view url = environment.get("CONTAINER_HOST"); !url.empty()) {
@@ -63,26 +67,26 @@ explicit_choice(const Environment& environment, const std::optional<std::string>
         files.cert = environment.get("CONTAINER_TLS_CERT");
         files.key = environment.get("CONTAINER_TLS_KEY");
         auto endpoint = podman_endpoint(url, std::move(files), environment.get("CONTAINER_SSHKEY"));
-        TRY(Candidate out, chosen(std::move(endpoint), "CONTAINER_HOST"));
+        by = "CONTAINER_HOST";
+        TRY(Candidate out, chosen(std::move(endpoint), by));
         return Choice(std::move(out));
     }
     if (const std::string_view name = environment.get("CONTAINER_CONNECTION"); !name.empty()) {
+        by = "CONTAINER_CONNECTION";
         TRY(Candidate out,
-            during(
-                named_connection(environment, std::string(name)),
-                "finding the engine of CONTAINER_CONNECTION"
-            ));
+            during(named_connection(environment, std::string(name)), "finding the engine of " + by)
+        );
         return Choice(std::move(out));
     }
     return Choice{};
 }
 
-} // namespace
-
-Result<std::vector<Candidate>>
-candidates(const Environment& environment, const std::optional<std::string>& host_option)
+// As `candidates`; `by` becomes who made the choice that could not be understood.
+Result<std::vector<Candidate>> all_candidates(
+    const Environment& environment, const std::optional<std::string>& host_option, std::string& by
+)
 {
-    TRY(std::optional<Candidate> choice, explicit_choice(environment, host_option));
+    TRY(std::optional<Candidate> choice, explicit_choice(environment, host_option, by));
     std::vector<Candidate> out;
     if (choice) {
         choice->start_hint = start_hint(environment, choice->endpoint);
@@ -90,6 +94,7 @@ candidates(const Environment& environment, const std::optional<std::string>& hos
         return out;
     }
 
+    by = "podman's connections";
     TRY(std::optional<Candidate> podman, default_connection(environment));
     if (podman) {
         if (!podman->unusable) podman->start_hint = start_hint(environment, podman->endpoint);
@@ -101,6 +106,26 @@ candidates(const Environment& environment, const std::optional<std::string>& hos
         if (listed.insert(identity(row.endpoint)).second) out.push_back(std::move(row));
     }
     return out;
+}
+
+} // namespace
+
+Result<std::vector<Candidate>>
+candidates(const Environment& environment, const std::optional<std::string>& host_option)
+{
+    std::string by;
+    return all_candidates(environment, host_option, by);
+}
+
+std::vector<Candidate>
+explained_candidates(const Environment& environment, const std::optional<std::string>& host_option)
+{
+    Candidate mistaken;
+    auto found = all_candidates(environment, host_option, mistaken.source);
+    if (found) return *std::move(found);
+    mistaken.explicit_choice = true;
+    mistaken.unusable = std::move(found).error();
+    return {std::move(mistaken)};
 }
 
 } // namespace slipway::engine

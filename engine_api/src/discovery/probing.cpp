@@ -3,6 +3,8 @@
 #include "discovery/text.hpp"
 #include "net/socket_owner.hpp"
 
+#include <slipway/engine/duration.hpp>
+
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -36,6 +38,20 @@ std::string_view to_string(ProbeState state) noexcept
 std::string Probed::url() const
 {
     return candidate.unusable ? std::string{} : to_string(candidate.endpoint);
+}
+
+Result<> check_spoken(const Traits& traits)
+{
+    if (traits.api <= traits.engine_api || traits.ignores_api_version) return ok();
+    const std::string newest = to_string(traits.engine_api);
+    Error error(
+        Errc::unsupported,
+        "API " + to_string(traits.api) + " was asked for, and the engine speaks " + newest
+            + " at most"
+    );
+    error.hint = "set DOCKER_API_VERSION to " + newest
+                 + " or less, or leave it unset, and the best version is negotiated";
+    return fail(std::move(error));
 }
 
 } // namespace slipway::engine
@@ -201,9 +217,7 @@ Probed failed_ping(Candidate candidate, Error error)
 Probed timed_out(Candidate candidate, std::chrono::milliseconds timeout)
 {
     return row(
-        std::move(candidate),
-        ProbeState::timed_out,
-        "no answer within " + std::to_string(timeout.count()) + " ms"
+        std::move(candidate), ProbeState::timed_out, "no answer within " + duration_text(timeout)
     );
 }
 
@@ -214,6 +228,7 @@ std::optional<Probed> without_asking(const Candidate& candidate)
         out.state = ProbeState::failed;
         out.detail = describe(*candidate.unusable);
         out.hint = candidate.unusable->hint;
+        if (out.hint.empty()) out.hint = hint_for(candidate, out.state);
         out.error = candidate.unusable;
         out.candidate = candidate;
         return out;
@@ -258,6 +273,13 @@ Error nobody_answered(const std::vector<Probed>& rows)
         );
         error.hint = "start an engine (docker: `sudo systemctl start docker`; podman: `systemctl "
                      "--user start podman.socket`), or name one with --host";
+        return error;
+    }
+    if (telling->candidate.explicit_choice && telling->error
+        && telling->error->code == Errc::invalid_argument && !telling->error->answer) {
+        // Nobody could be asked: a file that the choice names is not what it should be.
+        Error error = *telling->error;
+        error.context.push_back("finding the engine of " + telling->candidate.source);
         return error;
     }
     const bool denied = telling->state == ProbeState::no_permission;

@@ -12,6 +12,10 @@ Result<bool> is_there(const std::filesystem::path& file)
     std::error_code error;
     const auto type = std::filesystem::status(file, error).type();
     if (type == std::filesystem::file_type::not_found) return false;
+    // Reading a named pipe would wait for its writer, and the next connection find it empty.
+    if (!error && type != std::filesystem::file_type::regular) {
+        return fail(Errc::invalid_argument, file.string() + " is not a regular file");
+    }
     if (!error) return true;
     const bool denied = error == std::errc::permission_denied;
     Error out(

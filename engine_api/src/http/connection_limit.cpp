@@ -2,6 +2,8 @@
 
 #include "net/asio.hpp"
 
+#include <slipway/engine/duration.hpp>
+
 #include <boost/asio/steady_timer.hpp>
 
 #include <sys/resource.h>
@@ -70,7 +72,7 @@ struct ConnectionLimit::State {
             Errc::timed_out,
             "all " + std::to_string(most_of(use)) + " connections that this client may have"
                 + (use == Use::stream ? " with streams" : "") + " are in use, and none came free "
-                + "within " + std::to_string(patience.count()) + " ms"
+                + "within " + duration_text(patience)
         );
         error.hint = "close streams that nobody reads, do fewer things at a time, or allow more "
                      "open files (ulimit -n)";

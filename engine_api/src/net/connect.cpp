@@ -1,6 +1,7 @@
 #include "net/ssh_tunnel.hpp"
 #include "net/stream.hpp"
 #include "net/tcp_connect.hpp"
+#include "net/tls_context.hpp"
 #include "net/unix_connect.hpp"
 #include "net/watchdog.hpp"
 
@@ -17,13 +18,16 @@ namespace {
 
 Task<std::unique_ptr<NetStream>> connect_tcp(asio::any_io_executor executor, Endpoint endpoint)
 {
+    std::unique_ptr<SSL, FreeSsl> ssl;
+    if (endpoint.tls) { // files that are of no use are told before anybody is asked
+        CO_TRY(ssl, make_tls(*endpoint.tls, endpoint.host));
+    }
     CO_TRY(auto peers, co_await resolve(executor, endpoint.host, endpoint.port));
     CO_TRY(auto stream, co_await connect_first(executor, std::move(peers)));
-    if (!endpoint.tls) {
+    if (!ssl) {
         co_return std::move(stream);
     }
-    const TlsSettings settings = *endpoint.tls;
-    co_return co_await start_tls(executor, std::move(stream), settings, endpoint.host);
+    co_return co_await start_tls(executor, std::move(stream), std::move(ssl));
 }
 
 Task<> open_into(

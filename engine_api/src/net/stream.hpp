@@ -40,13 +40,4 @@ Task<std::unique_ptr<NetStream>> connect(
     Watchdog& watchdog
 );
 
-/// Wraps a connected stream in TLS as the client and shakes hands. `host` is checked against the
-/// certificate (DNS name or IP) unless the settings name another.
-Task<std::unique_ptr<NetStream>> start_tls(
-    boost::asio::any_io_executor executor,
-    std::unique_ptr<NetStream> lower,
-    TlsSettings settings,
-    std::string host
-);
-
 } // namespace slipway::engine

@@ -2,6 +2,7 @@
 
 #include <slipway/engine/result.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -10,6 +11,7 @@
 
 namespace slipway::engine {
 
+class NetStream;
 struct TlsSettings;
 
 struct FreeSsl {
@@ -22,6 +24,13 @@ struct FreeSsl {
 /// renegotiation. Errors: invalid_argument (a file that cannot be used, a name that is none).
 Result<std::unique_ptr<SSL, FreeSsl>>
 make_tls(const TlsSettings& settings, const std::string& host);
+
+/// Wraps a connected stream in TLS, with a session of make_tls, and shakes hands.
+Task<std::unique_ptr<NetStream>> start_tls(
+    boost::asio::any_io_executor executor,
+    std::unique_ptr<NetStream> lower,
+    std::unique_ptr<SSL, FreeSsl> ssl
+);
 
 /// What OpenSSL says about the failure of its last call.
 struct TlsFailure {

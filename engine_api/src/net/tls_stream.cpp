@@ -204,11 +204,9 @@ private:
 Task<std::unique_ptr<NetStream>> start_tls(
     asio::any_io_executor executor,
     std::unique_ptr<NetStream> lower,
-    TlsSettings settings,
-    std::string host
+    std::unique_ptr<SSL, FreeSsl> ssl
 )
 {
-    CO_TRY(auto ssl, make_tls(settings, host));
     auto stream = std::make_unique<TlsStream>(executor, std::move(lower), std::move(ssl));
     CO_CHECK(co_await stream->handshake());
     co_return std::unique_ptr<NetStream>(std::move(stream));

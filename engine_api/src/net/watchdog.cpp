@@ -1,5 +1,7 @@
 #include "net/watchdog.hpp"
 
+#include <slipway/engine/duration.hpp>
+
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -11,15 +13,6 @@ namespace slipway::engine {
 namespace {
 
 constexpr Watchdog::Clock::time_point never = Watchdog::Clock::time_point::max();
-
-// "250 ms", "90 s", "5 min".
-std::string duration_text(std::chrono::milliseconds time)
-{
-    const auto count = time.count();
-    if (count % 1000 != 0) return std::to_string(count) + " ms";
-    if (count % 60'000 != 0) return std::to_string(count / 1000) + " s";
-    return std::to_string(count / 60'000) + " min";
-}
 
 Watchdog::Clock::time_point from_now(Watchdog::Limit limit)
 {

@@ -1,6 +1,7 @@
 #include "app.hpp"
 
 #include "exit_code.hpp"
+#include "text.hpp"
 
 #include <doctest/doctest.h>
 
@@ -116,6 +117,9 @@ TEST_SUITE("cli.app")
             {{"run", "--image"}, "--image needs a value", "`slipway run --help`"},
             {{"run", "--image", "--", "x"}, "--image needs a value", "`slipway run --help`"},
             {{"run", "--image", "", "x"}, "--image: the value is empty", "leave --image out"},
+            {{"doctor", ""}, "an argument is empty", "leave it out"},
+            {{"images", "build", "a", ""}, "an argument is empty", "leave it out"},
+            {{"", "doctor"}, "an argument is empty", "leave it out"},
             {{"run", "--imagge", "b", "x"}, "unknown option '--imagge'", "`--image`"},
             {{"help", "nosuch"}, "unknown command 'nosuch'", "`slipway --help`"},
             {{"help", "images", "nosuch"}, "unknown command 'nosuch'", "`slipway images --help`"},
@@ -162,8 +166,19 @@ TEST_SUITE("cli.app")
             CHECK_MESSAGE(says(line.out.text, "--host URL"), line.out.text);
             CHECK_MESSAGE(says(line.out.text, "-v and -q"), line.out.text);
             CHECK(!says(line.out.text, "Excludes"));
+            CHECK(!says(line.out.text, "`slipway COMMAND --help`")); // there are none below it
+            for (const std::string_view row : lines_of(line.out.text)) {
+                CHECK_MESSAGE(row.size() <= 80, std::string(row));
+            }
         }
+        const Line top({"--help"});
+        CHECK(says(top.out.text, "ssh://"));
+        CHECK(says(top.out.text, "slipway doctor"));
+        CHECK(says(top.out.text, "`slipway COMMAND --help`"));
+        CHECK(says(Line({"images", "import", "-h"}).out.text, "import [options] FILE NAME[:TAG]\n")
+        );
         const Line build({"images", "build", "--help"});
+        CHECK(says(build.out.text, "build [options] TARGET...\n"));
         CHECK(says(build.out.text, "aarch64-unknown-linux-gnu"));
         CHECK(says(build.out.text, "x86_64-unknown-linux-gnu"));
     }

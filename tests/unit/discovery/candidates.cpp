@@ -540,4 +540,51 @@ TEST_SUITE("engine.discovery.podman")
         home.set("CONTAINER_TLS_KEY", "/c/key");
         CHECK(refused(home).code == Errc::invalid_argument);
     }
+
+    TEST_CASE("for an explanation a choice that cannot be understood is a candidate of its own")
+    {
+        struct Row {
+            const char* variable;
+            const char* value;
+            const char* source;
+        };
+        const std::vector<Row> rows{
+            {"DOCKER_HOST", "tcp://:99999", "DOCKER_HOST"},
+            {"DOCKER_CONTEXT", "none", "context 'none' (DOCKER_CONTEXT)"},
+            {"CONTAINER_HOST", "nothing://x", "CONTAINER_HOST"},
+            {"CONTAINER_CONNECTION", "none", "CONTAINER_CONNECTION"},
+        };
+        for (const Row& row : rows) {
+            CAPTURE(row.variable);
+            Home home;
+            home.set(row.variable, row.value);
+            const auto found = explained_candidates(home.environment, {});
+            REQUIRE(found.size() == 1);
+            CHECK(found[0].source == row.source);
+            CHECK(found[0].explicit_choice);
+            REQUIRE(found[0].unusable);
+            CHECK(describe(*found[0].unusable) == describe(refused(home)));
+        }
+        Home home;
+        const auto config = home.write(".docker/config.json", "{");
+        CHECK(explained_candidates(home.environment, {})[0].source == "docker's configuration");
+        std::filesystem::remove(config);
+        home.write(connections_file, "{");
+        CHECK(explained_candidates(home.environment, {})[0].source == "podman's connections");
+        CHECK(explained_candidates(home.environment, "x://y")[0].source == "--host");
+        CHECK(!explained_candidates(home.environment, "tcp://y")[0].unusable);
+    }
+
+    TEST_CASE("TLS files that are no files are refused, not waited for")
+    {
+        Home home;
+        home.set("DOCKER_HOST", "tcp://far:2376");
+        home.set("DOCKER_TLS_VERIFY", "1");
+        home.set("DOCKER_CERT_PATH", (home.path / "certs").string());
+        std::filesystem::create_directories(home.path / "certs");
+        REQUIRE(::mkfifo((home.path / "certs/ca.pem").c_str(), 0600) == 0);
+        const Error error = refused(home);
+        CHECK(error.code == Errc::invalid_argument);
+        CHECK(says(error.message, "ca.pem is not a regular file"));
+    }
 }

@@ -331,4 +331,38 @@ TEST_SUITE("engine.discovery.nobody_answered")
         );
         CHECK(says(error.hint, "name another one with --host"));
     }
+
+    TEST_CASE("files of an explicit choice that cannot be used are a wrong configuration")
+    {
+        Candidate candidate = at("tcp://far:2376");
+        candidate.source = "DOCKER_HOST";
+        candidate.explicit_choice = true;
+        Error junk(Errc::invalid_argument, "cannot use the client key /c/key.pem: no start line");
+        junk.hint = "what to do";
+        Error error = nobody_answered({failed_ping(candidate, junk)});
+        CHECK(error.code == Errc::invalid_argument);
+        CHECK(
+            describe(error)
+            == "finding the engine of DOCKER_HOST: cannot use the client key /c/key.pem: no start "
+               "line"
+        );
+        CHECK(error.hint == "what to do");
+        junk.answer.emplace(); // an engine said so: it could be asked
+        CHECK(nobody_answered({failed_ping(candidate, junk)}).code == Errc::unreachable);
+    }
+
+    TEST_CASE("a version that was forced and is too new for the engine")
+    {
+        Traits traits;
+        traits.engine_api = {1, 41};
+        traits.api = {1, 41};
+        CHECK(check_spoken(traits).has_value());
+        traits.api = {1, 42};
+        const auto refused = check_spoken(traits);
+        REQUIRE(!refused.has_value());
+        CHECK(says(refused.error().message, "1.42 was asked for, and the engine speaks 1.41"));
+        CHECK(says(refused.error().hint, "set DOCKER_API_VERSION to 1.41 or less"));
+        traits.ignores_api_version = true;
+        CHECK(check_spoken(traits).has_value());
+    }
 }

@@ -3,7 +3,13 @@
 #include "one_line.hpp"
 #include "time_text.hpp"
 
+#include <slipway/engine/duration.hpp>
+
 #include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
 
 using namespace slipway::engine;
 using namespace std::chrono_literals;
@@ -166,5 +172,31 @@ TEST_SUITE("engine.time_text")
         CHECK(unix_text(Moment(1795351068000000012ns)) == "1795351068.000000012");
         CHECK(unix_text(Moment(-1500000000ns)) == "-1.500000000");
         CHECK(unix_text(Moment(-1ns)) == "-0.000000001");
+    }
+}
+
+TEST_SUITE("engine.duration")
+{
+    TEST_CASE("durations")
+    {
+        const std::vector<std::pair<std::chrono::nanoseconds, std::string>> rows{
+            {-1s, "0 ms"},
+            {0s, "0 ms"},
+            {340us, "0.3 ms"},
+            {9'960us, "9.9 ms"},
+            {10'400us, "10 ms"},
+            {250ms, "250 ms"},
+            {999'999us, "999 ms"},
+            {1s, "1 s"},
+            {1'540ms, "1.5 s"},
+            {10s, "10 s"},
+            {59'990ms, "59.9 s"},
+            {60s, "1 min"},
+            {90s, "1 min 30 s"},
+            {300s, "5 min"},
+        };
+        for (const auto& [time, text] : rows) {
+            CHECK(duration_text(time) == text);
+        }
     }
 }

@@ -101,8 +101,6 @@ TEST_SUITE("core.recipe.cargo")
         std::ofstream(project.root() / "Cargo.toml") << "[workspace]\n";
         project.configure("..", "[build]\ntarget = 'outside'\n");
         CHECK(project.plan({"build"})->target == "h-o-st");
-        project.configure("", "not toml [");
-        CHECK(project.plan({"build"})->target == "h-o-st");
         project.configure("", "build = 'not a table'\n");
         CHECK(project.plan({"build"})->target == "h-o-st");
         project.configure("", "[build]\ntarget = ['a-b-c', 'd-e-f']\n");
@@ -110,6 +108,81 @@ TEST_SUITE("core.recipe.cargo")
         REQUIRE_FALSE(several.has_value());
         CHECK(several.error().message.find("several") != std::string::npos);
         CHECK(project.plan({"build", "--target", "a-b-c"}).has_value());
+    }
+
+    TEST_CASE("configuration that does not parse is named with its line")
+    {
+        const Project project;
+        project.configure("", "[build]\n\ntarget = not toml\n");
+        const auto plan = project.plan({"build"});
+        REQUIRE_FALSE(plan.has_value());
+        CHECK(plan.error().code == Errc::invalid_argument);
+        const std::string place = (project.root() / ".cargo/config.toml").string() + ":3:";
+        CHECK_MESSAGE(
+            plan.error().message.find(place) != std::string::npos, describe(plan.error())
+        );
+        CHECK(!plan.error().hint.empty());
+    }
+
+    TEST_CASE("a command that needs a package is refused where none is, in cargo's words")
+    {
+        Project project;
+        project.base.directory = project.root() / "bare";
+        fs::create_directory(project.base.directory);
+        fs::remove(project.root() / "Cargo.toml");
+        const std::vector<std::vector<std::string>> refused{
+            {"build"},
+            {"b", "--release"},
+            {"--color", "new", "test", "--", "--help"},
+            {"-v", "run", "--", "-h"},
+            {"--config=a.b=1", "check"}};
+        for (const auto& args : refused) {
+            const auto plan = project.plan(args);
+            REQUIRE_FALSE(plan.has_value());
+            CHECK(plan.error().code == Errc::not_found);
+            CHECK(
+                plan.error().message
+                == "could not find `Cargo.toml` in `" + project.base.directory.string()
+                       + "` or any parent directory"
+            );
+            CHECK(plan.error().hint.find("--manifest-path") != std::string::npos);
+        }
+        const std::vector<std::vector<std::string>> allowed{
+            {"new", "x"},
+            {"init"},
+            {"--version"},
+            {"build", "--help"},
+            {"help", "build"},
+            {"install", "x"},
+            {"my-alias"},
+            {"--color", "build", "--list"},
+            {"-C", "elsewhere", "build"},
+            {"build", "--manifest-path", "../member/Cargo.toml"}};
+        for (const auto& args : allowed) {
+            const auto plan = project.plan(args);
+            CHECK_MESSAGE(plan.has_value(), args.front());
+        }
+    }
+
+    TEST_CASE("a package above the workspace does not travel")
+    {
+        Project project;
+        project.base.home = project.root();
+        project.base.directory = project.root() / "bare/inner";
+        fs::create_directories(project.base.directory);
+        fs::create_directory(project.root() / "bare/.git");
+        const auto plan = project.plan({"build"});
+        REQUIRE_FALSE(plan.has_value());
+        const std::string top = "up to `" + (project.root() / "bare").string() + "`";
+        CHECK(plan.error().message.find(top) != std::string::npos);
+    }
+
+    TEST_CASE("a manifest that is named must be there")
+    {
+        const Project project;
+        const auto plan = project.plan({"build", "--manifest-path", "none/Cargo.toml"});
+        REQUIRE_FALSE(plan.has_value());
+        CHECK(plan.error().message == "manifest path `none/Cargo.toml` does not exist");
     }
 
     TEST_CASE("a target directory outside the workspace is refused by the name of its source")

@@ -27,9 +27,9 @@ struct CargoPlan {
     Workspace workspace;
 };
 
-/// Plans a cargo command. The target is that of `--target`, else of CARGO_BUILD_TARGET, else the
-/// host's. Cargo's arguments are not changed: the image's CARGO_BUILD_TARGET carries the target,
-/// and CARGO_TARGET_DIR the place of the outputs.
+/// Plans a cargo command. The target is that of `--target`, else of CARGO_BUILD_TARGET, else of
+/// build.target in `.cargo/config.toml`, else the host's. Cargo's arguments are not changed: the
+/// image's CARGO_BUILD_TARGET carries the target, and CARGO_TARGET_DIR the place of the outputs.
 ///
 /// What comes back: everything the command changed in the workspace, and of the target directory
 /// the results (`target/<triple>/<profile>/` with its examples, docs, packages) and none of cargo's
@@ -37,7 +37,8 @@ struct CargoPlan {
 /// credentials.
 ///
 /// Errors: invalid_argument (no subcommand; an option without its value; a target directory
-///   outside of the workspace), unsupported (`+toolchain`: the toolchain is the image's), those of
+///   outside of the workspace; cargo's configuration does not parse), not_found (no Cargo.toml for
+///   a command that needs one), unsupported (`+toolchain`: the toolchain is the image's), those of
 ///   find_workspace.
 Result<CargoPlan> plan_cargo(const CargoCall& call);
 

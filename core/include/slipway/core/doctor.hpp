@@ -71,8 +71,8 @@ struct DoctorReport {
 /// container and image are gone when this returns, also after an error or a cancellation. Podman
 /// makes a given directory that it does not have, on its own machine.
 ///
-/// Errors: those of engine::candidates (configuration that cannot be understood); cancelled. What
-/// fails later is part of the report.
+/// Errors: cancelled. Whatever else fails is part of the report, configuration that cannot be
+/// understood too.
 Task<DoctorReport> diagnose(DoctorQuestion question);
 
 } // namespace slipway::core

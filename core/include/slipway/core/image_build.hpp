@@ -24,8 +24,9 @@ struct ImageEvent {
     };
     Kind kind = Kind::note;
     std::string text;
-    /// The step that this is about; no two of a build have the same. "3/9"; on podman
-    /// "1/3 2/5", of its stages and of the stage's steps; by BuildKit "host 2/3". BuildKit has
+    /// The step that this is about; no two of a build have the same. "host 2/3" is the second of
+    /// three in the stage `host`, whoever builds, and "2/3" that of the only stage; a step that is
+    /// not in the Dockerfile, but in its base image, has its builder's own numbers. BuildKit has
     /// several steps under way at once.
     std::string place;
 };

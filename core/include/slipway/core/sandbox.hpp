@@ -39,6 +39,9 @@ struct JobStreams {
     /// called now and whenever the size changes, until the run ends.
     std::function<void(std::function<void(engine::TerminalSize)>)> on_terminal;
     std::function<void()> on_end; ///< called when they have ended, before files come back
+    /// Asked when the run is cancelled: the signal that the command gets, as "SIGTERM". Unset:
+    /// SIGINT.
+    std::function<std::string()> interrupt_signal;
 };
 
 struct JobResult {
@@ -53,6 +56,10 @@ struct JobResult {
     std::optional<Fetched> fetched; ///< what came back to the workspace
 };
 
+/// How a job ends whose program has a name that no file can have, which needs no engine to tell;
+/// runc 1.1 hangs on one. Nothing for any other job.
+std::optional<JobResult> refuse_long_name(const Job& job);
+
 /// How long a command may take to end after an interrupt before it is killed.
 inline constexpr std::chrono::milliseconds interrupt_grace{1'000};
 
@@ -61,8 +68,9 @@ inline constexpr std::chrono::milliseconds interrupt_grace{1'000};
 /// happened. Files come back when the command fails too: its logs and reports are part of its
 /// result.
 ///
-/// Cancelling interrupts the command (SIGINT, then SIGKILL after `interrupt_grace`), removes the
-/// container and gives Errc::cancelled, whose message tells which files are back.
+/// Cancelling interrupts the command (JobStreams::interrupt_signal, then SIGKILL after
+/// `interrupt_grace`), removes the container and gives Errc::cancelled, whose message tells which
+/// files are back.
 ///
 /// Errors: not_found (no such image), io (a sink failed: the command is killed), those of
 ///   Workspace, engine, protocol, unreachable, cancelled.

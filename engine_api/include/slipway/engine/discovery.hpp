@@ -42,8 +42,8 @@ struct Candidate {
     /// Named by the user: it stands alone, and no other engine replaces it when it is silent.
     bool explicit_choice = false;
     std::string start_hint; ///< how the engine that belongs there is started; may be empty
-    /// Set for a place that is named in a file but cannot be spoken to (npipe); `endpoint` is
-    /// unset.
+    /// Set for a place that is named but cannot be spoken to (npipe, a URL that is none);
+    /// `endpoint` is unset.
     std::optional<Error> unusable;
 };
 
@@ -64,6 +64,11 @@ struct Candidate {
 ///   (a file cannot be read).
 Result<std::vector<Candidate>>
 candidates(const Environment& environment, const std::optional<std::string>& host_option);
+
+/// As `candidates`, for an explanation: what would be its error is the one candidate, an explicit
+/// choice that is `unusable`, with who made the choice as its source.
+std::vector<Candidate>
+explained_candidates(const Environment& environment, const std::optional<std::string>& host_option);
 
 /// What asking one candidate gave.
 enum class ProbeState {
@@ -120,13 +125,17 @@ struct Found {
 /// The first candidate in order that answers; ends as soon as that is known.
 ///
 /// Errors: those of `candidates`; permission_denied (a socket is there, but not for this user),
-///   unreachable (anything else); the message lists what was met and the hint says what to do;
-///   cancelled.
+///   invalid_argument (an explicit choice names TLS files that cannot be used), unreachable
+///   (anything else); the message lists what was met and the hint says what to do; cancelled.
 Task<Found> discover(
     Environment environment,
     std::optional<std::string> host_option,
     Ping ping,
     std::chrono::milliseconds timeout = default_ping_timeout
 );
+
+/// Whether the engine speaks the version in use, which can be newer only when it was forced: every
+/// call would be refused. Errors: unsupported.
+Result<> check_spoken(const Traits& traits);
 
 } // namespace slipway::engine
