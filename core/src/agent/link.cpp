@@ -152,11 +152,11 @@ Task<> AgentLink::write(std::shared_ptr<AgentLink> link)
         Outbox::Piece piece = link->outbox_.take();
         link->writing_ = true;
         auto done = co_await link->stream_->write(piece.bytes());
-        link->writing_ = false;
         if (!done) {
             link->fail(lost(std::move(done).error()));
             break;
         }
+        link->writing_ = false;
         link->last_sent_ = lasting_time();
         link->outbox_.done(std::move(piece));
         link->written_.notify();
@@ -166,10 +166,10 @@ Task<> AgentLink::write(std::shared_ptr<AgentLink> link)
 
 Task<> AgentLink::flush(std::shared_ptr<AgentLink> link)
 {
-    while (!link->failure_ && (link->writing_ || !link->outbox_.empty())) {
+    while (link->writing_ || !link->outbox_.empty()) {
+        if (link->failure_) co_return slipway::fail(*link->failure_);
         CO_CHECK(co_await link->written_.wait());
     }
-    if (link->failure_) co_return slipway::fail(*link->failure_);
     co_return ok();
 }
 

@@ -44,7 +44,7 @@ public:
     static Task<> read(std::shared_ptr<AgentLink> link);
     /// Keeps the lease, until then.
     static Task<> renew(std::shared_ptr<AgentLink> link);
-    /// Waits until all has been written.
+    /// Waits until all has been written; what becomes of the link then is no error.
     static Task<> flush(std::shared_ptr<AgentLink> link);
 
     template <class T>
@@ -98,7 +98,7 @@ private:
     boost::asio::any_io_executor executor_;
     std::unique_ptr<engine::DuplexStream> stream_;
     Outbox outbox_;
-    bool writing_ = false;
+    bool writing_ = false; ///< a piece has been taken and is not written
     Event written_;
     std::uint32_t tag_ = 0;
     agent::Nonce nonce_{};

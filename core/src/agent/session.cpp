@@ -51,7 +51,9 @@ Task<JobEnd> run_named(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io
 
 Task<> say_bye(std::shared_ptr<AgentLink> link)
 {
+    if (link->failure()) co_return fail(*link->failure());
     link->send(agent::Type::bye, 0);
+    // The agent may end the connection as soon as it has read it.
     CO_CHECK(co_await AgentLink::flush(link));
     link->fail(Error(Errc::cancelled, "the session with the sandbox's agent was ended"));
     co_return ok();

@@ -385,7 +385,7 @@ TEST_SUITE("core.agent_client.jobs")
                 engine::TerminalSize size;
                 size.rows = 33;
                 size.columns = 99;
-                if (resize) resize(size);
+                if (out.text.find("up") != std::string::npos) resize(size); // it listens
             };
             io.on_terminal = [&](std::function<void(engine::TerminalSize)> tell) {
                 resize = std::move(tell);
