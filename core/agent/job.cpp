@@ -421,7 +421,7 @@ void Job::on_cancel(const Cancel& cancel)
 {
     if (ended_) return;
     flags_ |= Exit::cancelled;
-    order({Order::signal, SIGTERM});
+    order({Order::signal, cancel.signal});
     const auto until = Clock::now() + std::chrono::milliseconds(cancel.grace_ms);
     grace_ = grace_ ? std::min(*grace_, until) : until;
 }

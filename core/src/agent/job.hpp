@@ -23,7 +23,9 @@ struct JobIo {
     std::function<void(std::function<void(int)>)> on_signal;
     /// With a terminal: called with a function that tells it its size, until the run ends.
     std::function<void(std::function<void(engine::TerminalSize)>)> on_terminal;
-    /// How long the job may take to end by itself when it is cancelled.
+    /// The signal that its process group gets when it is cancelled; none: SIGTERM.
+    std::function<int()> stop_signal;
+    /// How long the job may take to end by itself then.
     std::chrono::milliseconds grace{1'000};
 };
 

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include <csignal>
 #include <utility>
 
 namespace slipway::core {
@@ -347,10 +348,11 @@ void AgentLink::grant(const AgentJob& job, agent::Stream stream, std::uint32_t m
     send(Type::window, job.channel, window);
 }
 
-void AgentLink::cancel(const AgentJob& job, std::chrono::milliseconds grace)
+void AgentLink::cancel(const AgentJob& job, int signal, std::chrono::milliseconds grace)
 {
     if (job.end) return;
     agent::Cancel message;
+    message.signal = static_cast<std::uint8_t>(signal);
     message.grace_ms = static_cast<std::uint32_t>(grace.count());
     send(Type::cancel, job.channel, message);
 }
@@ -359,7 +361,7 @@ void AgentLink::drop(AgentJob& job)
 {
     if (job.dropped || job.end) return;
     job.dropped = true;
-    cancel(job, std::chrono::milliseconds(0));
+    cancel(job, SIGKILL, std::chrono::milliseconds(0));
     job.output.clear();
     // What it still has to say must not keep it from ending.
     for (const auto stream : {agent::Stream::out, agent::Stream::err}) {

@@ -70,7 +70,7 @@ public:
     /// That much of its output has been given on.
     void given(AgentJob& job, agent::Stream stream, std::size_t bytes);
     /// Asks the agent to end it.
-    void cancel(const AgentJob& job, std::chrono::milliseconds grace);
+    void cancel(const AgentJob& job, int signal, std::chrono::milliseconds grace);
     /// Kills it; nobody waits for it any more.
     void drop(AgentJob& job);
 

@@ -117,9 +117,10 @@ struct Signal {
 };
 
 struct Cancel {
+    std::uint8_t signal = 15; ///< SIGTERM
     std::uint32_t grace_ms = 0;
 
-    static void fields(auto& f, auto& m) { f(m.grace_ms); }
+    static void fields(auto& f, auto& m) { f(m.signal), f(m.grace_ms); }
 };
 
 struct Started {

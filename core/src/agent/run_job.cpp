@@ -7,6 +7,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 namespace slipway::core {
@@ -141,7 +142,7 @@ Task<JobEnd> follow_job(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJo
     if (io.in != nullptr) input = Child(executor, feed_job(link, job, *io.in));
     auto ended = co_await output.wait();
     if (output.running()) { // interrupted
-        link->cancel(*job, io.grace);
+        link->cancel(*job, io.stop_signal ? io.stop_signal() : SIGTERM, io.grace);
         // A sink may be stuck, or the agent.
         const Within patience(executor, io.grace + end_patience, [&output] { output.cancel(); });
         co_await output.join();

@@ -197,7 +197,7 @@ TEST_SUITE("agent.jobs")
         const auto cancel = [&](std::uint32_t grace_ms) {
             return [&client, grace_ms](const Said& said) {
                 if (said.type != Type::out) return;
-                client.send(Type::cancel, said.channel, agent::Cancel{grace_ms});
+                client.send(Type::cancel, said.channel, agent::Cancel{SIGTERM, grace_ms});
             };
         };
         const Outcome polite = client.run(

@@ -40,7 +40,7 @@ TEST_SUITE("agent.messages")
         check_round_trip(Window{1, 0xffffffff});
         check_round_trip(Resize{24, 80});
         check_round_trip(Signal{15});
-        check_round_trip(Cancel{500});
+        check_round_trip(Cancel{2, 500});
         check_round_trip(Started{1});
         check_round_trip(Exit{1, 9, 15, 1, 2, 3});
         check_round_trip(Failed{2, 13, "text"});

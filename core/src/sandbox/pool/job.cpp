@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,15 @@ void set(std::vector<std::string>& env, std::string variable)
     } else {
         env.push_back(std::move(variable));
     }
+}
+
+// As the engine would read it; of those that a program can be interrupted by.
+int number_of(const std::string& signal)
+{
+    if (signal == "SIGTERM") return SIGTERM;
+    if (signal == "SIGHUP") return SIGHUP;
+    if (signal == "SIGQUIT") return SIGQUIT;
+    return SIGINT;
 }
 
 JobResult failure(const agent::Failed& failed, const std::string& program)
@@ -79,6 +89,11 @@ JobIo io_of(const JobStreams& streams)
     io.err = streams.err;
     io.on_terminal = streams.on_terminal;
     io.grace = interrupt_grace;
+    if (streams.interrupt_signal) {
+        io.stop_signal = [name = streams.interrupt_signal] { return number_of(name()); };
+    } else {
+        io.stop_signal = [] { return SIGINT; };
+    }
     return io;
 }
 
