@@ -113,8 +113,7 @@ Traits traits_of_podman(std::string_view version_text)
     traits.past_events_need_an_open_end = true;
     traits.network_remove_by_id_ignores_use = true;
     traits.prune_tagged = version >= ApiVersion{4, 8} ? PruneTagged::alone : PruneTagged::refused;
-    traits.device_drivers =
-        version >= ApiVersion{5, 4} ? DeviceDrivers::cdi : DeviceDrivers::none;
+    traits.device_drivers = version >= ApiVersion{5, 4} ? DeviceDrivers::cdi : DeviceDrivers::none;
     traits.can_create_in_networks = version.major >= 4;
     traits.can_stop_with_signal = false;
     traits.can_log_details = false;

@@ -34,9 +34,7 @@ Result<> check_devices(const std::vector<DeviceRequest>& requests, const Traits&
         if (heard) continue;
         const std::string driver =
             request.driver.empty() ? "no driver in particular" : "the driver " + request.driver;
-        Error error(
-            Errc::unsupported, "this engine passes over requests for devices of " + driver
-        );
+        Error error(Errc::unsupported, "this engine passes over requests for devices of " + driver);
         error.hint = "name the devices by their paths (HostConfig::devices), or use an engine that "
                      "has the driver";
         return fail(std::move(error));
@@ -188,7 +186,9 @@ Task<Wait> wait_for(Transport& transport, Result<Request> request, std::string i
 Task<CreatedContainer> Containers::create(const ContainerSpec& spec)
 {
     std::string what = "creating a container from " + spec.image;
-    return call<CreatedContainer>(*transport_, create_request(spec, transport_->traits()), std::move(what));
+    return call<CreatedContainer>(
+        *transport_, create_request(spec, transport_->traits()), std::move(what)
+    );
 }
 
 Task<ContainerInfo> Containers::inspect(std::string_view id)

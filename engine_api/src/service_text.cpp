@@ -118,10 +118,10 @@ Result<ServiceText> service_text(const ServiceSpec& spec)
     if (std::holds_alternative<std::monostate>(spec.mode)) {
         return fail(Errc::invalid_argument, "the service has no mode that is known here");
     }
-    const bool aimless = spec.endpoint
-                         && std::ranges::any_of(spec.endpoint->ports, [](const ServicePort& port) {
-                                return port.target == 0;
-                            });
+    const bool aimless =
+        spec.endpoint && std::ranges::any_of(spec.endpoint->ports, [](const ServicePort& port) {
+            return port.target == 0;
+        });
     if (aimless) {
         return fail(Errc::invalid_argument, "a port of the service has no target in its tasks");
     }

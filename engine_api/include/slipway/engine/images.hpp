@@ -168,8 +168,7 @@ public:
     /// With a `platform` as of `inspect`. Errors: not_found, invalid_argument (what is no
     ///   platform), unsupported (`platform` below API 1.48).
     /// API: GET /images/{name}/history; `platform` 1.48+.
-    Task<std::vector<HistoryEntry>>
-    history(std::string_view image, std::string_view platform = {});
+    Task<std::vector<HistoryEntry>> history(std::string_view image, std::string_view platform = {});
 
     /// Removes images that no container uses: those without a name, or all.
     /// Errors: invalid_argument (a filter), unsupported (`named` on podman before 4.8: see

@@ -115,10 +115,10 @@ struct ServiceTasks {
 
 struct ServiceInfo {
     std::string id;
-    std::uint64_t version = 0; ///< what `update` wants to hear
-    std::string created_at;    ///< RFC 3339
-    std::string updated_at;    ///< RFC 3339
-    ServiceSpec spec;          ///< as far as these structs know it
+    std::uint64_t version = 0;      ///< what `update` wants to hear
+    std::string created_at;         ///< RFC 3339
+    std::string updated_at;         ///< RFC 3339
+    ServiceSpec spec;               ///< as far as these structs know it
     std::vector<ServicePort> ports; ///< as they are published; follows the spec a little later
     std::optional<JobStatus> job{};
     std::optional<ServiceTasks> tasks{}; ///< where they were asked for

@@ -76,8 +76,8 @@ struct Traits {
     bool can_stop_with_signal = true;   ///< with one of the caller's: docker from API 1.42 on
     bool can_log_details = true;        ///< podman: no
     bool can_build_remote = true;       ///< podman: no
-    bool can_buildkit = false;        ///< docker on Linux from API 1.39 on, whatever it advises
-    bool buildkit_has_limits = false; ///< docker from API 1.42 on: ulimits, the size of /dev/shm
+    bool can_buildkit = false;          ///< docker on Linux from API 1.39 on, whatever it advises
+    bool buildkit_has_limits = false;   ///< docker from API 1.42 on: ulimits, the size of /dev/shm
     std::chrono::milliseconds idle_limit{30'000}; ///< how long an idle connection can be trusted
 
     // What callers may want to know before they start; nothing in this library acts on it.
