@@ -1,5 +1,6 @@
 #include "call.hpp"
 #include "error_reply.hpp"
+#include "secrets.hpp"
 #include "tar_check.hpp"
 
 #include <slipway/engine/archive.hpp>
@@ -65,6 +66,7 @@ Task<PathStat> stat_path(Transport& transport, Result<Request> request, std::str
     if (!reply) co_return during<PathStat>(fail(std::move(reply).error()), std::move(what));
     if (reply->status >= 300 && !is_dangling_link(*reply)) {
         Error error = error_from(*reply, answer.method, answer.route, transport.traits().kind);
+        error = hide(std::move(error), transport.secrets());
         co_return during<PathStat>(fail(std::move(error)), std::move(what));
     }
     co_return during(parse_path_stat(reply->headers.get(stat_header)), std::move(what));

@@ -100,7 +100,8 @@ TEST_SUITE("Negotiation")
         );
         CHECK(count_containers(lab, client).has_value());
         engine::Containers containers(client.transport());
-        const auto id = lab.must(containers.create(lab.spec({"true"}))).id;
+        const auto spec = lab.spec({"true"});
+        const auto id = lab.must(containers.create(spec)).id;
         CHECK(lab.must(containers.start(id)) == engine::Change::done);
         CHECK(lab.exit_code(id) == 0);
         lab.remove(id);

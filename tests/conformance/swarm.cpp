@@ -217,6 +217,7 @@ TEST_SUITE("Swarm job")
         other.endpoint->mode = "dnsrr";
         CHECK(lab.refused(lab.services.create(other)).code == Errc::invalid_argument);
         other.endpoint->ports[0].publish_mode = "host";
+        other.endpoint->ports[0].published = 18'081; // one of the swarm's is taken on every node
         const auto second = lab.must(lab.services.create(other)).id;
         const auto by_name = lab.must(lab.services.inspect(second)).spec.endpoint;
         REQUIRE(by_name.has_value());
