@@ -54,7 +54,7 @@ TEST_SUITE("Archive")
         // Large enough that an early refusal meets a body that is still on its way.
         const auto tar = make_tar({{"big", pattern(std::size_t{8} << 20U)}});
         const auto done = put(lab, id, "/no/such", tar);
-        if (differs(lab.traits().put_archive_makes_directories, "makes the directory")) {
+        if (differs(lab, &engine::Traits::put_archive_makes_directories, "makes the directory")) {
             CHECK(done.has_value());
         } else {
             REQUIRE(!done);
@@ -97,7 +97,7 @@ TEST_SUITE("Archive")
         entry.path = "packed";
         entry.content = pattern(100'000);
         const auto done = put(lab, id, "/tmp", write_tar({entry}, Packing::zstd));
-        if (differs(!lab.traits().put_archive_takes_zstd, "knows no zstd")) {
+        if (lacks(lab, &engine::Traits::put_archive_takes_zstd, "knows no zstd")) {
             CHECK(!done);
         } else {
             REQUIRE_MESSAGE(done.has_value(), describe(done.error()));
@@ -172,7 +172,9 @@ TEST_SUITE("Archive")
         Lab lab;
         const auto id = lab.idle();
         const auto done = put(lab, id, "/tmp", make_tar({{"../outside", "x"}}));
-        if (differs(lab.traits().put_archive_clamps_parents, "puts `../x` inside the directory")) {
+        if (differs(
+                lab, &engine::Traits::put_archive_clamps_parents, "puts `../x` inside the directory"
+            )) {
             CHECK(done.has_value());
             CHECK(lab.must(lab.archives.stat(id, "/tmp/outside")).size == 1);
         } else {

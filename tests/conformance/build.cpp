@@ -110,7 +110,9 @@ TEST_SUITE("Build")
     {
         Lab lab;
         const bool late = differs(
-            lab.traits().build_checks_in_stream, "finds wrong Dockerfiles after its answer began"
+            lab,
+            &engine::Traits::build_checks_in_stream,
+            "finds wrong Dockerfiles after its answer began"
         );
         const auto wrong = late ? Errc::engine : Errc::invalid_argument;
         const auto syntax = failure_of_build(lab, "FROM busybox:latest\nNONSENSE here\n");
@@ -192,8 +194,9 @@ TEST_SUITE("Build")
         lab.must(progress.result());
         const auto listed = output_of(lab, spec.tags[0], {"ls", "/all"});
         CHECK(contains(listed, "file"));
-        const bool applied =
-            differs(lab.traits().build_applies_ignore_file, "applies the ignore file of a context");
+        const bool applied = differs(
+            lab, &engine::Traits::build_applies_ignore_file, "applies the ignore file of a context"
+        );
         CHECK(contains(listed, "secret") == !applied);
         lab.remove_image(spec.tags[0]);
     }
@@ -222,7 +225,7 @@ TEST_SUITE("Build")
         auto started =
             run(lab.io,
                 lab.builds.build(context("FROM scratch\nCOPY file /one\nCOPY file /two\n"), spec));
-        if (differs(!lab.traits().can_squash, "squashes only as an experiment")) {
+        if (lacks(lab, &engine::Traits::can_squash, "squashes only as an experiment")) {
             REQUIRE(!started);
             CHECK(started.error().code == Errc::invalid_argument);
             CHECK(contains(started.error().message, "squash"));
@@ -294,7 +297,7 @@ TEST_SUITE("Build")
         Lab lab;
         engine::PruneBuildCache options;
         options.filters["until"] = {"87600h"};
-        if (differs(!lab.traits().can_prune_build_cache, "has no build cache to prune")) {
+        if (lacks(lab, &engine::Traits::can_prune_build_cache, "has no build cache to prune")) {
             CHECK(lab.refused(lab.builds.prune(options)).code == Errc::unsupported);
             CHECK(lab.refused(lab.builds.cancel("x")).code == Errc::unsupported);
         } else {

@@ -133,7 +133,7 @@ TEST_SUITE("BuildKit")
     {
         Lab lab;
         const Told told = build(lab, base, by_buildkit());
-        if (lab.traits().can_buildkit) {
+        if (!lacks(lab, &engine::Traits::can_buildkit, "has no BuildKit")) {
             REQUIRE_MESSAGE(!told.error.has_value(), describe(*told.error));
             CHECK(told.traces > 0);
         } else {
@@ -145,7 +145,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("arguments, labels, a stage, a tag and the id")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         const auto tag = unique_image("buildkit-spec") + ":latest";
         BuildSpec spec = by_buildkit(tag);
         spec.build_args["GREETING"] = "good day";
@@ -181,7 +181,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("hosts, networks and limits")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         BuildSpec spec = by_buildkit();
         spec.no_cache = true;
         spec.extra_hosts = {"one.test:192.0.2.1"};
@@ -201,7 +201,7 @@ TEST_SUITE("BuildKit")
         limited.shm_size = std::int64_t{1} << 20U;
         const std::string show = base + "RUN ulimit -n; df -k /dev/shm | tail -1\n";
         const Told told = build(lab, show, limited);
-        if (lab.traits().buildkit_has_limits) {
+        if (!lacks(lab, &engine::Traits::buildkit_has_limits, "refuses limits")) {
             CHECK(told.out.starts_with("77\n"));
             CHECK(contains(told.out, " 1024 "));
         } else {
@@ -213,7 +213,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("a step that fails has its output, its exit code, and makes no image")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         const auto tag = unique_image("buildkit-failed") + ":latest";
         const Told told = build(lab, base + "RUN echo oh no; exit 42\n", by_buildkit(tag));
         REQUIRE(told.error.has_value());
@@ -231,7 +231,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("a Dockerfile that cannot be built fails in the stream")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         const Error syntax = fail_to(lab, base + "NONSENSE here\n", by_buildkit());
         CHECK(syntax.code == Errc::engine);
         CHECK(contains(syntax.message, "NONSENSE"));
@@ -247,7 +247,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("an image that is not here cannot be had, and a secret neither")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         for (const char* instruction :
              {"FROM registry.invalid/none:x\n",
               "FROM busybox:latest\nCOPY --from=registry.invalid/none:x /a /b\n",
@@ -267,7 +267,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("an image here for another platform")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         const std::string name = unique_image("buildkit-s390x");
         engine::ImportImage import;
         import.repository = name;
@@ -277,8 +277,11 @@ TEST_SUITE("BuildKit")
             lab.must(lab.images.import(engine::text_source(make_tar({{"f", "x"}})), import));
         lab.must(stream.result());
         const Told told = build(lab, "FROM " + name + ":x\nCOPY file /x\n", by_buildkit());
-        CHECK(told.error.has_value() == lab.traits().buildkit_minds_platform);
-        if (lab.traits().buildkit_minds_platform) {
+        const bool minds = differs(
+            lab, &engine::Traits::buildkit_minds_platform, "asks the registry for another platform"
+        );
+        CHECK(told.error.has_value() == minds);
+        if (minds) {
             const std::string from = "FROM --platform=linux/s390x " + name + ":x\nCOPY file /x\n";
             succeed(lab, from, by_buildkit());
         }
@@ -288,7 +291,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("without a base, and with what the classic builder has not")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         const auto tag = unique_image("buildkit-features") + ":latest";
         succeed(lab, "FROM scratch\nCOPY --chmod=640 file /file\n", by_buildkit(tag));
         CHECK(lab.must(lab.images.inspect(tag)).layers.size() == 1);
@@ -309,7 +312,7 @@ TEST_SUITE("BuildKit")
         const std::string newer =
             base
             + "RUN <<EOF\necho one > /made\necho two >> /made\nEOF\nCOPY --link file /linked\n";
-        if (lab.traits().buildkit_has_heredocs) {
+        if (!lacks(lab, &engine::Traits::buildkit_has_heredocs, "knows no here-documents")) {
             succeed(lab, newer, by_buildkit(tag));
             CHECK(printed(lab, tag, {"cat", "/made", "/linked"}) == "one\ntwo\ncontent\n");
         } else {
@@ -322,7 +325,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("an ignore file in the context is not applied")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         BuildSpec spec = by_buildkit();
         spec.no_cache = true;
         CHECK(succeed(lab, base + "COPY . /c\nRUN cat /c/ignored\n", spec).out == "all the same\n");
@@ -331,7 +334,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("a quiet build has its id and nothing else")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         BuildSpec spec = by_buildkit();
         spec.quiet = true;
         spec.no_cache = true;
@@ -362,7 +365,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("a build ends when it is cancelled, and when its connection is closed")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         // Only one step at a time has this cache: who gets it knows that no other has it any more.
         const std::string locked =
             "RUN --mount=type=cache,sharing=locked,target=/c,id=slipway-lock-"

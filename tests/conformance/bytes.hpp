@@ -43,6 +43,7 @@ public:
         left_ -= count;
         co_return static_cast<std::size_t>(count);
     }
+    std::uint64_t left() const { return left_; }
 
 private:
     std::string text_;

@@ -73,12 +73,13 @@ public:
                 + plain_url() + R"(","SkipTLSVerify":false}}})"
         );
         const auto& tls = engine_under_test().tls;
-        if (!tls) return;
-        const auto files = contexts / "tls" / hex_digest(name) / "docker";
-        std::filesystem::create_directories(files);
-        std::filesystem::copy_file(tls->ca, files / "ca.pem");
-        std::filesystem::copy_file(tls->cert, files / "cert.pem");
-        std::filesystem::copy_file(tls->key, files / "key.pem");
+        if (tls) {
+            const auto files = contexts / "tls" / hex_digest(name) / "docker";
+            std::filesystem::create_directories(files);
+            std::filesystem::copy_file(tls->ca, files / "ca.pem");
+            std::filesystem::copy_file(tls->cert, files / "cert.pem");
+            std::filesystem::copy_file(tls->key, files / "key.pem");
+        }
     }
     const std::filesystem::path& path() const { return directory_.path(); }
 
@@ -141,7 +142,8 @@ TEST_SUITE("Discovery")
     TEST_CASE("by CONTAINER_HOST")
     {
         Home home;
-        if (engine_under_test().tls) return; // podman's variable knows no TLS
+        const bool by_tls = engine_under_test().tls.has_value();
+        if (not_there(by_tls, "TLS", "is unknown to that variable")) return;
         home.environment.variables["CONTAINER_HOST"] = plain_url();
         check_is_ours(home.find(), "CONTAINER_HOST");
     }
@@ -149,7 +151,8 @@ TEST_SUITE("Discovery")
     TEST_CASE("by podman's connections")
     {
         Home home;
-        if (engine_under_test().tls) return;
+        const bool by_tls = engine_under_test().tls.has_value();
+        if (not_there(by_tls, "TLS", "is unknown to that file")) return;
         write(
             home.path() / ".config/containers/podman-connections.json",
             R"({"Connection":{"Default":"mine","Connections":{"mine":{"URI":")" + plain_url()

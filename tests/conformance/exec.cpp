@@ -4,21 +4,6 @@ using namespace slipway;
 using namespace slipway::test;
 using engine::Change;
 
-namespace {
-
-// The size reaches a terminal a moment after the start: tries until it is taken.
-template <class Resize>
-void resize_soon(Resize resize)
-{
-    for (int i = 0; i < 100; ++i) {
-        if (resize()) return;
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    FAIL("the terminal takes no size");
-}
-
-} // namespace
-
 TEST_SUITE("Streams")
 {
     TEST_CASE("exec: output, exit code, environment, directory")
@@ -64,8 +49,9 @@ TEST_SUITE("Streams")
         const auto exec = lab.must(lab.execs.create(id, missing));
         auto started = run(lab.io, lab.execs.start(exec));
         if (started) static_cast<void>(run(lab.io, Lab::collect(*std::move(started), true)));
-        const bool other =
-            differs(lab.traits().missing_exec_command_is_126, "gives 126 for a missing command");
+        const bool other = differs(
+            lab, &engine::Traits::missing_exec_command_is_126, "gives 126 for a missing command"
+        );
         CHECK(lab.exec_code(exec) == (other ? 126 : 127));
 
         const auto no_program = exec_spec({"/etc"});
@@ -92,7 +78,7 @@ TEST_SUITE("Streams")
         CHECK(lab.read(lab.must(lab.execs.start(exec))).err.empty());
         CHECK(lab.exec_code(exec) == 0);
         auto again = run(lab.io, lab.execs.start(exec));
-        if (differs(lab.traits().second_exec_start_is_output, "says so in the output")) {
+        if (differs(lab, &engine::Traits::second_exec_start_is_output, "says so in the output")) {
             REQUIRE(again.has_value());
             CHECK(contains(lab.read(*std::move(again)).out, "already run"));
         } else {
@@ -110,10 +96,10 @@ TEST_SUITE("Streams")
         const auto spec = exec_spec({"sh", "-c", "echo begun; sleep 1; touch /tmp/lived"});
         {
             const auto stream = lab.must(lab.execs.start(lab.must(lab.execs.create(id, spec))));
-            std::string begun(1, ' ');
-            lab.must(stream->read(begun));
+            lab.hear(*stream, "begun");
         }
-        wait_until([&] { return run(lab.io, lab.archives.stat(id, "/tmp/lived")).has_value(); });
+        lab.await_event(id, "exec_die");
+        lab.must(lab.archives.stat(id, "/tmp/lived"));
         lab.remove(id);
     }
 
@@ -121,14 +107,11 @@ TEST_SUITE("Streams")
     {
         Lab lab;
         const auto id = lab.idle();
-        const auto detached = exec_spec({"sh", "-c", "echo yes > /tmp/detached"});
+        const auto detached = exec_spec({"sh", "-c", "echo alone > /proc/1/fd/1"});
         lab.must(lab.execs.start_detached(lab.must(lab.execs.create(id, detached))));
-        for (int i = 0; !run(lab.io, lab.archives.stat(id, "/tmp/detached")); ++i) {
-            REQUIRE(i < 500);
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        }
+        lab.hear(id, "alone"); // podman tells no end of a detached exec, by event or inspect
 
-        auto terminal = exec_spec({"sh", "-c", "read go; stty size"});
+        auto terminal = exec_spec({"sh", "-c", "echo ready; read go; stty size"});
         terminal.tty = true;
         terminal.attach_stdin = true;
         const auto exec = lab.must(lab.execs.create(id, terminal));
@@ -136,7 +119,8 @@ TEST_SUITE("Streams")
         engine::TerminalSize size;
         size.columns = 99;
         size.rows = 22;
-        resize_soon([&] { return run(lab.io, lab.execs.resize(exec, size)).has_value(); });
+        lab.hear(*stream, "ready"); // before the process runs an engine may take no size
+        lab.must(lab.execs.resize(exec, size));
         lab.must(stream->write("go\n"));
         const auto output = lab.read(stream, false);
         CHECK_MESSAGE(contains(output.out, "22 99"), output.out);
@@ -148,7 +132,7 @@ TEST_SUITE("Streams")
     TEST_CASE("a terminal has the size it was told")
     {
         Lab lab;
-        auto spec = with_stdin(lab.spec({"sh", "-c", "read go; stty size"}));
+        auto spec = with_stdin(lab.spec({"sh", "-c", "echo ready; read go; stty size"}));
         spec.tty = true;
         const auto id = lab.create(spec);
         const auto stream = lab.attach(id);
@@ -156,7 +140,8 @@ TEST_SUITE("Streams")
         engine::TerminalSize size;
         size.columns = 101;
         size.rows = 33;
-        resize_soon([&] { return run(lab.io, lab.containers.resize(id, size)).has_value(); });
+        lab.hear(*stream, "ready");
+        lab.must(lab.containers.resize(id, size));
         lab.must(stream->write("go\n"));
         const auto output = lab.read(stream, false);
         CHECK_MESSAGE(contains(output.out, "33 101"), output.out);

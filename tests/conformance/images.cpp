@@ -98,8 +98,8 @@ TEST_SUITE("Images")
         engine::CommitContainer what;
         what.container = lab.idle();
         const auto id = run(lab.io, lab.images.commit(what));
-        const bool can_pause = !(is_rootless(info) && info.cgroup_version == "1");
-        REQUIRE(id.has_value() == can_pause);
+        const bool cannot = is_rootless(info) && info.cgroup_version == "1";
+        REQUIRE(id.has_value() == !differs(cannot, "rootless", "cannot pause with cgroup v1"));
         if (id) {
             lab.remove_image(*id);
         } else {
@@ -165,6 +165,7 @@ TEST_SUITE("Images")
         options.named = true;
         if (differs(
                 lab.traits().prune_tagged == engine::PruneTagged::refused,
+                "prune_tagged",
                 "removes no images that have a name"
             )) {
             CHECK(lab.refused(lab.images.prune(options)).code == Errc::unsupported);

@@ -2,6 +2,7 @@
 
 #include "conformance/bytes.hpp"
 #include "conformance/record.hpp"
+#include "conformance/trait_names.hpp"
 #include "support/run.hpp"
 #include "support/tar.hpp"
 
@@ -90,10 +91,7 @@ inline engine::ExecSpec exec_spec(std::vector<std::string> cmd)
 class Lab {
 public:
     Lab()
-        : label_(
-            "slipway.test="
-            + std::to_string(std::chrono::system_clock::now().time_since_epoch().count())
-        ),
+        : label_("slipway.test=" + std::to_string(begun_.time_since_epoch().count())),
           client_(connect()),
           containers(client_.transport()),
           execs(client_.transport()),
@@ -203,22 +201,55 @@ public:
         CHECK(must(containers.discard(id)) == engine::Change::done);
     }
 
+    /// Waits for the end of a container that was started.
     std::int64_t exit_code(const std::string& id)
     {
-        for (int i = 0;; ++i) {
-            const auto info = must(containers.inspect(id));
-            if (!info.state.running && info.state.status != "created") return info.state.exit_code;
-            REQUIRE(i < 600);
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        }
+        auto wait = must(containers.wait(id));
+        return must(wait.result()).code;
     }
+    /// Waits for the end of an exec that was started. The engines offer nothing else to wait for
+    /// its code: dockerd says that it ended before it knows the code, podman the other way round.
     std::int64_t exec_code(const std::string& exec)
     {
-        for (int i = 0;; ++i) {
+        std::int64_t code = -1;
+        wait_until([&] {
             const auto info = must(execs.inspect(exec));
-            if (engine::finished(info, client_.traits())) return info.exit_code.value_or(-1);
-            REQUIRE(i < 600);
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            if (!engine::finished(info, client_.traits())) return false;
+            code = info.exit_code.value_or(-1);
+            return true;
+        });
+        return code;
+    }
+    /// Waits until a container's output has the word.
+    void hear(const std::string& id, std::string_view word)
+    {
+        engine::LogOptions follow;
+        follow.follow = true;
+        const auto log = must(containers.logs(id, follow));
+        hear(*log, word);
+    }
+    /// Reads until the word was there; frames may stand before and behind it.
+    void hear(engine::ByteSource& source, std::string_view word)
+    {
+        std::string all;
+        while (!contains(all, word)) {
+            std::string piece(4096, ' ');
+            const auto got = must(source.read(piece));
+            REQUIRE_MESSAGE(got > 0, "the output ended without: ", std::string(word));
+            all.append(piece, 0, got);
+        }
+    }
+    /// Reads events of one kind about an object, from the lab's beginning on, until `count` came.
+    engine::Event await_event(const std::string& container, const std::string& what, int count = 1)
+    {
+        engine::WatchEvents options;
+        options.since = begun_;
+        options.filters = {{"container", {container}}, {"event", {what}}};
+        auto stream = must(events.watch(options));
+        for (;;) {
+            auto event = must(stream.next());
+            REQUIRE(event.has_value());
+            if (--count == 0) return *std::move(event);
         }
     }
 
@@ -285,9 +316,9 @@ public:
     /// What an engine makes of input that is wrong in itself.
     Errc wrong_input() const
     {
-        return differs(traits().wrong_input_is_a_failure, "answers 500 to wrong input")
-                   ? Errc::engine
-                   : Errc::invalid_argument;
+        const bool failure = traits().wrong_input_is_a_failure;
+        return differs(failure, "wrong_input_is_a_failure", "answers 500") ? Errc::engine
+                                                                           : Errc::invalid_argument;
     }
 
     /// Runs a command in a container to its end, which has to be a good one.
@@ -328,6 +359,7 @@ public:
     boost::asio::io_context io;
 
 private:
+    std::chrono::system_clock::time_point begun_ = std::chrono::system_clock::now();
     std::string label_;
     std::vector<std::string> images_to_remove_;
     engine::Client client_;
@@ -346,5 +378,21 @@ public:
     engine::Services services;
     engine::Tasks tasks;
 };
+
+/// The differences of record.hpp, by the trait that names them.
+inline bool differs(const Lab& lab, bool engine::Traits::*trait, std::string_view words)
+{
+    return differs(lab.traits().*trait, name_of(trait), words);
+}
+/// The same for an engine that has the trait not: "can_squash".
+inline bool lacks(const Lab& lab, bool engine::Traits::*trait, std::string_view words)
+{
+    return differs(!(lab.traits().*trait), name_of(trait), words);
+}
+/// `if (not_there(lab, &engine::Traits::can_swarm, "has no swarm")) return;`
+inline bool not_there(const Lab& lab, bool engine::Traits::*trait, std::string_view words)
+{
+    return not_there(!(lab.traits().*trait), name_of(trait), words);
+}
 
 } // namespace slipway::test

@@ -112,15 +112,16 @@ TEST_SUITE("Lifecycle")
     TEST_CASE("the stop signal is that of the container, and then there is no more asking")
     {
         Lab lab;
-        auto spec = lab.spec({"sh", "-c", "trap 'exit 9' USR1; while :; do sleep 0.1; done"});
+        auto spec =
+            lab.spec({"sh", "-c", "trap 'exit 9' USR1; echo set; while :; do sleep 0.1; done"});
         spec.stop_signal = "SIGUSR1";
         const auto polite = lab.create(spec);
-        spec.cmd = {"sh", "-c", "trap '' USR1; while :; do sleep 0.1; done"};
+        spec.cmd = {"sh", "-c", "trap '' USR1; echo set; while :; do sleep 0.1; done"};
         const auto deaf = lab.create(spec);
         for (const auto& id : {polite, deaf}) {
             CHECK(lab.must(lab.containers.start(id)) == Change::done);
+            lab.hear(id, "set");
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(300)); // the shells set their traps
         CHECK(lab.must(lab.containers.stop(polite)) == Change::done);
         CHECK(lab.exit_code(polite) == 9);
         CHECK(lab.must(lab.containers.stop(deaf, std::chrono::seconds(1))) == Change::done);

@@ -1,6 +1,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "conformance/lab.hpp"
 #include "conformance/record.hpp"
+#include "conformance/witness.hpp"
 
 #include <slipway/engine/endpoint.hpp>
 
@@ -13,7 +14,8 @@
 
 // Which engine: SLIPWAY_TEST_ENGINE=docker-26, by which way: docker-tls, docker-26-tcp.
 // Where it is: SLIPWAY_TEST_DOCKER_26_HOST, SLIPWAY_TEST_DOCKER_TLS_HOST with
-// SLIPWAY_TEST_DOCKER_CERT_PATH; names as tests/engines/engines has them.
+// SLIPWAY_TEST_DOCKER_CERT_PATH, and this machine's address as it sees it,
+// SLIPWAY_TEST_DOCKER_26_GATEWAY; names as tests/engines/engines has them.
 // SLIPWAY_TEST_LEAVE_OUT, a list with commas, names those that may be missing.
 // SLIPWAY_TEST_RUN is what the results go by in the report; the engine's name when not set.
 namespace {
@@ -37,13 +39,21 @@ std::string variable_of(const std::string& engine, const char* what)
     return variable(name);
 }
 
+/// "docker" of "docker-tls".
+std::string without_way(const std::string& engine)
+{
+    for (const std::string_view way : {"-tls", "-tcp"}) {
+        if (engine.ends_with(way)) return engine.substr(0, engine.size() - way.size());
+    }
+    return engine;
+}
+
 Result<engine::Endpoint> endpoint_of(const std::string& engine)
 {
     constexpr std::string_view by_tls = "-tls";
     std::optional<engine::TlsSettings> tls;
     if (engine.ends_with(by_tls)) {
-        const std::filesystem::path directory =
-            variable_of(engine.substr(0, engine.size() - by_tls.size()), "CERT_PATH");
+        const std::filesystem::path directory = variable_of(without_way(engine), "CERT_PATH");
         tls.emplace();
         tls->ca = directory / "ca.pem";
         tls->cert = directory / "cert.pem";
@@ -133,6 +143,12 @@ engine::Endpoint& slipway::test::engine_under_test()
     return endpoint;
 }
 
+std::string& slipway::test::gateway_of_engine()
+{
+    static std::string address;
+    return address;
+}
+
 int main(int argc, char** argv) // NOLINT(bugprone-exception-escape): an end with its message
 {
     doctest::Context context(argc, argv);
@@ -156,9 +172,11 @@ int main(int argc, char** argv) // NOLINT(bugprone-exception-escape): an end wit
         return 1;
     }
     slipway::test::engine_under_test() = *std::move(endpoint);
+    slipway::test::gateway_of_engine() = variable_of(without_way(engine), "GATEWAY");
     if (left_out.find(",registry,") != std::string::npos) {
         std::cout << "left out: registry\n";
         context.addFilter("test-suite-exclude", "Registry");
+        context.addFilter("test-case-exclude", "pull_ends_with_a_layer,push_digest_is_local");
     }
     const std::string run = variable("SLIPWAY_TEST_RUN");
     test::keep_results(run.empty() ? engine : run, inventory().about);

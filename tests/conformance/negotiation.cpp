@@ -149,15 +149,37 @@ TEST_SUITE("Negotiation")
     TEST_CASE("a version that the engine has not")
     {
         Lab lab;
-        if (lab.traits().engine_api >= engine::newest_api) return;
+        const bool newest = lab.traits().engine_api >= engine::newest_api;
+        if (not_there(newest, "engine_api", "has the newest version that we speak")) return;
         const auto client = client_of_version(lab, engine::newest_api);
         const auto counted = count_containers(lab, client);
-        if (differs(lab.traits().ignores_api_version, "takes any version")) {
+        if (differs(lab, &engine::Traits::ignores_api_version, "takes any version")) {
             CHECK(counted.has_value());
         } else {
             REQUIRE(!counted.has_value());
             CHECK(counted.error().code == Errc::invalid_argument);
             CHECK(contains(counted.error().message, "too new"));
+        }
+    }
+
+    TEST_CASE("versions above and below those of any engine")
+    {
+        Lab lab;
+        const bool any = differs(lab, &engine::Traits::ignores_api_version, "takes any version");
+        for (const char* path : {"/v9.99/containers/json", "/v1.5/containers/json"}) {
+            CAPTURE(path);
+            engine::Request request("GET", path);
+            request.unversioned();
+            CHECK(lab.raw(std::move(request)).status == (any ? 200 : 400));
+        }
+        for (const engine::ApiVersion version :
+             {engine::ApiVersion{9, 99}, engine::ApiVersion{1, 5}}) {
+            engine::ClientOptions options;
+            options.api = version;
+            auto task =
+                engine::Client::connect(lab.io.get_executor(), engine_under_test(), options);
+            const Error error = lab.refused(std::move(task));
+            CHECK_MESSAGE(error.code == Errc::invalid_argument, describe(error));
         }
     }
 

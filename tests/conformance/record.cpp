@@ -10,7 +10,8 @@
 #include <vector>
 
 // One file a run, NAME.tsv in SLIPWAY_CONFORMANCE_DIR or the build directory. Its first line says
-// what was tested; each other one is a row: `Group: case`, pass or fail, seconds, differences.
+// what was tested; each other one is a row: `Group: case`, pass, fail or "not there", seconds, and
+// what is different, with the name of what says so.
 
 namespace slipway::test {
 
@@ -18,7 +19,22 @@ namespace {
 
 struct Record {
     std::ofstream file;
-    std::vector<std::string> differences; ///< of the case that runs
+    // Of the case that runs.
+    std::vector<std::string> differences;
+    bool is_missing = false; ///< there is nothing to try
+
+    void begin_row()
+    {
+        differences.clear();
+        is_missing = false;
+    }
+    void note(std::string_view name, std::string_view words)
+    {
+        std::string text = std::string(name) + ": " + std::string(words);
+        if (std::ranges::find(differences, text) == differences.end()) {
+            differences.push_back(std::move(text));
+        }
+    }
 };
 
 Record& record()
@@ -35,13 +51,14 @@ std::filesystem::path results_directory()
 
 void add_row(std::string_view row, bool passed, double seconds)
 {
-    auto& [file, differences] = record();
-    if (!file.is_open()) return;
-    file << row << '\t' << (passed ? "pass" : "fail") << '\t' << seconds;
-    for (const std::string& words : differences) {
-        file << '\t' << words;
+    Record& all = record();
+    if (!all.file.is_open()) return;
+    const char* const good = all.is_missing ? "not there" : "pass";
+    all.file << row << '\t' << (passed ? good : "fail") << '\t' << seconds;
+    for (const std::string& words : all.differences) {
+        all.file << '\t' << words;
     }
-    file << std::endl; // a crash of the next case takes none of these along
+    all.file << std::endl; // a crash of the next case takes none of these along
 }
 
 /// Writes down how each case ended.
@@ -54,7 +71,7 @@ struct Recorder : doctest::IReporter {
     void test_case_start(const doctest::TestCaseData& in) override
     {
         row_ = std::string(in.m_test_suite) + ": " + in.m_name;
-        record().differences.clear();
+        record().begin_row();
     }
     void test_case_reenter(const doctest::TestCaseData& /*in*/) override {}
     void test_case_end(const doctest::CurrentTestCaseStats& in) override
@@ -76,11 +93,16 @@ REGISTER_LISTENER("conformance", 1, Recorder);
 
 } // namespace
 
-bool differs(bool trait, std::string_view words)
+bool differs(bool holds, std::string_view name, std::string_view words)
 {
-    auto& known = record().differences;
-    if (trait && std::ranges::find(known, words) == known.end()) known.emplace_back(words);
-    return trait;
+    if (holds) record().note(name, words);
+    return holds;
+}
+
+bool not_there(bool missing, std::string_view name, std::string_view words)
+{
+    record().is_missing = record().is_missing || missing;
+    return differs(missing, name, words);
 }
 
 void keep_results(const std::string& run, const std::string& about)
@@ -94,7 +116,7 @@ void keep_results(const std::string& run, const std::string& about)
 
 void keep_result(std::string_view row, bool passed)
 {
-    record().differences.clear();
+    record().begin_row();
     add_row(row, passed, 0);
 }
 

@@ -52,7 +52,7 @@ TEST_SUITE("Rootless")
         Lab lab;
         const auto info = lab.must(lab.system.info());
         CHECK(is_rootless(info) == (owner_of_engine() != 0));
-        differs(is_rootless(info), "maps root to the engine's user");
+        differs(is_rootless(info), "rootless", "maps root to the engine's user");
         CHECK(owner_through_bind(lab, "") == owner_of_engine());
     }
 
@@ -60,8 +60,14 @@ TEST_SUITE("Rootless")
     {
         Lab lab;
         const auto info = lab.must(lab.system.info());
-        if (differs(!is_rootless(info), "runs as root, who has no number to keep")) return;
-        CHECK(owner_through_bind(lab, "keep-id") == owner_of_engine());
+        const auto owner = owner_through_bind(lab, "keep-id");
+        if (differs(
+                !is_rootless(info), "rootful", "has no number to keep: refuses, or stays root"
+            )) {
+            CHECK((!owner || *owner == 0));
+        } else {
+            CHECK(owner == owner_of_engine());
+        }
     }
 
     TEST_CASE("a limit on memory: kept, or refused, or a warning")
@@ -72,7 +78,7 @@ TEST_SUITE("Rootless")
         spec.host.memory = 64 << 20;
         const auto made = run(lab.io, lab.containers.create(spec));
         const bool cannot = is_rootless(info) && info.cgroup_version == "1";
-        if (differs(cannot, "cannot limit without root and with cgroup v1")) {
+        if (differs(cannot, "rootless", "cannot limit with cgroup v1")) {
             // Refused at creation or start, or dropped: by podman 4.3 without a word.
             if (made) {
                 const auto started = run(lab.io, lab.containers.start(made->id));
@@ -89,6 +95,33 @@ TEST_SUITE("Rootless")
             CHECK(stats.memory.limit == 64 << 20);
             lab.remove(made->id);
         }
+    }
+
+    TEST_CASE("a low port of the engine's machine")
+    {
+        Lab lab;
+        const auto info = lab.must(lab.system.info());
+        auto spec = lab.spec({"sleep", "600"});
+        spec.host.network_mode = "bridge";
+        engine::PortBinding low;
+        low.host_port = "81";
+        spec.host.port_bindings["80/tcp"].push_back(low);
+        const auto id = lab.create(spec);
+        auto started = run(lab.io, lab.containers.start(id));
+        if (differs(is_rootless(info), "rootless", "may not publish a port below 1024")) {
+            REQUIRE(!started);
+            CHECK(started.error().code == Errc::engine); // podman says so with status 500
+            CHECK_MESSAGE(contains(started.error().message, "port 81"), describe(started.error()));
+            CHECK(!lab.must(lab.containers.inspect(id)).state.running);
+        } else {
+            REQUIRE_MESSAGE(started.has_value(), describe(started.error()));
+            const auto ports = lab.must(lab.containers.inspect(id)).ports;
+            REQUIRE(ports.contains("80/tcp"));
+            REQUIRE(!ports.at("80/tcp").empty());
+            CHECK(ports.at("80/tcp").front().host_port == "81");
+        }
+        lab.remove(id);
+        CHECK(lab.ours().empty());
     }
 
     TEST_CASE("a low port inside the container")

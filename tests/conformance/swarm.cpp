@@ -100,8 +100,8 @@ TEST_SUITE("Swarm job")
     TEST_CASE("without a swarm, and on an engine that has none")
     {
         Lab lab;
-        const Errc code =
-            differs(!lab.traits().can_swarm, "has no swarm") ? Errc::unsupported : Errc::conflict;
+        const Errc code = lacks(lab, &engine::Traits::can_swarm, "has no swarm") ? Errc::unsupported
+                                                                                 : Errc::conflict;
         const auto spec = job_of(lab, "slipway-test-none", "true");
         const engine::ListServices services;
         const engine::Filters everything;
@@ -122,7 +122,7 @@ TEST_SUITE("Swarm job")
     TEST_CASE("a job: three runs, their output, and all of it once more")
     {
         Lab lab;
-        if (differs(!lab.traits().can_swarm, "has no swarm")) return; // the row above shows how
+        if (not_there(lab, &engine::Traits::can_swarm, "has no swarm")) return;
         const OneNodeSwarm swarm(lab);
         CHECK(lab.must(lab.swarm.inspect()).name == "default");
         const engine::SwarmInit again;
@@ -235,7 +235,7 @@ TEST_SUITE("Swarm job")
     TEST_CASE("a job that fails, one that is tried again, and specs that are wrong")
     {
         Lab lab;
-        if (differs(!lab.traits().can_swarm, "has no swarm")) return; // the row above shows how
+        if (not_there(lab, &engine::Traits::can_swarm, "has no swarm")) return;
         const OneNodeSwarm swarm(lab);
         auto spec = job_of(lab, "slipway-test-fails", "exit 3");
         engine::ReplicatedJob once;

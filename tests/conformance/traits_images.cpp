@@ -25,11 +25,6 @@ Request build_request(const std::string& key, const std::string& value)
     return request;
 }
 
-bool has_registry()
-{
-    return std::getenv("SLIPWAY_TEST_REGISTRY") != nullptr;
-}
-
 std::vector<engine::Progress> messages(Lab& lab, engine::ProgressStream& stream)
 {
     std::vector<engine::Progress> all;
@@ -66,7 +61,6 @@ TEST_SUITE("Traits")
     TEST_CASE("pull_ends_with_a_layer")
     {
         Lab lab;
-        if (!has_registry()) return; // left out: main has seen to that
         const auto name = pushed_image(lab, "trait-pull") + ":one";
         lab.remove_image(name);
         engine::PullImage what;
@@ -99,7 +93,8 @@ TEST_SUITE("Traits")
                 is_left(nameless) ? engine::PruneTagged::alone : engine::PruneTagged::with_dangling;
         }
         CHECK(lab.traits().prune_tagged == measured);
-        differs(measured != engine::PruneTagged::with_dangling, "as the name of the trait says");
+        const bool other = measured != engine::PruneTagged::with_dangling;
+        differs(other, "prune_tagged", "as its name says");
         for (const auto& image : lab.our_images()) {
             lab.remove_image(image.id);
         }
@@ -144,12 +139,10 @@ TEST_SUITE("Traits")
         Lab lab;
         auto request = build_request("squash", "1");
         request.query("t", unique_image("trait-squash"));
-        const auto text = run(lab.io, lab.transport().open(std::move(request)));
-        check_trait(lab, &Traits::can_squash, text.has_value());
-        if (text) {
-            wait_until([&] {
-                return run(lab.io, lab.images.inspect(unique_image("trait-squash"))).has_value();
-            });
+        auto reply = run(lab.io, lab.transport().open(std::move(request)));
+        check_trait(lab, &Traits::can_squash, reply.has_value());
+        if (reply) {
+            lab.read(std::shared_ptr<engine::ByteSource>(*std::move(reply)), false); // to its end
             lab.remove_image(unique_image("trait-squash"));
         }
     }
@@ -202,7 +195,6 @@ TEST_SUITE("Traits")
     TEST_CASE("push_digest_is_local")
     {
         Lab lab;
-        if (!has_registry()) return;
         const auto name = pushed_image(lab, "trait-local") + ":one";
         const auto digests = lab.must(lab.images.inspect(name)).repo_digests;
         REQUIRE(!digests.empty());

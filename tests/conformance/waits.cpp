@@ -30,7 +30,9 @@ TEST_SUITE("Lifecycle")
         const auto id = lab.create(ends_with(lab, 5, "1"));
         auto created = lab.must(lab.containers.wait(id));
         const bool minus_one = differs(
-            lab.traits().wait_for_created_gives_minus_one, "gives -1 for a container never started"
+            lab,
+            &engine::Traits::wait_for_created_gives_minus_one,
+            "gives -1 for a container never started"
         );
         CHECK(code_of(lab, created) == (minus_one ? -1 : 0));
         CHECK(lab.must(lab.containers.start(id)) == Change::done);
@@ -79,8 +81,9 @@ TEST_SUITE("Lifecycle")
         CHECK(lab.exit_code(id) == 7);
         auto exited = removed(id);
         lab.must(lab.containers.remove(id));
-        const bool hidden =
-            differs(lab.traits().auto_remove_hides_exit_code, "gives 0 for what is removed");
+        const bool hidden = differs(
+            lab, &engine::Traits::auto_remove_hides_exit_code, "gives 0 for what is removed"
+        );
         CHECK(lab.must(exited.result()).code == (hidden ? 0 : 7));
     }
 
@@ -92,10 +95,29 @@ TEST_SUITE("Lifecycle")
         const auto id = lab.create(spec);
         auto gone = lab.must(lab.containers.wait(id, WaitCondition::removed));
         CHECK(lab.must(lab.containers.start(id)) == Change::done);
-        const bool hidden =
-            differs(lab.traits().auto_remove_hides_exit_code, "gives 0 for what removes itself");
+        const bool hidden = differs(
+            lab, &engine::Traits::auto_remove_hides_exit_code, "gives 0 for what removes itself"
+        );
         CHECK(lab.must(gone.result()).code == (hidden ? 0 : 8));
         CHECK(lab.refused(lab.containers.inspect(id)).code == Errc::not_found);
+        CHECK(lab.ours().empty());
+    }
+
+    TEST_CASE("wait for the exit of a container that removes itself")
+    {
+        Lab lab;
+        auto spec = with_stdin(lab.spec({"sh", "-c", "read go; exit 8"}));
+        spec.host.auto_remove = true;
+        for (const auto condition : {WaitCondition::not_running, WaitCondition::next_exit}) {
+            CAPTURE(static_cast<int>(condition));
+            const auto id = lab.create(spec);
+            const auto stream = lab.attach(id);
+            CHECK(lab.must(lab.containers.start(id)) == Change::done);
+            auto wait = lab.must(lab.containers.wait(id, condition));
+            lab.must(stream->write("go\n"));
+            CHECK(code_of(lab, wait) == 8);
+            lab.await_event(id, "destroy");
+        }
         CHECK(lab.ours().empty());
     }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace slipway::core {
@@ -80,11 +81,13 @@ void TraceLog::add(const engine::BuildTrace& trace)
 {
     const auto begun = begun_of(trace);
     std::vector<const engine::BuildOutput*> waiting;
+    std::unordered_map<std::string_view, std::vector<const engine::BuildOutput*>> of_vertex;
     for (const engine::BuildOutput& output : trace.outputs) {
         if (has_begun(output.vertex)) {
             write(output);
         } else {
             waiting.push_back(&output);
+            of_vertex[output.vertex].push_back(&output);
         }
     }
     std::vector<const engine::BuildVertex*> fresh;
@@ -97,15 +100,16 @@ void TraceLog::add(const engine::BuildTrace& trace)
     }
     for (const engine::BuildVertex* vertex : fresh) {
         begin(*vertex);
-        for (const engine::BuildOutput*& output : waiting) {
-            if (output == nullptr || output->vertex != vertex->digest) continue;
-            write(*output);
-            output = nullptr;
+        const auto wrote = of_vertex.extract(vertex->digest);
+        if (!wrote.empty()) {
+            for (const engine::BuildOutput* output : wrote.mapped()) {
+                write(*output);
+            }
         }
         if (vertex->completed) end(*vertex);
     }
-    for (const engine::BuildOutput* output : waiting) {
-        if (output != nullptr) write(*output);
+    for (const engine::BuildOutput* output : waiting) { // of what is not known to have begun
+        if (of_vertex.contains(output->vertex)) write(*output);
     }
     for (const engine::BuildVertexStatus& status : trace.statuses) {
         show(status);
@@ -154,21 +158,21 @@ void TraceLog::end(const engine::BuildVertex& news)
 void TraceLog::write(const engine::BuildOutput& output)
 {
     Vertex& vertex = vertexes_[output.vertex];
-    const auto on_line = [&](std::string_view line) {
-        vertex.step.saw_no_network = vertex.step.saw_no_network || tells_of_no_network(line);
-        tell(ImageEvent::Kind::output, line, vertex.step.event.place);
-    };
-    vertex.lines.at(output.stream == 2 ? 1 : 0).add(output.text, on_line);
+    LineJoiner& lines = vertex.lines.at(output.stream == 2 ? 1 : 0);
+    lines.add(output.text, [&](std::string_view line) { tell_line(vertex, line); });
 }
 
 void TraceLog::flush(Vertex& vertex)
 {
-    const auto on_line = [&](std::string_view line) {
-        tell(ImageEvent::Kind::output, line, vertex.step.event.place);
-    };
     for (LineJoiner& lines : vertex.lines) {
-        lines.finish(on_line);
+        lines.finish([&](std::string_view line) { tell_line(vertex, line); });
     }
+}
+
+void TraceLog::tell_line(Vertex& vertex, std::string_view line)
+{
+    vertex.step.saw_no_network = vertex.step.saw_no_network || tells_of_no_network(line);
+    tell(ImageEvent::Kind::output, line, vertex.step.event.place);
 }
 
 void TraceLog::show(const engine::BuildVertexStatus& status)

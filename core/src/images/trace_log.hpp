@@ -53,6 +53,7 @@ private:
     void write(const engine::BuildOutput& output);
     void show(const engine::BuildVertexStatus& status);
     void flush(Vertex& vertex);
+    void tell_line(Vertex& vertex, std::string_view line);
     bool has_begun(const std::string& digest) const;
     void tell(ImageEvent::Kind kind, std::string_view text, std::string_view place);
 

@@ -22,6 +22,15 @@ tl::unexpected<Error> malformed(const error_code& failed)
     return fail(Errc::protocol, "not a valid HTTP answer: " + failed.message());
 }
 
+Error too_large_header()
+{
+    return Error(
+        Errc::protocol,
+        "the header of the engine's answer is larger than "
+            + std::to_string(ResponseParser::max_header_bytes >> 10U) + " KiB"
+    );
+}
+
 } // namespace
 
 // Beast's own container of fields throws at a value of 64 KiB, so this one keeps them itself.
@@ -74,19 +83,38 @@ ResponseParser::ResponseParser(ResponseParser&&) noexcept = default;
 ResponseParser& ResponseParser::operator=(ResponseParser&&) noexcept = default;
 ResponseParser::~ResponseParser() = default;
 
+// Beast looks at the first bytes of a header at once and at the others when it has them all, so
+// what it finds, and when, depends on how many come first. It gets the header whole; what can be
+// wrong in the first part of one is looked for here, byte by byte.
+Result<bool> ResponseParser::look_at_head(std::string_view data)
+{
+    constexpr std::string_view start = "HTTP/";
+    if (!data.starts_with(start.substr(0, data.size()))) {
+        return fail(Errc::protocol, "not a valid HTTP answer: it does not begin with HTTP/");
+    }
+    constexpr std::string_view end = "\r\n\r\n";
+    for (;;) {
+        const std::size_t feed = data.find('\n', head_seen_);
+        if (feed == std::string_view::npos) break;
+        if (feed == 0 || data[feed - 1] != '\r') {
+            return fail(Errc::protocol, "not a valid HTTP answer: a line ends without CR");
+        }
+        head_seen_ = feed + 1;
+        if (data.substr(0, head_seen_).ends_with(end)) return true;
+    }
+    head_seen_ = data.size();
+    if (data.size() > max_header_bytes) return fail(too_large_header());
+    return false;
+}
+
 Result<std::size_t> ResponseParser::feed_head(std::string_view data)
 {
-    if (data.empty()) {
-        return std::size_t{0};
-    }
+    TRY(const bool whole, look_at_head(data));
+    if (!whole) return std::size_t{0};
     error_code failed;
     const std::size_t n = parser_->put(asio::buffer(data.data(), data.size()), failed);
     if (failed == http::error::header_limit) {
-        return fail(
-            Errc::protocol,
-            "the header of the engine's answer is larger than "
-                + std::to_string(max_header_bytes >> 10U) + " KiB"
-        );
+        return fail(too_large_header());
     }
     if (failed && failed != http::error::need_more) {
         return malformed(failed);

@@ -20,11 +20,12 @@ public:
     ResponseParser& operator=(ResponseParser&&) noexcept;
     ~ResponseParser();
 
-    /// A header may be this large. The lines it does not take at once must be given again in one
-    /// piece, so the caller's buffer has to hold as much.
+    /// A header may be this large. It is taken in one piece, so the caller's buffer has to hold as
+    /// much.
     static constexpr std::size_t max_header_bytes = std::size_t{256} << 10U;
 
-    /// Takes bytes of the header. Errors: protocol (malformed, or too large).
+    /// Takes the header when it is there to its end, and nothing before. In what pieces it came
+    /// makes no difference. Errors: protocol (malformed, or too large).
     Result<std::size_t> feed_head(std::string_view data);
 
     struct BodyStep {
@@ -46,8 +47,11 @@ public:
     const Headers& headers() const; ///< of the answer, and of its trailer at the end
 
 private:
+    Result<bool> look_at_head(std::string_view data);
+
     struct Parser;
     std::unique_ptr<Parser> parser_;
+    std::size_t head_seen_ = 0;
 };
 
 } // namespace slipway::engine

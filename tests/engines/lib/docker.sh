@@ -7,10 +7,11 @@ docker_check() {
   if [[ $root == / ]]; then need dockerd containerd runc iptables; fi
 }
 
-# docker_start DOOR: a dockerd on the unix socket and, for DOOR tls or tcp, on the address of its
-# network too. Not on both: dockerd speaks TLS on all of its TCP addresses or on none.
+# docker_start DOOR [FEATURE]: a dockerd on the unix socket and, for DOOR tls or tcp, on the address
+# of its network too. Not on both: dockerd speaks TLS on all of its TCP addresses or on none.
+# FEATURE is one of its configuration that is switched on.
 docker_start() {
-  local ns host guest door=$1 options=()
+  local ns host guest door=$1 feature=${2:-} options=()
   net_up "$id"
   read -r ns host guest <"$dir/net"
 
@@ -18,6 +19,8 @@ docker_start() {
   # of its own into /etc/docker unless told where; later versions do not know the option.
   if [[ $root == / && $(dockerd --version) == *" version 20."* ]]; then
     printf '{ "deprecated-key-path": "%s" }\n' "$dir/key.json" >"$dir/daemon.json"
+  elif [[ $feature ]]; then
+    printf '{ "features": { "%s": true } }\n' "$feature" >"$dir/daemon.json"
   else
     printf '{}\n' >"$dir/daemon.json"
   fi

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -215,6 +216,49 @@ TEST_SUITE("core.images.trace_log")
         heard.log.fail();
         CHECK(heard.lines.back() == "failed|b 1/1|RUN b");
         CHECK(heard.log.step()->saw_no_network);
+    }
+
+    TEST_CASE("a last line without an end is told, and tells why the step failed")
+    {
+        Heard heard;
+        BuildTrace trace;
+        trace.vertexes = {vertex("a", "[1/1] RUN a", 1)};
+        trace.outputs = {output("a", "Could not resolve"), output("a", " host: x", 1)};
+        heard.add(trace);
+        CHECK(heard.lines == Lines{"step|1/1|RUN a"});
+        SUBCASE("at the end of its step")
+        {
+            BuildTrace end;
+            end.vertexes = {failed(vertex("a", "[1/1] RUN a", 1, 2), "exit code: 1")};
+            heard.add(end);
+        }
+        SUBCASE("at the end of a build that broke off") {}
+        heard.log.fail();
+        CHECK(
+            heard.lines
+            == Lines{"step|1/1|RUN a", "output|1/1|Could not resolve host: x", "failed|1/1|RUN a"}
+        );
+        CHECK(heard.log.step()->saw_no_network);
+    }
+
+    TEST_CASE("a trace of very many steps and lines")
+    {
+        // 10^10 comparisons, if each step looked at each line.
+        constexpr int count = 100'000;
+        Heard heard;
+        BuildTrace trace;
+        for (int i = 0; i < count; ++i) {
+            const std::string digest = "sha256:" + std::to_string(i);
+            trace.vertexes.push_back(vertex(digest, "[1/2] RUN x", 1 + i));
+            trace.outputs.push_back(output(digest, digest + "\n"));
+        }
+        std::ranges::reverse(trace.outputs);
+        heard.add(trace);
+        REQUIRE(heard.lines.size() == std::size_t{2} * count);
+        for (std::size_t i = 0; i < heard.lines.size(); i += 2) {
+            REQUIRE(heard.lines[i] == "step|1/2|RUN x");
+            REQUIRE(heard.lines[i + 1] == "output|1/2|sha256:" + std::to_string(i / 2));
+        }
     }
 
     TEST_CASE("a failure that is of no step names none")
