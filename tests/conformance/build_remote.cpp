@@ -62,13 +62,13 @@ TEST_SUITE("Build")
     TEST_CASE("a context and a Dockerfile that the engine fetches, and one that it cannot")
     {
         Lab lab;
-        if (differs(!lab.traits().can_build_remote, "fetches nothing to build from")) {
+        if (lacks(lab, &engine::Traits::can_build_remote, "fetches nothing to build from")) {
             const auto spec = remote_spec(lab, engine::Builder::classic);
             const auto refused = lab.refused(lab.builds.build_remote("http://127.0.0.1:1/", spec));
             CHECK(refused.code == Errc::unsupported);
-            return;
+        } else {
+            check_fetched(lab, engine::Builder::classic);
         }
-        check_fetched(lab, engine::Builder::classic);
     }
 }
 
@@ -77,7 +77,7 @@ TEST_SUITE("BuildKit")
     TEST_CASE("it fetches contexts without a session")
     {
         Lab lab;
-        if (differs(!lab.traits().can_buildkit, "has no BuildKit")) return;
+        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
         check_fetched(lab, engine::Builder::buildkit);
     }
 }

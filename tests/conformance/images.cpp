@@ -69,7 +69,7 @@ TEST_SUITE("Images")
         Lab lab;
         const auto own = "linux/" + lab.must(lab.system.version()).architecture;
         const auto asked = [&](auto ask, engine::ApiVersion since) {
-            if (differs(lab.traits().api < since, "cannot choose a platform there")) {
+            if (differs(lab.traits().api < since, "API", "cannot choose a platform there")) {
                 CHECK(lab.refused(ask(own)).code == Errc::unsupported);
             } else {
                 static_cast<void>(lab.must(ask(own)));

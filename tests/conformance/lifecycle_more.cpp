@@ -36,7 +36,7 @@ TEST_SUITE("Lifecycle")
         ));
         CHECK(lab.must(lab.containers.start(id)) == Change::done);
         wait_until([&] { return lab.logs(id).out == "ready\n"; });
-        if (differs(!lab.traits().can_stop_with_signal, "stops with its own signal alone")) {
+        if (lacks(lab, &engine::Traits::can_stop_with_signal, "stops with its own signal alone")) {
             const auto stop = lab.refused(lab.containers.stop(id, 30s, "SIGUSR1"));
             CHECK(stop.code == Errc::unsupported);
             const auto restart = lab.refused(lab.containers.restart(id, 30s, "SIGUSR1"));
@@ -89,7 +89,9 @@ TEST_SUITE("Lifecycle")
         request.capabilities = {{"slipway-none"}};
         spec.host.device_requests = {request};
         if (differs(
-                lab.traits().device_drivers != engine::DeviceDrivers::any, "hears of CDI at most"
+                lab.traits().device_drivers != engine::DeviceDrivers::any,
+                "device_drivers",
+                "hears of CDI at most"
             )) {
             CHECK(lab.refused(lab.containers.create(spec)).code == Errc::unsupported);
         } else {

@@ -143,7 +143,7 @@ TEST_SUITE("Logs")
         CHECK(lab.logs(id).out == "line\n");
         engine::LogOptions options;
         options.details = true;
-        if (differs(!lab.traits().can_log_details, "has no details in its logs")) {
+        if (lacks(lab, &engine::Traits::can_log_details, "has no details in its logs")) {
             CHECK(lab.refused(lab.containers.logs(id, options)).code == Errc::unsupported);
         } else {
             const auto label = lab.only_ours().at("label").front();

@@ -171,7 +171,7 @@ TEST_SUITE("Swarm job")
     TEST_CASE("ports of a service: chosen by the swarm, changed, and in use")
     {
         Lab lab;
-        if (differs(!lab.traits().can_swarm, "has no swarm")) return;
+        if (not_there(lab, &engine::Traits::can_swarm, "has no swarm")) return;
         const OneNodeSwarm swarm(lab);
         auto spec = job_of(lab, "slipway-test-ports", "sleep 600");
         engine::Replicated none; // ports are given out all the same

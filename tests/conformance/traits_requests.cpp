@@ -49,7 +49,7 @@ TEST_SUITE("Traits")
                            : DeviceDrivers::cdi;
         }
         CHECK(lab.traits().device_drivers == measured);
-        differs(measured != DeviceDrivers::any, "as the name of the trait says");
+        differs(measured != DeviceDrivers::any, "device_drivers", "as the name of the trait says");
     }
 
     TEST_CASE("can_create_in_networks")
