@@ -75,6 +75,7 @@ std::map<std::string, std::string> answers()
         {"search", with_length(200, "[]")},
         {"distribution", with_length(200, R"({"Descriptor":{"digest":"sha256:aa"}})")},
         {"build", in_chunks(docker_reply("build-ok.jsonl"))},
+        {"build remote", in_chunks(docker_reply("build-ok.jsonl"))},
         {"cancel build", nothing},
         {"prune named images", with_length(200, docker_reply("images-prune.json"))},
         {"swarm init", with_length(200, docker_reply("swarm-init.json"))},
