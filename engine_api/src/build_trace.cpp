@@ -12,12 +12,12 @@ namespace {
 constexpr std::size_t max_entries = 100'000;
 
 /// What is being read, for messages: "Vertex.name".
-struct Place {
+struct TracePlace {
     const char* message;
     const char* field;
 };
 
-Result<> expect(const WireField& field, WireField::Type type, Place place)
+Result<> expect(const WireField& field, WireField::Type type, TracePlace place)
 {
     if (field.type == type) return ok();
     const char* wanted = type == WireField::Type::bytes ? " is not bytes" : " is not a number";
@@ -26,28 +26,28 @@ Result<> expect(const WireField& field, WireField::Type type, Place place)
     );
 }
 
-Result<> read(const WireField& field, std::string& into, Place place)
+Result<> read(const WireField& field, std::string& into, TracePlace place)
 {
     CHECK_OK(expect(field, WireField::Type::bytes, place));
     into = field.bytes;
     return ok();
 }
 
-Result<> read(const WireField& field, std::vector<std::string>& into, Place place)
+Result<> read(const WireField& field, std::vector<std::string>& into, TracePlace place)
 {
     CHECK_OK(expect(field, WireField::Type::bytes, place));
     into.emplace_back(field.bytes);
     return ok();
 }
 
-Result<> read(const WireField& field, std::int64_t& into, Place place)
+Result<> read(const WireField& field, std::int64_t& into, TracePlace place)
 {
     CHECK_OK(expect(field, WireField::Type::number, place));
     into = static_cast<std::int64_t>(field.number);
     return ok();
 }
 
-Result<> read(const WireField& field, bool& into, Place place)
+Result<> read(const WireField& field, bool& into, TracePlace place)
 {
     CHECK_OK(expect(field, WireField::Type::number, place));
     into = field.number != 0;
@@ -75,7 +75,7 @@ std::optional<BuildTime> moment(std::int64_t seconds, std::int64_t nanoseconds)
     return BuildTime(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds));
 }
 
-Result<> read(const WireField& field, std::optional<BuildTime>& into, Place place)
+Result<> read(const WireField& field, std::optional<BuildTime>& into, TracePlace place)
 {
     CHECK_OK(expect(field, WireField::Type::bytes, place));
     std::int64_t seconds = 0;

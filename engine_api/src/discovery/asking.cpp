@@ -27,7 +27,7 @@ constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
 /// How long a ping may take to end after it was cancelled. One that takes longer (a name look-up
 /// cannot be cancelled) goes on alone.
-constexpr auto grace = 250ms;
+constexpr auto answer_grace = 250ms;
 
 /// Without a path an ssh endpoint may need three logins, of which each takes many round trips.
 constexpr int times_for_ssh = 3;
@@ -125,7 +125,7 @@ Task<std::vector<Probed>> run_round(
     for (asio::cancellation_signal& signal : round->signals) {
         signal.emit(asio::cancellation_type::terminal);
     }
-    round->wake.expires_after(grace);
+    round->wake.expires_after(answer_grace);
     while (round->pending > 0 && !is_over()) {
         co_await round->wake.async_wait(as_values);
     }
