@@ -81,7 +81,10 @@ Result<> all(std::string container)
     const char* url = std::getenv("DOCKER_HOST");
     TRY(const auto endpoint, engine::parse_endpoint(url != nullptr ? url : ""));
     boost::asio::io_context io;
-    TRY(const auto client, test::run(io, engine::Client::connect(io.get_executor(), endpoint)));
+    engine::ClientOptions options;
+    options.max_connections = 2'048; // so that 1000 streams are open at once
+    TRY(const auto client,
+        test::run(io, engine::Client::connect(io.get_executor(), endpoint, options)));
     CHECK_OK(test::run(io, inspect_often(client, container, 100)));
     const double before = memory();
     const long open = descriptors();
