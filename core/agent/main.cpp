@@ -15,7 +15,8 @@ namespace {
 int usage()
 {
     std::fputs(
-        "usage: slipway-agent serve [--socket PATH] [--stdio] --idle-ms N [--scratch DIR]...\n"
+        "usage: slipway-agent serve [--socket PATH [--bridge]] [--stdio] --idle-ms N [--scratch "
+        "DIR]...\n"
         "                           [--owner UID:GID]\n"
         "       slipway-agent bridge PATH\n"
         "       slipway-agent version\n",
@@ -41,8 +42,8 @@ std::optional<slipway::agent::ServeOptions> parse(int count, char** words)
     bool has_idle = false;
     for (int i = 2; i < count; ++i) {
         const std::string_view word = words[i];
-        if (word == "--stdio") {
-            options.stdio = true;
+        if (word == "--stdio" || word == "--bridge") {
+            (word == "--stdio" ? options.stdio : options.bridge) = true;
             continue;
         }
         if (i + 1 == count) return std::nullopt;

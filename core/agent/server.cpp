@@ -63,6 +63,7 @@ private:
     void take_signals();
     void listen();
     void open_scratch();
+    bool may_be_client(const Fd& socket) const;
     Connection::Handlers handlers();
 
     // events
@@ -205,6 +206,16 @@ void Server::open_scratch()
     }
 }
 
+// A process outside has no number in the sandbox.
+bool Server::may_be_client(const Fd& socket) const
+{
+    if (::getpid() != 1) return true;
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+    return peer.pid == 0 || (options_->bridge && peer.uid == 0);
+}
+
 Connection::Handlers Server::handlers()
 {
     Connection::Handlers out;
@@ -264,6 +275,7 @@ void Server::on_accept()
     for (;;) {
         Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (!socket) return;
+        if (!may_be_client(socket)) continue;
         connections_.emplace_back(loop_, std::move(socket), handlers()).start();
     }
 }

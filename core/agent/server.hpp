@@ -17,6 +17,9 @@ struct Owner {
 struct ServeOptions {
     std::string socket; ///< path, or empty
     bool stdio = false;
+    /// As PID 1, clients on the socket are processes outside; with this, also `bridge` of root
+    /// inside. A job of the sandbox is neither.
+    bool bridge = false;
     std::chrono::milliseconds idle{0};
     std::vector<std::string> scratch;
     /// Whose the scratch directories and the socket are; unset: as they are.

@@ -39,7 +39,7 @@ mounts_of(const SandboxSpec& spec, const Entry& entry, const std::string& agent_
     mounts.push_back(mount_of("volume", agent_volume, agent_directory));
     mounts.back().read_only = true;
     if (road == Road::socket) {
-        mounts.push_back(mount_of("bind", entry.directory().string(), socket_directory));
+        mounts.push_back(mount_of("bind", entry.socket().parent_path().string(), socket_directory));
     } else if (road == Road::bridge) {
         mounts.push_back(mount_of("tmpfs", "", socket_directory));
     }
@@ -94,6 +94,7 @@ engine::ContainerSpec container_spec(
         container.attach_stdout = true;
     } else {
         container.entrypoint->insert(container.entrypoint->end(), {"--socket", bridge_socket});
+        if (road == Road::bridge) container.entrypoint->push_back("--bridge");
     }
     if (!spec.user.empty()) {
         container.entrypoint->insert(container.entrypoint->end(), {"--owner", spec.user});

@@ -14,7 +14,7 @@ namespace slipway::core::pool {
 /// Where things stand in a sandbox.
 inline constexpr const char* agent_directory = "/.slipway-agent"; ///< the volume with the agent
 inline constexpr const char* agent_path = "/.slipway-agent/slipway-agent";
-inline constexpr const char* socket_directory = "/.slipway"; ///< Entry::directory, on that road
+inline constexpr const char* socket_directory = "/.slipway"; ///< Entry::socket's, on that road
 inline constexpr const char* bridge_socket = "/.slipway/s";
 
 inline constexpr std::string_view purpose = "sandbox";

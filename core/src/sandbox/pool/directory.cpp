@@ -113,17 +113,17 @@ Entry::make(const fs::path& base, const std::string& key, const std::string& con
 {
     const fs::path pool = pools(base) / key;
     const fs::path directory = pool / container;
-    for (int tries = 0;; ++tries) {
+    int failed = 0;
+    for (int tries = 0; tries < 10; ++tries) {
+        // Until it is locked, somebody who makes room may take it for an old one and remove it.
         ::mkdir(pool.c_str(), private_mode);
-        if (::mkdir(directory.c_str(), private_mode) == 0) break;
-        // An empty pool may have been removed in between.
-        if (errno != ENOENT || tries == 3) {
-            return fail(posix::error(errno, "making", directory.string()));
-        }
+        ::mkdir(directory.c_str(), private_mode);
+        auto taken = take(directory);
+        const fs::path seen = directory / "agent";
+        if (taken && ::mkdir(seen.c_str(), private_mode) == 0) return *std::move(taken);
+        failed = errno;
     }
-    auto taken = take(directory);
-    if (taken) return *std::move(taken);
-    return fail(Errc::io, "cannot lock " + directory.string());
+    return fail(posix::error(failed, "making", directory.string()));
 }
 
 std::optional<Entry> Entry::take(const fs::path& directory)

@@ -15,7 +15,8 @@
 ///
 ///     BASE/pools/KEY/CONTAINER/       one sandbox; locked (flock) by the process that has it
 ///                              road   how its agent is reached
-///                              s      the agent's socket, on that road
+///                              agent/ on the road "socket", all that the sandbox sees of this
+///                                  s  the agent's
 ///     BASE/engines/KEY                what was found out about an engine
 namespace slipway::core::pool {
 
@@ -35,7 +36,8 @@ public:
 
     const std::filesystem::path& directory() const noexcept { return directory_; }
     std::string container() const { return directory_.filename().string(); }
-    std::filesystem::path socket() const { return directory_ / "s"; }
+    /// In a directory of its own, which the sandbox sees.
+    std::filesystem::path socket() const { return directory_ / "agent" / "s"; }
 
     /// Nothing as long as the sandbox is not ready.
     std::optional<Road> road() const;
