@@ -151,7 +151,6 @@ bool Job::start(const Run& run)
         output->watch = Watch(*place_.loop, output->pipe.get(), [this, output](std::uint32_t) {
             on_output(*output);
         });
-        ask_output(*output);
     }
     if (in_) in_watch_ = Watch(*place_.loop, in_.get(), [this](std::uint32_t) { write_in(); });
     return true;
@@ -182,7 +181,8 @@ void Job::on_control()
 void Job::on_notice(const Notice& notice)
 {
     switch (notice.kind) {
-    case Notice::started: {
+    case Notice::started: { // before the first of its output
+        has_started_ = true;
         Started started;
         started.pid = static_cast<std::uint32_t>(notice.pid);
         if (place_.client != nullptr) place_.client->send(Type::started, channel_, started);
@@ -192,6 +192,9 @@ void Job::on_notice(const Notice& notice)
             more.more = static_cast<std::uint32_t>(most_in - first_window_in);
             in_allowed_ += more.more;
             if (place_.client != nullptr) place_.client->send(Type::window, channel_, more);
+        }
+        for (Output* output : {&out_, &err_}) {
+            ask_output(*output);
         }
         return;
     }
@@ -260,7 +263,8 @@ void Job::close_output(Output& output)
 
 void Job::ask_output(Output& output)
 {
-    const bool may = place_.client != nullptr && output.window > 0 && !place_.client->is_crowded();
+    const bool may = has_started_ && place_.client != nullptr && output.window > 0
+                     && !place_.client->is_crowded();
     output.watch.want(may ? static_cast<std::uint32_t>(EPOLLIN) : 0U);
 }
 

@@ -101,6 +101,7 @@ private:
     std::size_t in_written_ = 0;
     std::uint64_t in_allowed_ = 0;
     std::size_t in_consumed_ = 0; ///< and not granted again
+    bool has_started_ = false;
     bool has_in_ = false;
     bool in_ends_ = false;
     std::optional<Notice> ended_;

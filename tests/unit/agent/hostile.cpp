@@ -1,0 +1,163 @@
+#include "client.hpp"
+
+#include <doctest/doctest.h>
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+// Jobs that try to stay, and clients that break the protocol.
+
+using namespace slipway;
+using namespace slipway::test;
+using agent::Type;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool lives(const std::string& pid)
+{
+    std::ifstream stat("/proc/" + pid + "/stat");
+    std::string text;
+    std::getline(stat, text);
+    return !text.empty() && text.find(") Z ") == std::string::npos;
+}
+
+struct Sandbox {
+    explicit Sandbox(bool own_namespace = false)
+        : process({{"--socket", socket(), "--idle-ms", "60000"}, own_namespace, false}),
+          client(socket())
+    {
+        REQUIRE(client.begin().type == Type::welcome);
+    }
+
+    std::string socket() const { return directory.path() / "socket"; }
+
+    TempDirectory directory;
+    AgentProcess process;
+    AgentClient client;
+};
+
+} // namespace
+
+TEST_SUITE("agent.hostile")
+{
+    TEST_CASE("what forks twice and leaves its session is killed with the job")
+    {
+        Sandbox sandbox;
+        const Outcome outcome =
+            sandbox.client.run(shell("(setsid sh -c 'trap \"\" TERM HUP; sleep 1000 & echo $! $$; "
+                                     "wait' &) ; sleep 0.3; exit 2"));
+        CHECK(outcome.exited(2));
+        CHECK((outcome.exit.flags & agent::Exit::left_processes) != 0);
+        const std::size_t blank = outcome.out.find(' ');
+        REQUIRE(blank != std::string::npos);
+        CHECK(!lives(outcome.out.substr(0, blank)));
+        CHECK(!lives(std::to_string(std::stoi(outcome.out.substr(blank + 1)))));
+        CHECK(sandbox.client.run(shell("true & true")).exit.flags == 0);
+    }
+
+    TEST_CASE("a fork bomb comes to its end")
+    {
+        Sandbox sandbox(true);
+        agent::Run bomb =
+            shell("f() { while :; do f & done; }; f & echo lit; wait; while :; do :; done");
+        bomb.has_ids = ::geteuid() == 0;
+        bomb.uid = bomb.gid = 64'321; // nobody else's, so that the limit is this bomb's alone
+        bomb.limits = {{RLIMIT_NPROC, 120, 120}};
+        bomb.deadline_ms = 1500;
+        const Outcome outcome = sandbox.client.run(bomb);
+        CHECK(!outcome.failed);
+        const agent::ResetDone reset = sandbox.client.reset();
+        CHECK(reset.clean);
+        CHECK(reset.reason.empty());
+        CHECK(sandbox.client.run(shell("ps -e | wc -l")).exited(0));
+    }
+
+    TEST_CASE("a job that kills everybody it can ends only itself")
+    {
+        Sandbox sandbox(true);
+        const Outcome outcome = sandbox.client.run(shell("echo begun; kill -9 -1; sleep 1000"));
+        CHECK(outcome.died_of(SIGKILL));
+        CHECK(sandbox.client.reset().clean);
+        CHECK(sandbox.client.run(program({"true"})).exited(0));
+    }
+
+    TEST_CASE("a job that kills or stops its supervisor is not lost")
+    {
+        Sandbox sandbox;
+        const Outcome killed =
+            sandbox.client.run(shell("kill -9 $PPID; setsid sleep 1000 & echo $!; sleep 1000"));
+        CHECK(killed.died_of(SIGKILL));
+        const Outcome stopped = sandbox.client.run(shell("kill -STOP $PPID; sleep 0.1; exit 7"));
+        CHECK(stopped.exited(7));
+        CHECK(sandbox.client.run(program({"true"})).exited(0));
+    }
+
+    TEST_CASE("whoever sends more than was granted has no session any more")
+    {
+        Sandbox sandbox;
+        agent::Run run = program({"sleep", "1000"});
+        sandbox.client.send(Type::run, 1, run);
+        const auto send_too_much = [&] {
+            for (int i = 0; i < 64; ++i) {
+                sandbox.client.send_bytes(Type::in, 1, std::string(65'536, 'x'));
+            }
+        };
+        CHECK_THROWS(send_too_much());
+        CHECK(sandbox.client.is_closed());
+    }
+
+    TEST_CASE(
+        "bytes that are no frame, a channel twice, a message of the agent's: no session any more"
+    )
+    {
+        for (const int what : {0, 1, 2, 3}) {
+            CAPTURE(what);
+            Sandbox sandbox;
+            sandbox.client.send(Type::run, 1, program({"sleep", "1000"}));
+            if (what == 0) sandbox.client.send_raw("no frame at all");
+            if (what == 1) sandbox.client.send(Type::run, 1, program({"true"}));
+            if (what == 2) sandbox.client.send_bytes(Type::started, 1, "1234");
+            if (what == 3) sandbox.client.send_bytes(Type::cancel, 1, "x");
+            CHECK(sandbox.client.is_closed());
+            AgentClient next(sandbox.socket());
+            CHECK(next.begin().type == Type::welcome);
+        }
+    }
+
+    TEST_CASE("a client that has left takes its jobs with it, and its scratch")
+    {
+        const TempDirectory scratch;
+        const TempDirectory place;
+        const std::string socket = place.path() / "s";
+        AgentProcess process(
+            {{"--socket", socket, "--idle-ms", "60000", "--scratch", scratch.path()}, false, false}
+        );
+        std::string pid;
+        {
+            AgentClient client(socket);
+            REQUIRE(client.begin().type == Type::welcome);
+            agent::Run run = shell(
+                "mkdir -p a/b; echo x >a/b/c; ln -s / a/root; mkdir -m 0 shut; mkdir shut2; touch "
+                "shut2/f; chmod 0 shut2; setsid sleep 1000 & echo $!; wait"
+            );
+            run.cwd = scratch.path();
+            client.send(Type::run, 1, run);
+            for (Said said = client.next(); said.type != Type::out; said = client.next()) {
+            }
+            CHECK(!fs::is_empty(scratch.path()));
+        }
+        AgentClient next(socket);
+        const Said answer = next.begin();
+        REQUIRE(answer.type == Type::welcome);
+        CHECK(!agent::decode<agent::Welcome>(answer.payload)->unclean);
+        CHECK(agent::decode<agent::Welcome>(answer.payload)->jobs == 1);
+        CHECK(fs::is_empty(scratch.path()));
+        CHECK(fs::exists("/usr"));
+    }
+}

@@ -1,0 +1,203 @@
+#include "client.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+using namespace slipway;
+using namespace slipway::test;
+using agent::Type;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Session {
+    AgentProcess process{{{"--idle-ms", "60000"}, false, true}};
+    AgentClient client{process.stream()};
+
+    Session() { REQUIRE(client.begin().type == Type::welcome); }
+
+    Outcome pack(std::vector<std::string> words)
+    {
+        agent::Run run = program(std::move(words));
+        run.what = static_cast<std::uint8_t>(agent::What::pack);
+        run.has_in = false;
+        return client.run(run);
+    }
+    Outcome unpack(const std::string& directory, std::string_view tar)
+    {
+        agent::Run run = program({directory});
+        run.what = static_cast<std::uint8_t>(agent::What::unpack);
+        return client.run(run, tar);
+    }
+};
+
+void write(const fs::path& path, std::string_view text)
+{
+    std::ofstream(path, std::ios::binary) << text;
+}
+
+std::string read(const fs::path& path)
+{
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+struct stat status_of(const fs::path& path)
+{
+    struct stat status {};
+    REQUIRE(::lstat(path.c_str(), &status) == 0);
+    return status;
+}
+
+void set_time(const fs::path& path, std::int64_t seconds, long ns)
+{
+    const timespec times[] = {{0, UTIME_OMIT}, {seconds, ns}};
+    REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+} // namespace
+
+TEST_SUITE("agent.tar")
+{
+    TEST_CASE("a tree comes back as it was")
+    {
+        const TempDirectory from;
+        const TempDirectory to;
+        const fs::path tree = from.path() / "tree";
+        const std::string odd = "odd \xff\n\xc3\xa4";
+        fs::create_directories(tree / "empty");
+        fs::create_directories(tree / "sub");
+        write(tree / odd, "odd");
+        write(tree / std::string(200, 'n'), "long");
+        write(tree / "sub" / "script", "#!/bin/sh\n");
+        fs::permissions(tree / "sub" / "script", fs::perms(0750));
+        fs::create_symlink("../nowhere \xfe", tree / "sub" / "link");
+        fs::create_hard_link(tree / "sub" / "script", tree / "same");
+        write(tree / "big", std::string(1'000'000, 'b'));
+        write(tree / "sparse", "");
+        REQUIRE(::truncate((tree / "sparse").c_str(), 4 << 20) == 0);
+        {
+            std::fstream sparse(tree / "sparse", std::ios::in | std::ios::out | std::ios::binary);
+            sparse.seekp(2 << 20);
+            sparse << "in the middle";
+        }
+        write(tree / "hole", "");
+        REQUIRE(::truncate((tree / "hole").c_str(), 2 << 20) == 0);
+        set_time(tree / "sub" / "script", 1'700'000'000, 123'456'789);
+        set_time(tree / "sub" / "link", 1'600'000'000, 1);
+        set_time(tree / "big", -1'000, 500'000'000);
+        set_time(tree / "sub", 1'500'000'000, 999'999'999);
+
+        Session session;
+        const Outcome packed = session.pack({from.path(), "tree", "?not-there"});
+        REQUIRE(packed.exited(0));
+        CHECK(packed.err.empty());
+        CHECK(packed.out.size() < (4 << 20));
+        CHECK(session.pack({from.path(), "tree"}).out == packed.out);
+        const Outcome unpacked = session.unpack(to.path() / "new" / "place", packed.out);
+        CHECK(unpacked.err == "");
+        REQUIRE(unpacked.exited(0));
+
+        const fs::path copy = to.path() / "new" / "place" / "tree";
+        int entries = 0;
+        for (const auto& entry : fs::recursive_directory_iterator(tree)) {
+            ++entries;
+            const fs::path other = copy / fs::relative(entry.path(), tree);
+            CAPTURE(other);
+            const struct stat a = status_of(entry.path());
+            const struct stat b = status_of(other);
+            CHECK(a.st_mode == b.st_mode);
+            CHECK(a.st_uid == b.st_uid);
+            CHECK(a.st_mtim.tv_sec == b.st_mtim.tv_sec);
+            CHECK(a.st_mtim.tv_nsec == b.st_mtim.tv_nsec);
+            if (S_ISREG(a.st_mode)) CHECK((read(entry.path()) == read(other)));
+            if (S_ISLNK(a.st_mode))
+                CHECK(fs::read_symlink(entry.path()) == fs::read_symlink(other));
+        }
+        CHECK(entries == 10);
+        CHECK(status_of(copy / "same").st_ino == status_of(copy / "sub" / "script").st_ino);
+        CHECK(status_of(copy / "sparse").st_blocks < 1024);
+        CHECK(status_of(copy / "hole").st_blocks < 1024);
+    }
+
+    TEST_CASE("a path that must be there and is not is an error that names it")
+    {
+        const TempDirectory from;
+        write(from.path() / "here", "x");
+        Session session;
+        const Outcome missing = session.pack({from.path(), "here", "gone"});
+        CHECK(missing.exited(1));
+        CHECK(missing.err.find("gone") != std::string::npos);
+        const Outcome optional = session.pack({from.path(), "here", "?gone"});
+        CHECK(optional.exited(0));
+        for (const char* path : {"../etc", "/etc", "a/../..", ""}) {
+            CHECK(session.pack({from.path(), path}).exited(1));
+        }
+        CHECK(session.pack({from.path() / "nowhere", "x"}).exited(1));
+    }
+
+    TEST_CASE("a tar that is cut anywhere is an error with words")
+    {
+        const TempDirectory from;
+        const TempDirectory to;
+        write(from.path() / "a", std::string(2000, 'a'));
+        write(from.path() / "b", "b");
+        Session session;
+        const std::string tar = session.pack({from.path(), "a", "b"}).out;
+        REQUIRE(session.unpack(to.path(), tar).exited(0));
+        for (std::size_t size = 0; size < tar.size(); size += 171) {
+            CAPTURE(size);
+            if (tar.size() - size < 512) continue;
+            const Outcome cut = session.unpack(to.path(), std::string_view(tar).substr(0, size));
+            CHECK(cut.exited(1));
+            CHECK(!cut.err.empty());
+        }
+        CHECK(session.unpack(to.path(), "this is no tar at all").exited(1));
+    }
+
+    TEST_CASE("no entry leads out of the directory")
+    {
+        const TempDirectory from;
+        const TempDirectory to;
+        const fs::path target = to.path() / "in";
+        // A link that leads out, and then a file behind it under the same name.
+        fs::create_directories(from.path() / "1");
+        fs::create_directories(from.path() / "2" / "way");
+        fs::create_symlink("..", from.path() / "1" / "way");
+        write(from.path() / "2" / "way" / "escaped", "x");
+        Session session;
+        const std::string link = session.pack({from.path() / "1", "way"}).out;
+        const std::string file = session.pack({from.path() / "2", "way/escaped"}).out;
+        REQUIRE(session.unpack(target, link).exited(0));
+        CHECK(session.unpack(target, file).exited(1));
+        CHECK(!fs::exists(to.path() / "escaped"));
+
+        std::string dots = session.pack({from.path() / "2", "way/escaped"}).out;
+        const std::size_t at = dots.rfind("way/escaped");
+        REQUIRE(at != std::string::npos);
+        dots.replace(at, 11, "../escaped/");
+        CHECK(session.unpack(target, dots).exited(1));
+        CHECK(!fs::exists(to.path() / "escaped"));
+    }
+
+    TEST_CASE("unpacking over what is there replaces it, and leaves other names of it alone")
+    {
+        const TempDirectory from;
+        const TempDirectory to;
+        write(from.path() / "f", "new");
+        write(to.path() / "f", "old");
+        fs::create_hard_link(to.path() / "f", to.path() / "kept");
+        Session session;
+        REQUIRE(session.unpack(to.path(), session.pack({from.path(), "f"}).out).exited(0));
+        CHECK(read(to.path() / "f") == "new");
+        CHECK(read(to.path() / "kept") == "old");
+    }
+}
