@@ -395,14 +395,14 @@ TEST_SUITE("core.agent_client.faults")
     {
         int renewals = 0;
         core::SessionOptions options;
-        options.lease = std::chrono::milliseconds(300);
+        options.lease = std::chrono::milliseconds(3'000);
         options.reset_within = std::chrono::milliseconds(30);
         const auto done = play(
             [&](FakePeer& peer) {
                 Played agent(peer);
                 agent.greet();
                 agent.await(Type::run);
-                while (renewals < 4 && agent.await(Type::renew) != 0) {
+                while (renewals < 2 && agent.await(Type::renew) != 0) {
                     ++renewals;
                 }
                 peer.send(agent.exit(1));
@@ -420,6 +420,6 @@ TEST_SUITE("core.agent_client.faults")
         );
         INFO((done ? std::string() : describe(done.error())));
         REQUIRE(done);
-        CHECK(renewals == 4);
+        CHECK(renewals == 2);
     }
 }
