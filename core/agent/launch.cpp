@@ -86,6 +86,12 @@ int give_up_capabilities()
     return ::syscall(SYS_capset, &header, none.data()) == 0 ? 0 : errno;
 }
 
+bool is_pipe(int fd)
+{
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 const char* path_of(const std::vector<std::string>& env)
 {
     for (const std::string& entry : env) {
@@ -153,8 +159,10 @@ void become_job(const Run& run, const JobStreams& streams, int report)
     }
     for (const auto& [from, to] : {std::pair{streams.in, 0}, {streams.out, 1}, {streams.err, 2}}) {
         // So that the job can open /dev/stdout whoever it is.
-        if (run.has_ids) [[maybe_unused]]
-            const int ignored = ::fchown(from, run.uid, run.gid);
+        // Not /dev/null, which stays when the job is gone.
+        if (run.has_ids && (run.terminal || is_pipe(from))) {
+            [[maybe_unused]] const int ignored = ::fchown(from, run.uid, run.gid);
+        }
         if (::dup2(from, to) < 0) give_up(report, Step::process, errno);
     }
     if (const int error = set_limits(run.limits)) give_up(report, Step::limits, error);

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -41,12 +42,13 @@ Fd open_below(const Fd& parent, const char* name)
     return plain;
 }
 
-std::vector<std::string> names_in(const Fd& directory)
+/// Nothing when it cannot be listed; errno says why.
+std::optional<std::vector<std::string>> names_in(const Fd& directory)
 {
     std::vector<std::string> out;
     Fd copy(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     DIR* list = copy ? ::fdopendir(copy.get()) : nullptr;
-    if (list == nullptr) return out;
+    if (list == nullptr) return std::nullopt;
     copy.release();
     while (const dirent* entry = ::readdir(list)) {
         const std::string_view name = entry->d_name;
@@ -64,7 +66,9 @@ public:
     bool clear(const Fd& directory, const std::string& path, int depth)
     {
         bool left = false;
-        for (const std::string& name : names_in(directory)) {
+        const auto names = names_in(directory);
+        if (!names) return complain(path, errno);
+        for (const std::string& name : *names) {
             left = remove(directory, path + "/" + name, name.c_str(), depth) || left;
         }
         return left;

@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -291,7 +292,9 @@ void Server::on_gone(Connection& connection)
     if (client_ == &connection) client_ = nullptr;
     const auto same = [&](const Connection& other) { return &other == &connection; };
     const auto found = std::find_if(connections_.begin(), connections_.end(), same);
-    if (found != connections_.end()) left_.splice(left_.end(), connections_, found);
+    if (found == connections_.end()) return;
+    connection.pause(); // what it has said beyond that is nobody's
+    left_.splice(left_.end(), connections_, found);
 }
 
 void Server::on_message(Connection& from, const Message& message)
@@ -455,6 +458,7 @@ void Server::jobs_gone()
         if (!waiting_) return;
         const Waiting next = *waiting_;
         waiting_.reset();
+        if (next.client->has_left()) return on_gone(*next.client);
         welcome(*next.client, next.hello);
         next.client->resume();
     }
@@ -507,6 +511,16 @@ std::string Server::others_left() const
     return {};
 }
 
+// What jobs of root can spoil for those that follow.
+std::string null_device_problem()
+{
+    struct stat status {};
+    constexpr mode_t for_all = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+    const bool good = ::lstat("/dev/null", &status) == 0 && S_ISCHR(status.st_mode)
+                      && status.st_rdev == makedev(1, 3) && (status.st_mode & for_all) == for_all;
+    return good ? std::string() : "/dev/null is not what it was";
+}
+
 void Server::clean()
 {
     const bool may_escape = escaped_;
@@ -520,6 +534,7 @@ void Server::clean()
         const std::string error = scratch.clear();
         if (!error.empty() && reason_.empty()) reason_ = "emptying " + error;
     }
+    if (reason_.empty() && ::getpid() == 1) reason_ = null_device_problem();
     unclean_ = !reason_.empty();
 }
 

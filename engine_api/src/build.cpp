@@ -93,29 +93,9 @@ Result<> check_builder(const BuildSpec& spec, const Traits& traits)
     return fail(std::move(error));
 }
 
-constexpr ApiVersion outputs_api{1, 40};
-
-Result<> check_output(const BuildSpec& spec, ApiVersion api)
-{
-    if (!spec.cache_only) return ok();
-    if (spec.builder != Builder::buildkit) {
-        return fail(Errc::unsupported, "nothing but BuildKit builds for its cache alone");
-    }
-    if (api < outputs_api) {
-        return fail(
-            Errc::unsupported,
-            "API " + to_string(api) + " cannot choose what a build leaves, "
-                + to_string(outputs_api) + " can"
-        );
-    }
-    if (spec.tags.empty()) return ok();
-    return fail(Errc::invalid_argument, "a build for the cache alone makes no image to be tagged");
-}
-
 Result<Request> build_request(const BuildSpec& spec, const Traits& traits)
 {
     CHECK_OK(check_builder(spec, traits));
-    CHECK_OK(check_output(spec, traits.api));
     Request request("POST", "/build");
     if (spec.builder == Builder::buildkit) request.query("version", "2");
     for (const std::string& tag : spec.tags) {
@@ -132,7 +112,6 @@ Result<Request> build_request(const BuildSpec& spec, const Traits& traits)
         .query_flag("squash", spec.squash)
         .query_flag("rm", true)
         .query_flag("forcerm", !spec.keep_failed);
-    if (spec.cache_only) request.query("outputs", R"([{"Type":"cacheonly"}])");
     add_limits(request, spec);
     CHECK_OK(add_json(request, "buildargs", spec.build_args));
     CHECK_OK(add_json(request, "labels", spec.labels));
@@ -164,7 +143,6 @@ remote_build_request(std::string_view url, const BuildSpec& spec, const Traits& 
 
 Goal goal_of(const BuildSpec& spec)
 {
-    if (spec.cache_only) return Goal::cache;
     return spec.quiet ? Goal::quiet_build : Goal::build;
 }
 

@@ -219,8 +219,6 @@ void ProgressReader::look_for_result(Progress& progress)
         }
         break;
     }
-    case Goal::cache:
-        break;
     }
 }
 
@@ -251,7 +249,7 @@ Result<Progress> ProgressReader::message(std::string_view json)
 Result<std::vector<std::string>> ProgressReader::finish() const
 {
     using Results = std::vector<std::string>;
-    if (goal_ == Goal::cache || (pulled_ && digest_.empty())) return Results{};
+    if (pulled_ && digest_.empty()) return Results{};
     if (pulled_ || (goal_ == Goal::push && !digest_.empty())) return Results{digest_};
     if (!loaded_.empty()) return loaded_;
     if (!id_.empty()) return Results{id_};

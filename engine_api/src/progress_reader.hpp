@@ -18,8 +18,7 @@ enum class Goal {
     load,                ///< "Loaded image: ..." at least once
     import,              ///< the id of the image as a status
     build,               ///< the id as `aux.ID`, or at least "Successfully built ID"
-    quiet_build,         ///< one of these, or the bare id as output
-    cache                ///< nothing: what fails says so, and what is cut short has no last chunk
+    quiet_build          ///< one of these, or the bare id as output
 };
 
 /// Reads the messages of one call, and knows at the end what came of it. Without I/O.
@@ -30,8 +29,7 @@ public:
     /// Errors: those of ProgressStream::next.
     Result<Progress> message(std::string_view json);
 
-    /// The ids or names at the end of the stream; none for a pull that named no digest, and for a
-    /// build into the cache.
+    /// The ids or names at the end of the stream; none for a pull that named no digest.
     /// Errors: truncated (the call's result is not among the messages).
     Result<std::vector<std::string>> finish() const;
 

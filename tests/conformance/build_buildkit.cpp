@@ -343,25 +343,6 @@ TEST_SUITE("BuildKit")
         CHECK(engine::bare_id(*told.id).size() == 64);
     }
 
-    TEST_CASE("a build for the cache alone makes no image, and the next one finds its steps")
-    {
-        Lab lab;
-        if (not_there(lab, &engine::Traits::can_buildkit, "has no BuildKit")) return;
-        BuildSpec spec = by_buildkit();
-        spec.cache_only = true;
-        spec.labels = lab.labels();
-        const std::string dockerfile =
-            base + "ARG RUN_OF=" + lab.labels().at("slipway.test") + "\nRUN echo $RUN_OF\n";
-        const Told told = succeed(lab, dockerfile, spec);
-        CHECK(told.id == "");
-        CHECK(told.out == lab.labels().at("slipway.test") + "\n");
-        CHECK(lab.our_images().empty());
-        const Told again = succeed(lab, dockerfile, by_buildkit());
-        CHECK(again.has_cached("RUN echo"));
-        CHECK(!again.id->empty());
-        CHECK(build(lab, base + "RUN exit 42\n", spec).code == 42);
-    }
-
     TEST_CASE("a build ends when it is cancelled, and when its connection is closed")
     {
         Lab lab;

@@ -57,6 +57,11 @@ constexpr auto named_traits = std::to_array<NamedTrait>({
     SLIPWAY_NAMED(push_digest_is_local),
     SLIPWAY_NAMED(info_id_changes),
     SLIPWAY_NAMED(can_swarm),
+    SLIPWAY_NAMED(can_build_remote),
+    SLIPWAY_NAMED(can_create_in_networks),
+    SLIPWAY_NAMED(can_log_details),
+    SLIPWAY_NAMED(can_stop_with_signal),
+    SLIPWAY_NAMED(stdin_ends_with_client),
 });
 #undef SLIPWAY_NAMED
 

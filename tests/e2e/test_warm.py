@@ -1,4 +1,4 @@
-# engines: docker podman podman-rootless docker-26 podman-5
+# engines: docker podman podman-rootless
 """slipway run --warm, ps and clean: one sandbox for many commands, and nothing of one in the next."""
 
 import json

@@ -25,6 +25,12 @@ struct SessionOptions {
     std::chrono::milliseconds reset_within{30'000};
 };
 
+/// Whose the files of a tree become, and by whose rights they are read.
+struct AgentIds {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+};
+
 /// A session with the agent of a sandbox: many jobs at once over one stream. For one thread.
 ///
 /// When the connection is lost, the agent breaks the protocol or the lease cannot be renewed, every
@@ -62,14 +68,15 @@ public:
     /// Unpacks a tar into a directory of the sandbox, which is made when missing.
     ///
     /// Errors: engine (the sandbox could not; with its words), those of `run`.
-    Task<> put(std::string directory, engine::ByteSource& tar);
+    Task<> put(std::string directory, engine::ByteSource& tar, AgentIds ids);
 
     /// Packs paths below a directory of the sandbox into a tar. A path may be missing when `?`
     /// stands before it; one that itself begins so is given as `./?...`.
     ///
     /// Errors: engine (the sandbox could not, or a path is missing; with its words), those of
     /// `run`.
-    Task<> get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar);
+    Task<>
+    get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar, AgentIds ids);
 
     /// Kills what runs in the sandbox and cleans its scratch. Errors: timed_out, cancelled, those
     /// of the session.

@@ -40,6 +40,15 @@ std::string how_it_ended(const agent::Exit& exit)
     return text;
 }
 
+agent::Run run_as(AgentIds ids)
+{
+    agent::Run run;
+    run.has_ids = true;
+    run.uid = ids.uid;
+    run.gid = ids.gid;
+    return run;
+}
+
 Task<> run_worker(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
 {
     FirstWords words;
@@ -56,9 +65,11 @@ Task<> run_worker(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
     co_return fail(Errc::engine, text.empty() ? how_it_ended(exit) : std::move(text));
 }
 
-Task<> put_tree(std::shared_ptr<AgentLink> link, std::string directory, engine::ByteSource& tar)
+Task<> put_tree(
+    std::shared_ptr<AgentLink> link, std::string directory, engine::ByteSource& tar, AgentIds ids
+)
 {
-    agent::Run run;
+    agent::Run run = run_as(ids);
     run.what = static_cast<std::uint8_t>(agent::What::unpack);
     run.argv.push_back(directory);
     JobIo io;
@@ -71,10 +82,11 @@ Task<> get_tree(
     std::shared_ptr<AgentLink> link,
     std::string directory,
     std::vector<std::string> paths,
-    engine::ByteSink& tar
+    engine::ByteSink& tar,
+    AgentIds ids
 )
 {
-    agent::Run run;
+    agent::Run run = run_as(ids);
     run.what = static_cast<std::uint8_t>(agent::What::pack);
     run.argv = std::move(paths);
     run.argv.insert(run.argv.begin(), directory);
@@ -86,15 +98,16 @@ Task<> get_tree(
 
 } // namespace
 
-Task<> AgentSession::put(std::string directory, engine::ByteSource& tar)
+Task<> AgentSession::put(std::string directory, engine::ByteSource& tar, AgentIds ids)
 {
-    return put_tree(link_, std::move(directory), tar);
+    return put_tree(link_, std::move(directory), tar, ids);
 }
 
-Task<>
-AgentSession::get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar)
+Task<> AgentSession::get(
+    std::string directory, std::vector<std::string> paths, engine::ByteSink& tar, AgentIds ids
+)
 {
-    return get_tree(link_, std::move(directory), std::move(paths), tar);
+    return get_tree(link_, std::move(directory), std::move(paths), tar, ids);
 }
 
 } // namespace slipway::core

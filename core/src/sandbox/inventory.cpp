@@ -42,21 +42,20 @@ std::optional<fs::path> entry_of(const fs::path& base, const std::string& contai
     return std::nullopt;
 }
 
-InUse use_of_sandbox(const fs::path& base, const std::string& container, Liveness maker)
+// `pool` is what its label says.
+InUse use_of_sandbox(const fs::path& base, const std::string& container, const std::string& pool)
 {
     const auto directory = entry_of(base, container);
-    // An entry is made before its container and erased after it: of this machine, it is lost.
-    if (!directory) return maker == Liveness::dead ? InUse::no : InUse::unknown;
+    // An entry is made before its container and erased after it: one of this pool is lost.
+    if (!directory) return pool == pool::pool_mark(base) ? InUse::no : InUse::unknown;
     const auto entry = pool::Entry::take(*directory);
     if (!entry) return InUse::yes;
     return entry->road() ? InUse::idle : InUse::no; // its maker was killed before it was ready
 }
 
-InUse use_of(const fs::path& base, const OwnedObject& object, const std::string& mark)
+InUse use_of_maker(const std::string& mark)
 {
-    const Liveness maker = liveness(mark);
-    if (object.purpose == pool::purpose) return use_of_sandbox(base, object.name, maker);
-    switch (maker) {
+    switch (liveness(mark)) {
     case Liveness::alive:
         return InUse::yes;
     case Liveness::dead:
@@ -81,16 +80,18 @@ Task<std::vector<engine::ContainerSummary>> our_containers(engine::Client client
     }
 }
 
-Task<> remove(engine::Client client, fs::path base, OwnedObject object)
+// Errors: conflict (somebody has taken it since it was listed), unless it is to go in any case.
+Task<> remove(engine::Client client, fs::path base, OwnedObject object, bool in_any_case)
 {
     if (object.kind == OwnedObject::Kind::volume) {
         co_return co_await engine::Volumes(client.transport()).remove(object.name, true);
     }
+    const auto directory = entry_of(base, object.name);
+    const auto entry = directory ? pool::Entry::take(*directory) : std::nullopt;
+    if (directory && !entry && !in_any_case) co_return fail(Errc::conflict, "it is in use again");
     const auto gone = co_await remove_container(client, object.name);
     if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
-    if (const auto directory = entry_of(base, object.name)) {
-        if (const auto entry = pool::Entry::take(*directory)) entry->erase();
-    }
+    if (entry) entry->erase();
     co_return ok();
 }
 
@@ -108,7 +109,10 @@ Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_di
         object.image = container.image;
         object.state = container.state;
         object.created = container.created;
-        object.in_use = use_of(base, object, label_of(container.labels, process_label));
+        object.in_use =
+            object.purpose == pool::purpose
+                ? use_of_sandbox(base, object.name, label_of(container.labels, pool_label))
+                : use_of_maker(label_of(container.labels, process_label));
         all.push_back(std::move(object));
     }
     const engine::Filters filters = our_filter();
@@ -135,9 +139,11 @@ Task<CleanedUp> clean_up(engine::Client client, fs::path pool_directory, Clean w
             done.kept.push_back(std::move(object));
             continue;
         }
-        const auto gone = co_await remove(client, base, object);
+        const auto gone = co_await remove(client, base, object, what == Clean::everything);
         if (gone) {
             done.removed.push_back(std::move(object));
+        } else if (gone.error().code == Errc::conflict && !gone.error().answer) {
+            done.kept.push_back(std::move(object));
         } else if (gone.error().code == Errc::cancelled) {
             co_return fail(gone.error());
         } else {

@@ -1,8 +1,10 @@
 #include "sandbox/process_mark.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -64,8 +66,14 @@ Liveness liveness(std::string_view mark)
     if (slash == std::string_view::npos || slash == 0) return Liveness::unknown;
     const std::string_view pid = mark.substr(0, slash);
     if (pid.find_first_not_of("0123456789") != std::string_view::npos) return Liveness::unknown;
-    return start_time(std::string(pid)) == mark.substr(slash + 1) ? Liveness::alive
-                                                                  : Liveness::dead;
+    const std::string began = start_time(std::string(pid));
+    if (began == mark.substr(slash + 1)) return Liveness::alive;
+    if (!began.empty()) return Liveness::dead; // a later one of the same number
+    // /proc may hide other users' processes.
+    pid_t number = 0;
+    std::from_chars(pid.data(), pid.data() + pid.size(), number);
+    return number > 0 && ::kill(number, 0) != 0 && errno == ESRCH ? Liveness::dead
+                                                                  : Liveness::unknown;
 }
 
 } // namespace slipway::core

@@ -20,7 +20,9 @@ SandboxSpec spec_of(const Job& job, Owner owner)
     spec.user = std::to_string(owner.uid) + ":" + std::to_string(owner.gid);
     spec.network = job.network;
     spec.scratch.emplace_back("/tmp");
-    if (job.workspace) spec.scratch.push_back(job.workspace->root.string());
+    if (job.workspace && job.workspace->root != spec.scratch.front()) {
+        spec.scratch.push_back(job.workspace->root.string());
+    }
     return spec;
 }
 
@@ -35,6 +37,19 @@ LeasedJob leased_job(const Job& job, const engine::Endpoint& endpoint)
     return leased;
 }
 
+// What an interrupt, or a sandbox that is lost, leaves of the workspace.
+Result<JobResult> telling(Result<JobResult> result, const Job& job, std::string_view files_back)
+{
+    if (result || !job.workspace) return result;
+    Error& error = result.error();
+    if (error.code == Errc::cancelled) {
+        error.message = files_back;
+    } else if (error.hint.empty() && (error.code == Errc::io || error.code == Errc::truncated)) {
+        error.hint = files_back;
+    }
+    return result;
+}
+
 Task<JobResult>
 work(std::shared_ptr<Lease> lease, Job job, LeasedJob leased, JobStreams streams, Owner owner)
 {
@@ -42,12 +57,23 @@ work(std::shared_ptr<Lease> lease, Job job, LeasedJob leased, JobStreams streams
     std::shared_ptr<const SentWorkspace> sent;
     if (job.workspace) {
         files = leased_files(lease);
-        CO_TRY(sent, co_await send_workspace(files, *job.workspace, owner));
+        auto sending = co_await send_workspace(files, *job.workspace, owner);
+        if (!sending) {
+            co_return telling(fail(std::move(sending).error()), job, "no files were brought back");
+        }
+        sent = *std::move(sending);
     }
-    CO_TRY(JobResult result, co_await lease->run(std::move(leased), streams));
-    if (job.workspace) {
-        CO_TRY(result.fetched, co_await fetch_workspace(files, *job.workspace, sent));
+    auto result = co_await lease->run(std::move(leased), streams);
+    if (!result || !job.workspace) {
+        co_return telling(std::move(result), job, "no files were brought back");
     }
+    auto fetched = co_await fetch_workspace(files, *job.workspace, sent);
+    if (!fetched) {
+        co_return telling(
+            fail(std::move(fetched).error()), job, "only some files were brought back"
+        );
+    }
+    result->fetched = *std::move(fetched);
     co_return result;
 }
 
@@ -72,6 +98,7 @@ Task<JobResult> run_pooled(
     // What is known is worth more than whether the sandbox can be used again.
     const auto released = co_await lease->release();
     if (!released) co_await lease->discard();
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     co_return result;
 }
 

@@ -321,37 +321,38 @@ TEST_SUITE("core.agent_client.jobs")
     TEST_CASE("trees go in and come out, and a failure has the worker's words")
     {
         const Agent agent;
+        const core::AgentIds own{::geteuid(), ::getegid()};
         const std::string top = (agent.directory() / "tree").string();
         with_session(agent.socket(), [&](AgentSession& session) -> Task<> {
             const auto tar = engine::text_source(
                 make_tar({{"a/one", "first"}, {"two", std::string(300'000, '2')}})
             );
-            CO_CHECK(co_await session.put(top, *tar));
+            CO_CHECK(co_await session.put(top, *tar, own));
             std::ifstream one(top + "/a/one");
             std::string text;
             std::getline(one, text);
             CHECK(text == "first");
             Collected out;
             std::vector<std::string> paths{"two", "a", "?missing"};
-            CO_CHECK(co_await session.get(top, paths, out));
+            CO_CHECK(co_await session.get(top, paths, out, own));
             CHECK(out.text.size() > 300'000);
             CHECK(out.text.find("a/one") != std::string::npos);
             CHECK(out.text.find("first") != std::string::npos);
 
             paths.emplace_back("not-there");
-            const auto missing = co_await session.get(top, paths, out);
+            const auto missing = co_await session.get(top, paths, out, own);
             REQUIRE(!missing);
             CHECK(missing.error().code == Errc::engine);
             CHECK(missing.error().message.find("not-there") != std::string::npos);
             CHECK(describe(missing.error()).find("getting files from " + top) != std::string::npos);
 
             const auto garbage = engine::text_source(std::string(5000, 'g'));
-            const auto refused = co_await session.put(top, *garbage);
+            const auto refused = co_await session.put(top, *garbage, own);
             REQUIRE(!refused);
             CHECK(refused.error().code == Errc::engine);
             CHECK(!refused.error().message.empty());
             BrokenSource source;
-            const auto cut = co_await session.put(top, source);
+            const auto cut = co_await session.put(top, source, own);
             REQUIRE(!cut);
             CHECK(cut.error().message == "the source broke");
             co_return ok();

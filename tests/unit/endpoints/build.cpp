@@ -348,40 +348,6 @@ TEST_SUITE("engine.build")
         CHECK(describe(done.error()).find("pa?ss") == std::string::npos);
     }
 
-    TEST_CASE("BuildKit's cache alone has no image as its result")
-    {
-        FakeTransport engine;
-        engine.known.can_buildkit = true;
-        engine.reply(200, "");
-        engine.stream(200, {R"({"errorDetail":{"message":"exit code: 42"},"error":"x"})"});
-        BuildSpec spec;
-        spec.builder = Builder::buildkit;
-        spec.cache_only = true;
-        auto stream = run(Builds(engine).build(text_source(""), spec));
-        REQUIRE(stream.has_value());
-        CHECK(
-            query_of(engine.calls[0])
-            == R"(version=2&rm=1&forcerm=1&outputs=[{"Type":"cacheonly"}])"
-        );
-        CHECK(run(stream->result()) == "");
-        auto failing = run(Builds(engine).build(text_source(""), spec));
-        REQUIRE(failing.has_value());
-        CHECK(run(failing->result()).error().code == Errc::engine);
-        CHECK(failing->failure_code() == 42);
-
-        spec.tags = {"a:b"};
-        CHECK(
-            run(Builds(engine).build(text_source(""), spec)).error().code == Errc::invalid_argument
-        );
-        spec.tags.clear();
-        engine.known.api = {1, 39};
-        CHECK(run(Builds(engine).build(text_source(""), spec)).error().code == Errc::unsupported);
-        engine.known.api = {1, 41};
-        spec.builder = Builder::classic;
-        CHECK(run(Builds(engine).build(text_source(""), spec)).error().code == Errc::unsupported);
-        CHECK(engine.calls.size() == 2);
-    }
-
     TEST_CASE("a stage that is not there, and podman's empty 400")
     {
         FakeTransport engine;

@@ -17,6 +17,9 @@ inline constexpr std::string_view instance_label = "org.slipway.instance";
 /// Which process made it, so that another can tell whether that one has ended.
 inline constexpr std::string_view process_label = "org.slipway.process";
 
+/// Of a sandbox: whose pool it belongs to.
+inline constexpr std::string_view pool_label = "org.slipway.pool";
+
 /// The labels of an object made by this process for `purpose`.
 std::map<std::string, std::string> labels_for(std::string_view purpose);
 

@@ -31,6 +31,8 @@ using namespace std::chrono_literals;
 
 // How long an agent may take from the start of its container to its first word.
 constexpr auto start_deadline = 20s;
+// Where the agent sees its client go; a laptop that slept must not lose its job.
+constexpr auto seen_lease = std::chrono::hours(24 * 7);
 constexpr std::string_view ended_at_once = "the sandbox ended at once";
 
 Task<std::unique_ptr<AgentSession>> greet(
@@ -43,7 +45,7 @@ Task<std::unique_ptr<AgentSession>> greet(
 {
     CO_TRY(auto stream, co_await open_road(client, road, std::move(container), std::move(socket)));
     SessionOptions session;
-    session.lease = options.lease;
+    session.lease = road == Road::attach ? options.lease : seen_lease;
     session.shared_stream = road == Road::attach;
     co_return co_await AgentSession::open(std::move(stream), session);
 }
@@ -166,7 +168,10 @@ private:
             }
             // Ended, of another version, unclean, used up, or left by somebody who was killed while
             // he made it.
-            CO_CHECK(co_await remove_sandbox(client_, *entry));
+            const auto removed = co_await remove_sandbox(client_, *entry);
+            if (!removed && removed.error().code == Errc::cancelled) {
+                co_return fail(removed.error());
+            }
         }
         co_return nullptr;
     }
@@ -184,7 +189,8 @@ private:
                 if (!removed && removed.error().code == Errc::cancelled) {
                     co_return fail(removed.error());
                 }
-                gone = removed.has_value();
+                std::error_code failed;
+                gone = removed && !std::filesystem::exists(*oldest, failed);
             }
             if (!gone) co_return false;
             all = entries(base_, key(client_.endpoint()));
@@ -209,6 +215,8 @@ private:
             forget_road(client_, base_); // the next one asks again
             co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
             const auto gone = co_await remove_sandbox(client_, entry);
+            co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation()
+            );
             if (!gone && session.error().hint.empty()) {
                 session.error().hint =
                     "the container " + entry.container() + " may still be on the engine";
@@ -225,7 +233,8 @@ private:
                 const std::string volume,
                 co_await agent_volume(client_, base_, image_.id, image_.architecture)
             );
-            engine::ContainerSpec spec = container_spec(spec_, options_, entry, volume, road);
+            engine::ContainerSpec spec =
+                container_spec(spec_, options_, entry, volume, pool_mark(base_), road);
             // The engine makes the container even when we no longer listen to its answer.
             const auto executor = co_await asio::this_coro::executor;
             engine::Child starting(executor, create_and_start(client_, std::move(spec)));
@@ -233,6 +242,9 @@ private:
             if (starting.running()) { // interrupted
                 co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
                 co_await starting.join();
+                co_await asio::this_coro::reset_cancellation_state(
+                    asio::enable_terminal_cancellation()
+                );
                 co_return fail(Errc::cancelled, "interrupted");
             }
             Result<std::unique_ptr<AgentSession>> session = fail(Errc::internal, "");

@@ -76,6 +76,7 @@ engine::ContainerSpec container_spec(
     const PoolOptions& options,
     const Entry& entry,
     const std::string& agent_volume,
+    const std::string& pool,
     Road road
 )
 {
@@ -102,7 +103,10 @@ engine::ContainerSpec container_spec(
     for (const std::string& directory : spec.scratch) {
         container.entrypoint->insert(container.entrypoint->end(), {"--scratch", directory});
     }
+    // Also writable, and not the image's.
+    container.entrypoint->insert(container.entrypoint->end(), {"--scratch", "/dev/shm"});
     container.labels = labels_for(purpose);
+    container.labels.emplace(pool_label, pool);
     engine::HostConfig& host = container.host;
     host.mounts = mounts_of(spec, entry, agent_volume, road);
     host.network_mode = spec.network;

@@ -36,6 +36,7 @@ engine::ContainerSpec container_spec(
     const PoolOptions& options,
     const Entry& entry,
     const std::string& agent_volume,
+    const std::string& pool, ///< see pool_mark
     Road road
 );
 

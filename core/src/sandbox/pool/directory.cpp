@@ -1,5 +1,7 @@
 #include "sandbox/pool/directory.hpp"
 
+#include "sandbox/process_mark.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -108,6 +110,16 @@ Result<fs::path> base_directory(const fs::path& wanted)
     return base;
 }
 
+std::string pool_mark(const fs::path& base)
+{
+    struct stat status {};
+    if (::stat(base.c_str(), &status) != 0) return {};
+    // The boot tells machines apart.
+    const std::string mark = process_mark();
+    return mark.substr(0, mark.find('/')) + "/" + std::to_string(::geteuid()) + "/"
+           + std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+}
+
 Result<Entry>
 Entry::make(const fs::path& base, const std::string& key, const std::string& container)
 {
@@ -164,11 +176,12 @@ void Entry::used() const noexcept
     ::futimens(lock_.get(), nullptr);
 }
 
-void Entry::erase() const noexcept
+bool Entry::erase() const noexcept
 {
-    std::error_code ignored; // what stays is found to be gone by the next who looks
-    fs::remove_all(directory_, ignored);
+    std::error_code failed;
+    fs::remove_all(directory_, failed);
     ::rmdir(directory_.parent_path().c_str()); // when it was the last
+    return !failed;
 }
 
 std::vector<fs::path> entries(const fs::path& base, std::string_view key)
@@ -187,7 +200,9 @@ std::optional<posix::Fd> try_lock(const fs::path& base, const std::string& key)
 {
     const fs::path path = base / "engines" / (key + ".lock");
     posix::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+    if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        return std::nullopt;
+    }
     return fd;
 }
 

@@ -25,6 +25,9 @@ namespace slipway::core::pool {
 /// Errors: io, permission_denied (somebody else made it).
 Result<std::filesystem::path> base_directory(const std::filesystem::path& wanted);
 
+/// Tells pools apart, those of other users and machines too: what a sandbox's label says.
+std::string pool_mark(const std::filesystem::path& base);
+
 /// One sandbox, ours as long as this lives, also when this process is killed.
 class Entry {
 public:
@@ -44,8 +47,9 @@ public:
     Result<> set_road(Road road) const;
     /// Its place in the order of use is the last.
     void used() const noexcept;
-    /// The sandbox is gone. The entry stays locked until it is dropped.
-    void erase() const noexcept;
+    /// The sandbox is gone. The entry stays locked until it is dropped. False when it cannot be
+    /// removed.
+    bool erase() const noexcept;
 
 private:
     Entry(std::filesystem::path directory, posix::Fd lock)
@@ -61,7 +65,7 @@ private:
 std::vector<std::filesystem::path> entries(const std::filesystem::path& base, std::string_view key);
 
 /// Something about an engine that one process does at a time, until this is dropped or the process
-/// has ended. Nothing when somebody else is at it.
+/// has ended. Nothing when somebody else is at it; no descriptor where nothing can be locked.
 std::optional<posix::Fd> try_lock(const std::filesystem::path& base, const std::string& key);
 
 /// What a file below BASE/engines says; empty when there is none.

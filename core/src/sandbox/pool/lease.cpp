@@ -28,18 +28,24 @@ public:
         auto ended = co_await leased_.session->run(std::move(message), io);
         if (streams.on_end) streams.on_end();
         if (!ended) co_return fail(std::move(ended).error());
+        if (const auto* exit = std::get_if<agent::Exit>(&*ended);
+            exit != nullptr && (exit->flags & agent::Exit::timed_out) != 0) {
+            co_return fail(Errc::timed_out, program + " took longer than it may");
+        }
         co_return result_of(*ended, program);
     }
 
     Task<> put(std::string directory, std::shared_ptr<engine::ByteSource> tar) override
     {
-        co_return co_await leased_.session->put(std::move(directory), *tar);
+        co_return co_await leased_.session->put(std::move(directory), *tar, agent_ids());
     }
 
     Task<>
     get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar) override
     {
-        co_return co_await leased_.session->get(std::move(directory), std::move(paths), tar);
+        co_return co_await leased_.session->get(
+            std::move(directory), std::move(paths), tar, agent_ids()
+        );
     }
 
     Task<> release() override
@@ -54,7 +60,9 @@ public:
     {
         leased_.session.reset();
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        co_return co_await remove_sandbox(leased_.client, leased_.entry);
+        auto gone = co_await remove_sandbox(leased_.client, leased_.entry);
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+        co_return gone;
     }
 
     const std::string& container() const noexcept override { return name_; }
@@ -62,6 +70,8 @@ public:
     bool warm() const noexcept override { return leased_.warm; }
 
 private:
+    AgentIds agent_ids() const { return {leased_.ids.uid, leased_.ids.gid}; }
+
     Leased leased_;
     std::string name_ = leased_.entry.container();
 };

@@ -9,6 +9,8 @@
 #include <slipway/engine/exec.hpp>
 #include <slipway/engine/traits.hpp>
 
+#include <sys/stat.h>
+
 namespace slipway::core::pool {
 
 namespace {
@@ -76,8 +78,13 @@ Task<Road> best_road(engine::Client client, std::filesystem::path base)
 Task<std::unique_ptr<engine::DuplexStream>>
 open_road(engine::Client client, Road road, std::string container, std::filesystem::path socket)
 {
+    struct stat status {};
     switch (road) {
     case Road::socket:
+        // A job may have put something else there.
+        if (::lstat(socket.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
+            co_return fail(Errc::unreachable, "there is no socket of the agent's");
+        }
         co_return co_await connect_agent(std::move(socket), connect_deadline);
     case Road::bridge:
         co_return co_await bridge(std::move(client), std::move(container));

@@ -51,9 +51,6 @@ struct BuildSpec {
     bool quiet = false;       ///< no output of steps; podman and BuildKit then stream the bare id
     bool keep_failed = false; ///< keep containers of failed steps; else they are always removed
     bool squash = false;      ///< dockerd: experimental
-    /// BuildKit, API 1.40+: leave the steps in its cache and make no image. There must be no
-    /// `tags`, and the result of the stream is empty.
-    bool cache_only = false;
     // BuildKit has none of the limits down to `cgroup_parent`, nor `keep_failed` and `registries`.
     std::optional<std::int64_t> memory;      ///< bytes
     std::optional<std::int64_t> memory_swap; ///< bytes of memory and swap; -1 = no limit
@@ -94,8 +91,8 @@ public:
     /// Errors: invalid_argument, engine, unsupported (BuildKit where there is none, or a member
     ///   that it would pass over), and whatever `context` fails with; then those of
     ///   ProgressStream, whose result is the id of the image.
-    /// API: POST /build, 1.24+; `target` 1.29+, `platform` 1.32+, BuildKit 1.39+, `cache_only`
-    ///   (`outputs`) 1.40+. Source: api/swagger.yaml of moby.
+    /// API: POST /build, 1.24+; `target` 1.29+, `platform` 1.32+, BuildKit 1.39+. Source:
+    /// api/swagger.yaml of moby.
     Task<ProgressStream> build(std::shared_ptr<ByteSource> context, const BuildSpec& spec);
     Task<ProgressStream> build(std::shared_ptr<ByteSource> context, BuildSpec&& spec) = delete;
 
