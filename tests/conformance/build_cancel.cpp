@@ -67,6 +67,7 @@ TEST_SUITE("Traits")
             }
         } else {
             lives = !build.witness.goes();
+            build.check_nothing_is_left();
         }
         check_trait(lab, &Traits::build_survives_disconnect, lives);
     }

@@ -45,7 +45,10 @@ TEST_SUITE("Lifecycle")
             lab.must(lab.containers.restart(id, 30s, "SIGUSR1"));
             wait_until([&] { return lab.logs(id).out == "ready\nUSR1\nready\n"; });
             const auto wrong = lab.refused(lab.containers.stop(id, 30s, "SIGNONE"));
-            CHECK_MESSAGE(wrong.code == Errc::invalid_argument, describe(wrong));
+            // dockerd 26 answers 500, others 400.
+            const bool refused = wrong.code == Errc::invalid_argument || wrong.code == Errc::engine;
+            CHECK_MESSAGE(refused, describe(wrong));
+            CHECK(contains(wrong.message, "SIGNONE"));
             CHECK(lab.must(lab.containers.stop(id, 30s, "SIGUSR1")) == Change::done);
             CHECK(lab.exit_code(id) == 7);
             CHECK(lab.must(lab.containers.stop(id, 30s, "SIGUSR1")) == Change::already);

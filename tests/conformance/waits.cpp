@@ -115,7 +115,11 @@ TEST_SUITE("Lifecycle")
             CHECK(lab.must(lab.containers.start(id)) == Change::done);
             auto wait = lab.must(lab.containers.wait(id, condition));
             lab.must(stream->write("go\n"));
-            CHECK(code_of(lab, wait) == 8);
+            const auto status = lab.must(wait.result());
+            // Podman 4 may have removed it before it looks.
+            const bool may_hide = lab.traits().auto_remove_hides_exit_code;
+            CHECK((status.code == 8 || (may_hide && status.code == 0)));
+            CHECK((status.removal_error.empty() || may_hide));
             lab.await_event(id, "destroy");
         }
         CHECK(lab.ours().empty());
