@@ -3,6 +3,8 @@
 #include "conformance/trait_row.hpp"
 #include "support/temp_directory.hpp"
 
+#include <slipway/engine/frames.hpp>
+
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -351,11 +353,15 @@ TEST_SUITE("Traits")
         // Where it has the trait, the container may have ended by now.
         engine::AttachOptions attach;
         attach.in = true;
-        if (const auto second = run(lab.io, lab.containers.attach(id, attach))) {
+        std::string heard;
+        if (auto second = run(lab.io, lab.containers.attach(id, attach))) {
             static_cast<void>(run(lab.io, (*second)->write("two\n")));
+            engine::StringSink out(heard);
+            static_cast<void>(run(lab.io, engine::demultiplex(**second, out, out)));
         }
         static_cast<void>(lab.must(lab.containers.wait(id)));
-        check_trait(lab, &Traits::stdin_ends_with_client, lab.logs(id).out != "got\none two\n");
+        CAPTURE(heard);
+        check_trait(lab, &Traits::stdin_ends_with_client, !contains(heard, "one two"));
         lab.remove(id);
     }
 
