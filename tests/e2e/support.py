@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.parse
 
@@ -64,6 +65,17 @@ def our_containers():
             if "container not known" not in str(failed) and "no such container" not in str(failed):
                 raise
     return api("GET", "/containers/json", all="true", filters=OURS)
+
+
+def wait_for(what, seconds=30):
+    """The first value of `what` that is one."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = what()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("waited too long")
 
 
 def volumes():

@@ -12,17 +12,7 @@ import tarfile
 import time
 import unittest
 
-from support import Case, KIND, SLIPWAY, api, main
-
-
-def wait_for(what, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = what()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("waited too long")
+from support import Case, KIND, SLIPWAY, api, main, wait_for
 
 
 class Files(Case):

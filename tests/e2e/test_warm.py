@@ -7,20 +7,9 @@ import pathlib
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
-from support import Case, SLIPWAY, api, main
-
-
-def wait_for(what, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = what()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError("waited too long")
+from support import Case, SLIPWAY, api, main, wait_for
 
 
 class Warm(Case):
@@ -146,7 +135,7 @@ class Ends(Warm):
             process.kill()
             process.wait()
             # Where nobody sees the client go, its lease has to run out first.
-            wait_for(lambda: self.warm("sh", "-c", "ps | grep -c '[s]leep 1000'").stdout == "0\n")
+            wait_for(lambda: self.warm("sh", "-c", "ps | grep -c '[s]leep 1000'").stdout == "0\n", seconds=60)
         self.assertLessEqual(len(self.sandboxes()), 4)
 
     def test_a_sandbox_that_is_removed_from_outside_ends_the_command_with_words(self):

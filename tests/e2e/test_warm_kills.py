@@ -7,8 +7,8 @@ import subprocess
 import time
 import unittest
 
-from support import SLIPWAY, main, volumes
-from test_warm import Warm, wait_for
+from support import SLIPWAY, main, volumes, wait_for
+from test_warm import Warm
 
 IDLE = 3  # seconds
 

@@ -1,4 +1,5 @@
 #include "sandbox/pool/directory.hpp"
+#include "support/temp_directory.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,36 +8,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <string>
 
 using namespace slipway;
 using namespace slipway::core;
+using test::TempDirectory;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct TemporaryDirectory {
-    TemporaryDirectory()
-    {
-        std::string name = (fs::temp_directory_path() / "slipway-pool-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory()
-    {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-    }
-    fs::path path;
-};
-
-fs::path base_in(const TemporaryDirectory& directory)
+fs::path base_in(const TempDirectory& directory)
 {
-    auto base = pool::base_directory(directory.path / "slipway");
+    auto base = pool::base_directory(directory.path() / "slipway");
     REQUIRE_MESSAGE(base.has_value(), describe(base.error()));
     return *base;
 }
@@ -54,7 +38,7 @@ TEST_SUITE("sandbox.pool_directory")
 {
     TEST_CASE("the base is the user's alone")
     {
-        const TemporaryDirectory directory;
+        const TempDirectory directory;
         const fs::path base = base_in(directory);
         struct stat status {};
         REQUIRE(::stat(base.c_str(), &status) == 0);
@@ -69,17 +53,17 @@ TEST_SUITE("sandbox.pool_directory")
 
     TEST_CASE("a link in place of the base is refused")
     {
-        const TemporaryDirectory directory;
-        fs::create_directory(directory.path / "theirs");
-        fs::create_symlink("theirs", directory.path / "slipway");
-        const auto base = pool::base_directory(directory.path / "slipway");
+        const TempDirectory directory;
+        fs::create_directory(directory.path() / "theirs");
+        fs::create_symlink("theirs", directory.path() / "slipway");
+        const auto base = pool::base_directory(directory.path() / "slipway");
         REQUIRE(!base.has_value());
         CHECK(base.error().code == Errc::permission_denied);
     }
 
     TEST_CASE("an entry is one process's, until that has ended, by kill -9 too")
     {
-        const TemporaryDirectory directory;
+        const TempDirectory directory;
         const fs::path base = base_in(directory);
         fs::path path;
         {
@@ -114,7 +98,7 @@ TEST_SUITE("sandbox.pool_directory")
 
     TEST_CASE("the road is there once it was noted")
     {
-        const TemporaryDirectory directory;
+        const TempDirectory directory;
         const auto entry = made(base_in(directory), "key", "box");
         CHECK(!entry.road().has_value());
         for (const Road road : {Road::socket, Road::attach, Road::bridge}) {
@@ -127,7 +111,7 @@ TEST_SUITE("sandbox.pool_directory")
 
     TEST_CASE("entries of a key, the last used first, and none that was erased")
     {
-        const TemporaryDirectory directory;
+        const TempDirectory directory;
         const fs::path base = base_in(directory);
         const auto first = made(base, "a-1", "one");
         const auto second = made(base, "a-2", "two");
@@ -152,7 +136,7 @@ TEST_SUITE("sandbox.pool_directory")
 
     TEST_CASE("what is remembered")
     {
-        const TemporaryDirectory directory;
+        const TempDirectory directory;
         const fs::path base = base_in(directory);
         CHECK(pool::recall(base, "engine").empty());
         pool::remember(base, "engine", "socket");
