@@ -90,7 +90,9 @@ Task<> remove(engine::Client client, fs::path base, OwnedObject object, bool in_
     const auto directory = entry_of(base, object.name);
     const auto entry = directory ? pool::Entry::take(*directory) : std::nullopt;
     if (directory && !entry && !in_any_case) co_return fail(Errc::conflict, "it is in use again");
-    if (entry) co_return co_await pool::remove_sandbox(client, *entry);
+    if (entry) {
+        co_return co_await pool::remove_sandbox(client, *entry);
+    }
     const auto gone = co_await remove_container(client, object.name);
     if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
     co_return ok();
