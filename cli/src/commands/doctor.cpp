@@ -27,7 +27,7 @@ std::vector<fs::path> directories_to_try(const Context& context)
     std::error_code failed;
     fs::path runtime = context.environment.directory("XDG_RUNTIME_DIR");
     if (runtime.empty()) runtime = fs::temp_directory_path(failed);
-    if (!runtime.empty()) directories.push_back(runtime);
+    if (fs::is_directory(runtime, failed)) directories.push_back(runtime);
     const fs::path here = fs::current_path(failed);
     if (!failed && here != runtime) directories.push_back(here);
     return directories;

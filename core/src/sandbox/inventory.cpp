@@ -1,3 +1,4 @@
+#include "sandbox/pool/agent_volume.hpp"
 #include "sandbox/pool/container.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/lease.hpp"
@@ -106,8 +107,10 @@ Task<std::vector<OwnedObject>> our_volumes(engine::Client client)
             if (!is_lone(volume)) continue;
             // It is there before its container is.
             object.in_use = use_of_maker(label_of(volume.labels, process_label));
+        } else if (!pool::has_this_agent(object.name)) {
+            object.in_use = InUse::idle; // a container that has it keeps it
         }
-        out.push_back(std::move(object)); // the agent's: sandboxes to come need it
+        out.push_back(std::move(object));
     }
     co_return out;
 }
@@ -169,7 +172,7 @@ Task<CleanedUp> clean_up(engine::Client client, fs::path pool_directory, Clean w
         const auto gone = co_await remove(client, base, object, what == Clean::everything);
         if (gone) {
             done.removed.push_back(std::move(object));
-        } else if (gone.error().code == Errc::conflict && !gone.error().answer) {
+        } else if (gone.error().code == Errc::conflict && (!gone.error().answer || object.kind == OwnedObject::Kind::volume)) {
             done.kept.push_back(std::move(object));
         } else if (gone.error().code == Errc::cancelled) {
             co_return fail(gone.error());
