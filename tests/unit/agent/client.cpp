@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <fstream>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -268,6 +269,15 @@ agent::Run program(std::vector<std::string> argv)
     run.window = 1 << 20;
     run.has_in = true;
     return run;
+}
+
+long peak_kib(pid_t pid)
+{
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("VmHWM:")) return std::stol(line.substr(6));
+    }
+    return 0;
 }
 
 bool eventually(const std::function<bool()>& holds)

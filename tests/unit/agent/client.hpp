@@ -121,6 +121,9 @@ private:
 agent::Run shell(const std::string& script);
 agent::Run program(std::vector<std::string> argv);
 
+/// The most memory that a process has had so far; 0 when that is not to be known.
+long peak_kib(pid_t pid);
+
 /// True as soon as `holds` is; false when it does not become true in a minute.
 bool eventually(const std::function<bool()>& holds);
 
