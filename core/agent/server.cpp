@@ -360,6 +360,8 @@ void Server::on_session_message(const Message& message)
     if (message.channel == 0) {
         switch (message.type) {
         case Type::renew:
+            // Where much waits to be sent, that it comes says as much.
+            if (!client_->is_crowded()) client_->send_bytes(Type::renewed, 0, {});
             return;
         case Type::bye:
             return end_session();
