@@ -2,6 +2,7 @@
 
 #include "engine.hpp"
 #include "event_loop.hpp"
+#include "phrase_watch.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -36,6 +38,12 @@ struct LocalStreams {
 };
 
 constexpr std::size_t name_columns = 60;
+
+// What programs say when they meet a read-only image, or want a capability.
+constexpr std::array<std::string_view, 2> refusals_of_a_sandbox{
+    "Read-only file system",
+    "Operation not permitted",
+};
 
 Error not_run(const core::Job& job, const core::JobResult& result)
 {
@@ -163,10 +171,12 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
     job.proxies = proxies_for(context);
 
     LocalStreams local(executor);
+    job.terminal = on_terminal();
+    PhraseWatch refusals(job.terminal ? local.out : local.err, refusals_of_a_sandbox);
     core::JobStreams streams;
     streams.out = &local.out;
     streams.err = &local.err;
-    job.terminal = on_terminal();
+    if (container == Container::warm) (job.terminal ? streams.out : streams.err) = &refusals;
     if (job.terminal || stdin_is_piped()) {
         streams.in = &local.in;
     }
@@ -196,6 +206,12 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
     }
     if (!result->not_run.empty()) {
         context.printer->error(not_run(job, *result));
+    }
+    if (result->exit_code != 0 && refusals.seen()) {
+        context.printer->warning(
+            "in its sandbox the command may not write to the image, and has no capabilities: with "
+            "--fresh it gets a container of its own, where it may and has"
+        );
     }
     if (result->out_of_memory) {
         context.printer->warning("the command ran out of memory and was killed");

@@ -37,8 +37,6 @@ enum class Container {
 /// Connects this process's stdin, stdout and stderr (or its terminal) with the job, runs it, tells
 /// what came back and returns the job's exit code. What makes the job's fields (image, terminal) is
 /// filled in here.
-Task<int> run_job(
-    Context& context, ImageChoice choice, core::Job job, Container container = Container::fresh
-);
+Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container container);
 
 } // namespace slipway::cli

@@ -11,6 +11,7 @@
 #include <slipway/engine/volumes.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -81,6 +82,36 @@ Task<std::vector<engine::ContainerSummary>> our_containers(engine::Client client
     }
 }
 
+// Scratch goes with its container, and is one object with it, unless somebody has removed that
+// alone.
+Task<std::vector<OwnedObject>> our_volumes(engine::Client client)
+{
+    engine::Volumes volumes(client.transport());
+    engine::Filters filters = our_filter();
+    CO_TRY(const auto found, co_await volumes.list(filters));
+    filters["dangling"].emplace_back("true");
+    CO_TRY(const auto lone, co_await volumes.list(filters));
+    const auto is_lone = [&](const engine::VolumeInfo& volume) {
+        return std::ranges::any_of(lone, [&](const engine::VolumeInfo& other) {
+            return other.name == volume.name;
+        });
+    };
+    std::vector<OwnedObject> out;
+    for (const engine::VolumeInfo& volume : found) {
+        OwnedObject object;
+        object.kind = OwnedObject::Kind::volume;
+        object.name = volume.name;
+        object.purpose = label_of(volume.labels, purpose_label);
+        if (object.purpose == pool::scratch_purpose) {
+            if (!is_lone(volume)) continue;
+            // It is there before its container is.
+            object.in_use = use_of_maker(label_of(volume.labels, process_label));
+        }
+        out.push_back(std::move(object)); // the agent's: sandboxes to come need it
+    }
+    co_return out;
+}
+
 // Errors: conflict (somebody has taken it since it was listed), unless it is to go in any case.
 Task<> remove(engine::Client client, fs::path base, OwnedObject object, bool in_any_case)
 {
@@ -118,15 +149,8 @@ Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_di
                 : use_of_maker(label_of(container.labels, process_label));
         all.push_back(std::move(object));
     }
-    const engine::Filters filters = our_filter();
-    CO_TRY(const auto volumes, co_await engine::Volumes(client.transport()).list(filters));
-    for (const engine::VolumeInfo& volume : volumes) {
-        OwnedObject object;
-        object.kind = OwnedObject::Kind::volume;
-        object.name = volume.name;
-        object.purpose = label_of(volume.labels, purpose_label);
-        all.push_back(std::move(object)); // sandboxes to come need it
-    }
+    CO_TRY(auto volumes, co_await our_volumes(client));
+    std::ranges::move(volumes, std::back_inserter(all));
     co_return all;
 }
 

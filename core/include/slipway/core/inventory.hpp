@@ -25,7 +25,7 @@ struct OwnedObject {
 
     Kind kind = Kind::container;
     std::string name;
-    std::string purpose;      ///< "run", "sandbox", "agent", "probe"
+    std::string purpose;      ///< "run", "sandbox", "scratch", "agent", "probe"
     std::string image;        ///< of a container, as its creator named it
     std::string state;        ///< of a container, as the engine names it: "running"
     std::int64_t created = 0; ///< of a container: Unix seconds
@@ -43,7 +43,7 @@ struct CleanedUp {
 };
 
 enum class Clean {
-    left_behind, ///< containers whose owners have ended
+    left_behind, ///< containers, and scratch without one, whose owners have ended
     unused,      ///< and idle sandboxes
     everything,  ///< all that is ours on the engine, in use or not, and the agent's volumes
 };

@@ -16,11 +16,14 @@
 
 namespace slipway::core {
 
-/// What a sandbox may use. They hold for all of its jobs together.
+/// What a sandbox may use. They hold for all of its jobs together. An engine that cannot limit
+/// something, as a rootless one without cgroups, does not.
 struct SandboxLimits {
-    std::int64_t pids = 4'096;
-    std::int64_t memory_bytes = 0; ///< 0: all that the engine's machine has
-    double cpus = 0;               ///< 0: all that the engine's machine has
+    static constexpr int none = -1;
+
+    std::int64_t pids = 4'096;     ///< or none
+    std::int64_t memory_bytes = 0; ///< or none; 0: nine tenths of what the engine's machine has
+    double cpus = 0;               ///< or none; 0: as many as the engine's machine has
 };
 
 /// What a sandbox is made of. Two sandboxes of equal specs stand for each other. They have no

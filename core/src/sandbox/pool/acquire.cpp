@@ -4,6 +4,7 @@
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/pool/lease.hpp"
+#include "sandbox/pool/limits.hpp"
 #include "sandbox/pool/road.hpp"
 
 #include <slipway/core/inventory.hpp>
@@ -120,6 +121,7 @@ public:
         CO_TRY(base_, base_directory(options_.directory));
         CO_TRY(image_, co_await engine::Images(client_.transport()).inspect(spec_.image));
         spec_.image = image_.id;
+        CO_TRY(spec_.limits, co_await limits_on(client_, base_, spec_.limits));
         key_ = key(client_.endpoint(), spec_);
         CO_TRY(auto idle, co_await take_idle());
         if (idle) co_return idle;

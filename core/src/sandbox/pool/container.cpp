@@ -45,7 +45,9 @@ mounts_of(const SandboxSpec& spec, const Entry& entry, const std::string& agent_
     }
     for (const std::string& directory : spec.scratch) {
         mounts.push_back(mount_of("volume", "", directory)); // goes with the container
-        mounts.back().volume.emplace().no_copy = true;
+        engine::VolumeMountOptions& volume = mounts.back().volume.emplace();
+        volume.no_copy = true;
+        volume.labels = labels_for(scratch_purpose);
     }
     return mounts;
 }
@@ -119,9 +121,9 @@ engine::ContainerSpec container_spec(
     host.cap_add.assign(agents_capabilities.begin(), agents_capabilities.end());
     host.security_opt.emplace_back("no-new-privileges");
     host.log_config.emplace().type = "none";
-    host.pids_limit = spec.limits.pids;
-    if (spec.limits.memory_bytes != 0) host.memory = spec.limits.memory_bytes;
-    if (spec.limits.cpus != 0) host.nano_cpus = nano_cpus(spec.limits);
+    if (spec.limits.pids > 0) host.pids_limit = spec.limits.pids;
+    if (spec.limits.memory_bytes > 0) host.memory = spec.limits.memory_bytes;
+    if (spec.limits.cpus > 0) host.nano_cpus = nano_cpus(spec.limits);
     return container;
 }
 

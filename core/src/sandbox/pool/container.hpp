@@ -18,6 +18,7 @@ inline constexpr const char* socket_directory = "/.slipway"; ///< Entry::socket'
 inline constexpr const char* bridge_socket = "/.slipway/s";
 
 inline constexpr std::string_view purpose = "sandbox";
+inline constexpr std::string_view scratch_purpose = "scratch"; ///< podman keeps no label of these
 
 /// Who runs the jobs.
 struct Ids {

@@ -2,6 +2,7 @@
 
 #include "agent/connect.hpp"
 #include "doctor/file_sight.hpp"
+#include "sandbox/interrupted.hpp"
 #include "sandbox/pool/container.hpp"
 #include "sandbox/pool/key.hpp"
 
@@ -71,6 +72,8 @@ Task<Road> best_road(engine::Client client, std::filesystem::path base)
         );
         sight = sights.front().sight;
     }
+    // Looking at the files cannot be interrupted, and knows less when it was.
+    if (co_await is_interrupted()) co_return fail(Errc::cancelled, "interrupted");
     remember_road(client, base, sight);
     co_return road_where(client, sight);
 }
