@@ -1,4 +1,4 @@
-#include "client.hpp"
+#include "session.hpp"
 
 #include <doctest/doctest.h>
 
@@ -17,27 +17,6 @@ using agent::Type;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Session {
-    AgentProcess process{{{"--idle-ms", "60000"}, false, true}};
-    AgentClient client{process.stream()};
-
-    Session() { REQUIRE(client.begin().type == Type::welcome); }
-
-    Outcome pack(std::vector<std::string> words)
-    {
-        agent::Run run = program(std::move(words));
-        run.what = static_cast<std::uint8_t>(agent::What::pack);
-        run.has_in = false;
-        return client.run(run);
-    }
-    Outcome unpack(const std::string& directory, std::string_view tar)
-    {
-        agent::Run run = program({directory});
-        run.what = static_cast<std::uint8_t>(agent::What::unpack);
-        return client.run(run, tar);
-    }
-};
 
 void write(const fs::path& path, std::string_view text)
 {

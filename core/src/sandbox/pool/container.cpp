@@ -107,6 +107,9 @@ engine::ContainerSpec container_spec(
     }
     // Also writable, and not the image's.
     container.entrypoint->insert(container.entrypoint->end(), {"--scratch", "/dev/shm"});
+    // So is what jobs leave in the kernel, of a namespace that is nobody else's.
+    container.entrypoint->emplace_back("--ipc");
+    container.host.ipc_mode = "private";
     container.labels = labels_for(purpose);
     container.labels.emplace(pool_label, pool);
     engine::HostConfig& host = container.host;
