@@ -26,7 +26,8 @@ std::string age_text(std::int64_t created)
 
 std::string_view use_text(const core::OwnedObject& object)
 {
-    if (object.kind == core::OwnedObject::Kind::volume) return "kept for sandboxes";
+    const bool volume = object.kind == core::OwnedObject::Kind::volume;
+    if (volume && object.in_use == core::InUse::unknown) return "kept for sandboxes";
     switch (object.in_use) {
     case core::InUse::yes:
         return "in use";

@@ -67,6 +67,15 @@ InUse use_of_maker(const std::string& mark)
     return InUse::unknown;
 }
 
+OwnedObject owned(const engine::VolumeInfo& volume)
+{
+    OwnedObject object;
+    object.kind = OwnedObject::Kind::volume;
+    object.name = volume.name;
+    object.purpose = label_of(volume.labels, purpose_label);
+    return object;
+}
+
 // Podman fails while a container of the list is being removed.
 Task<std::vector<engine::ContainerSummary>> our_containers(engine::Client client)
 {
@@ -85,7 +94,11 @@ Task<std::vector<engine::ContainerSummary>> our_containers(engine::Client client
 Task<> remove(engine::Client client, fs::path base, OwnedObject object, bool in_any_case)
 {
     if (object.kind == OwnedObject::Kind::volume) {
-        co_return co_await engine::Volumes(client.transport()).remove(object.name, true);
+        // By force podman removes what uses it as well.
+        const bool force = object.purpose != pool::purpose;
+        auto gone = co_await engine::Volumes(client.transport()).remove(object.name, force);
+        if (!gone && gone.error().code == Errc::not_found) co_return ok(); // somebody was faster
+        co_return gone;
     }
     const auto directory = entry_of(base, object.name);
     const auto entry = directory ? pool::Entry::take(*directory) : std::nullopt;
@@ -118,14 +131,22 @@ Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_di
                 : use_of_maker(label_of(container.labels, process_label));
         all.push_back(std::move(object));
     }
-    const engine::Filters filters = our_filter();
-    CO_TRY(const auto volumes, co_await engine::Volumes(client.transport()).list(filters));
+    engine::Volumes engine_volumes(client.transport());
+    engine::Filters filters = our_filter();
+    CO_TRY(const auto volumes, co_await engine_volumes.list(filters));
     for (const engine::VolumeInfo& volume : volumes) {
-        OwnedObject object;
-        object.kind = OwnedObject::Kind::volume;
-        object.name = volume.name;
-        object.purpose = label_of(volume.labels, purpose_label);
-        all.push_back(std::move(object)); // sandboxes to come need it
+        OwnedObject object = owned(volume);
+        if (object.purpose == pool::purpose) continue; // a part of its sandbox
+        all.push_back(std::move(object));              // sandboxes to come need it
+    }
+    // A dockerd that is started removes the sandboxes that ended meanwhile, and not their volumes.
+    filters["dangling"].emplace_back("true");
+    CO_TRY(const auto unused, co_await engine_volumes.list(filters));
+    for (const engine::VolumeInfo& volume : unused) {
+        OwnedObject object = owned(volume);
+        if (object.purpose != pool::purpose) continue;
+        object.in_use = InUse::no;
+        all.push_back(std::move(object));
     }
     co_return all;
 }

@@ -32,7 +32,8 @@ struct OwnedObject {
     InUse in_use = InUse::unknown;
 };
 
-/// All that is ours on the engine, containers first. `pool_directory` as in PoolOptions.
+/// All that is ours on the engine, containers first. Volumes of a sandbox are a part of it; those
+/// that an engine has left behind are listed, not in use. `pool_directory` as in PoolOptions.
 Task<std::vector<OwnedObject>>
 inventory(engine::Client client, std::filesystem::path pool_directory);
 
@@ -43,7 +44,7 @@ struct CleanedUp {
 };
 
 enum class Clean {
-    left_behind, ///< containers whose owners have ended
+    left_behind, ///< containers whose owners have ended, and volumes of sandboxes that are gone
     unused,      ///< and idle sandboxes
     everything,  ///< all that is ours on the engine, in use or not, and the agent's volumes
 };

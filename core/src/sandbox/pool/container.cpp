@@ -46,6 +46,7 @@ mounts_of(const SandboxSpec& spec, const Entry& entry, const std::string& agent_
     for (const std::string& directory : spec.scratch) {
         mounts.push_back(mount_of("volume", "", directory)); // goes with the container
         mounts.back().volume.emplace().no_copy = true;
+        mounts.back().volume->labels = labels_for(purpose); // unless the engine forgets it
     }
     return mounts;
 }
