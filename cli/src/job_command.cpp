@@ -45,17 +45,25 @@ constexpr std::array<std::string_view, 2> refusals_of_a_sandbox{
     "Operation not permitted",
 };
 
+std::string_view advice(const core::JobResult& result)
+{
+    if (result.exit_code == 127) {
+        return "the image has no such program, or not in its PATH; a shell's own words need "
+               "`sh -c '...'`";
+    }
+    if (result.not_run.find("rgument list too long") != std::string::npos) {
+        return "pass long lists in a file or on stdin";
+    }
+    return "it is there but cannot be executed: check its mode, its architecture and its first "
+           "line";
+}
+
 Error not_run(const core::Job& job, const core::JobResult& result)
 {
     Error error(Errc::not_found, result.not_run);
     const std::string where = job.image.empty() ? std::string() : " in " + job.image;
     error.context.push_back("running " + one_line(job.argv.front(), name_columns) + where);
-    error.hint =
-        result.exit_code == 127
-            ? "the image has no such program, or not in its PATH; a shell's own words need "
-              "`sh -c '...'`"
-            : "it is there but cannot be executed: check its mode, its architecture and "
-              "its first line";
+    error.hint = advice(result);
     return error;
 }
 

@@ -119,7 +119,10 @@ Task<std::vector<OwnedObject>> our_volumes(engine::Client client)
 Task<> remove(engine::Client client, fs::path base, OwnedObject object, bool in_any_case)
 {
     if (object.kind == OwnedObject::Kind::volume) {
-        co_return co_await engine::Volumes(client.transport()).remove(object.name, true);
+        // By force podman removes what uses it as well.
+        auto gone = co_await engine::Volumes(client.transport()).remove(object.name, in_any_case);
+        if (!gone && gone.error().code == Errc::not_found) co_return ok(); // somebody was faster
+        co_return gone;
     }
     const auto directory = entry_of(base, object.name);
     const auto entry = directory ? pool::Entry::take(*directory) : std::nullopt;

@@ -32,7 +32,8 @@ struct OwnedObject {
     InUse in_use = InUse::unknown; ///< of the agent's volume: sandboxes to come need it
 };
 
-/// All that is ours on the engine, containers first. `pool_directory` as in PoolOptions.
+/// All that is ours on the engine, containers first. Volumes of a sandbox are a part of it; those
+/// that an engine has left behind are listed, not in use. `pool_directory` as in PoolOptions.
 Task<std::vector<OwnedObject>>
 inventory(engine::Client client, std::filesystem::path pool_directory);
 

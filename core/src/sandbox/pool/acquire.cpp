@@ -100,6 +100,13 @@ Task<> create_and_start(engine::Client client, engine::ContainerSpec spec)
     co_return ok();
 }
 
+// Somebody's who was killed, until his lease runs out. That the engine refuses (the container is
+// paused) is another conflict.
+bool is_busy(const Error& error)
+{
+    return error.code == Errc::conflict && !error.answer;
+}
+
 // An engine makes an empty volume where the agent's has been removed; another machine may be
 // writing it.
 bool lacks_agent(const Error& error)
@@ -165,8 +172,7 @@ private:
                 if (!session && session.error().code == Errc::cancelled) {
                     co_return fail(std::move(session).error());
                 }
-                // Somebody's who was killed, until his lease runs out.
-                if (!session && session.error().code == Errc::conflict) continue;
+                if (!session && is_busy(session.error())) continue;
             }
             // Ended, of another version, unclean, used up, or left by somebody who was killed while
             // he made it.
