@@ -103,7 +103,7 @@ bool Job::make_streams(const Run& run, JobStreams& streams)
 
 bool Job::start(const Run& run)
 {
-    if (run.argv.empty() || run.what > 2 || has_nul(run.argv) || has_nul(run.env)
+    if (run.argv.empty() || run.what > last_what || has_nul(run.argv) || has_nul(run.env)
         || run.cwd.find('\0') != std::string::npos) {
         return fail(Step::message, EINVAL, "no words to run, or a byte 0 in one");
     }

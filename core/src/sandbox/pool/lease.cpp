@@ -1,5 +1,6 @@
 #include "sandbox/pool/lease.hpp"
 
+#include "sandbox/pool/encoding.hpp"
 #include "sandbox/pool/job.hpp"
 #include "sandbox/remove.hpp"
 
@@ -37,14 +38,38 @@ public:
 
     Task<> put(std::string directory, std::shared_ptr<engine::ByteSource> tar) override
     {
-        co_return co_await leased_.session->put(std::move(directory), *tar, agent_ids());
+        co_return co_await leased_.session->put(std::move(directory), *tar, agent_ids(), encoding_);
     }
 
-    Task<>
-    get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar) override
+    Task<> get(std::string directory, std::vector<TreeItem> items, engine::ByteSink& tar) override
     {
         co_return co_await leased_.session->get(
-            std::move(directory), std::move(paths), tar, agent_ids()
+            std::move(directory), std::move(items), tar, agent_ids(), encoding_
+        );
+    }
+
+    Task<> put_file(
+        std::string path, FileAttributes attributes, std::shared_ptr<engine::ByteSource> bytes
+    ) override
+    {
+        co_return co_await leased_.session->put_file(
+            std::move(path), std::move(attributes), *bytes, agent_ids(), encoding_
+        );
+    }
+
+    Task<> get_file(std::string path, engine::ByteSink& bytes) override
+    {
+        co_return co_await leased_.session->get_file(
+            std::move(path), bytes, agent_ids(), encoding_
+        );
+    }
+
+    Task<> manifest(
+        std::string directory, std::vector<TreeItem> items, Digest digest, TreeEntries each
+    ) override
+    {
+        co_return co_await leased_.session->manifest(
+            std::move(directory), std::move(items), digest, std::move(each), agent_ids(), encoding_
         );
     }
 
@@ -74,6 +99,7 @@ private:
 
     Leased leased_;
     std::string name_ = leased_.entry.container();
+    agent::Encoding encoding_ = encoding_on(leased_.road, leased_.client.endpoint());
 };
 
 // not_found when it is gone.
