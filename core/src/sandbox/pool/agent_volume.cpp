@@ -90,12 +90,10 @@ Task<std::string> agent_volume(
 {
     const agent::EmbeddedAgent* const agent = agent_for(architecture);
     if (agent == nullptr) {
-        Error error(
+        co_return fail(
             Errc::unsupported,
             "this build of slipway has no agent for " + architecture + " containers"
         );
-        error.hint = "without --warm every command gets a container of its own";
-        co_return fail(std::move(error));
     }
     const std::string name =
         "slipway-agent-" + architecture + "-" + std::string(agent->sha256.substr(0, digest_digits));
