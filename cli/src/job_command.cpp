@@ -97,10 +97,11 @@ void tell_fetched(Context& context, const core::Fetched& fetched)
     }
 }
 
-// SLIPWAY_SANDBOX_IDLE: seconds.
+// SLIPWAY_SANDBOX_IDLE: seconds. SLIPWAY_AGENT: 0 or 1.
 Result<core::PoolOptions> pool_options()
 {
     core::PoolOptions options;
+    TRY(options.agent, use_agent());
     const char* const idle = std::getenv("SLIPWAY_SANDBOX_IDLE");
     if (idle == nullptr || *idle == '\0') return options;
     const std::string_view text = idle;
@@ -117,6 +118,23 @@ Result<core::PoolOptions> pool_options()
     options.idle = std::chrono::seconds(seconds);
     return options;
 }
+
+} // namespace
+
+Result<bool> use_agent()
+{
+    const char* const set = std::getenv("SLIPWAY_AGENT");
+    const std::string_view text = set == nullptr ? "" : set;
+    if (text.empty() || text == "1") return true;
+    if (text == "0") return false;
+    Error error(
+        Errc::invalid_argument, "SLIPWAY_AGENT is neither 0 nor 1: '" + std::string(text) + "'"
+    );
+    error.hint = "0 runs the jobs of sandboxes by exec, without slipway's agent in them";
+    return fail(std::move(error));
+}
+
+namespace {
 
 Task<core::JobResult> run_in(
     Context& context,

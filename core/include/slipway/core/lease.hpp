@@ -48,6 +48,10 @@ struct PoolOptions {
     /// road "attach"); it renews by itself.
     std::chrono::milliseconds lease{10'000};
     std::filesystem::path directory; ///< empty: see pool_directory
+    /// Whether jobs go through the agent. Without, each lease has a container of its own, which
+    /// goes with it, and each job is an exec: slower, and the image needs `sh`, `cat`, `chmod`,
+    /// `chown`.
+    bool agent = true;
 };
 
 /// A job of a sandbox: what `Job` has, less what the sandbox has.
@@ -105,9 +109,12 @@ public:
     virtual bool warm() const noexcept = 0; ///< it ran before this lease
 };
 
-/// Leases a sandbox: one that is idle, or a new one.
+/// Leases a sandbox: one that is idle, or a new one. Where the agent cannot be had, it is one
+/// without (Road::exec): when this build has none for the image's architecture, when the engine
+/// refuses the volume that it is in, refuses to start it, or it ends at once, twice.
 ///
-/// Errors: not_found (no such image), unsupported (the agent cannot run there), engine, protocol,
+/// Errors: not_found (no such image), invalid_argument (the spec makes no sense), unsupported
+///   (without the agent: the image lacks what PoolOptions::agent names), engine, protocol,
 ///   unreachable, cancelled.
 Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, PoolOptions options);
 

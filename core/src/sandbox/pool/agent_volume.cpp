@@ -98,12 +98,10 @@ Task<std::string> agent_volume(
 {
     const agent::EmbeddedAgent* const agent = agent_for(architecture);
     if (agent == nullptr) {
-        Error error(
+        co_return fail(
             Errc::unsupported,
             "this build of slipway has no agent for " + architecture + " containers"
         );
-        error.hint = "without --warm every command gets a container of its own";
-        co_return fail(std::move(error));
     }
     const std::string name = volume_name(*agent);
     // A program that is being written cannot be executed.

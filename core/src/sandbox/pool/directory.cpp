@@ -24,6 +24,8 @@ std::string_view name(Road road) noexcept
         return "attach";
     case Road::bridge:
         return "bridge";
+    case Road::exec:
+        return "exec";
     }
     return {};
 }
