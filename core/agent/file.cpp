@@ -15,7 +15,8 @@ namespace slipway::agent {
 
 namespace {
 
-/// A file of another name beside the one that it will be; removed unless it has become that.
+/// A file without a name, or with another one beside that which it will have; it goes unless it has
+/// become that.
 class Draft {
 public:
     explicit Draft(std::string directory) : directory_(std::move(directory)) {}
@@ -23,18 +24,19 @@ public:
     Draft& operator=(const Draft&) = delete;
     ~Draft()
     {
-        if (file_) ::unlink(path_.c_str());
+        if (!path_.empty()) ::unlink(path_.c_str());
     }
 
     bool open()
     {
-        for (int attempt = 0; !file_; ++attempt) {
-            path_ = directory_ + ".slipway-" + std::to_string(::getpid()) + "-"
-                    + std::to_string(attempt);
-            file_ = Fd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-            if (!file_ && errno != EEXIST) return false;
-        }
-        return true;
+        const std::string place = directory_.empty() ? "." : directory_;
+        file_ = Fd(::open(place.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
+        if (file_) return true;
+        // Not every file system has files without a name.
+        return name_it([&](const char* path) {
+            file_ = Fd(::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+            return file_.get() >= 0;
+        });
     }
     bool write(std::string_view bytes) const
     {
@@ -60,14 +62,37 @@ public:
             const timespec times[] = {{0, UTIME_OMIT}, {seconds, rest}};
             if (::futimens(file_.get(), times) != 0) return false;
         }
+        if (path_.empty()) {
+            const std::string nameless = "/proc/self/fd/" + std::to_string(file_.get());
+            const bool named = name_it([&](const char* draft) {
+                return ::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, draft, AT_SYMLINK_FOLLOW)
+                       == 0;
+            });
+            if (!named) return false;
+        }
         if (::rename(path_.c_str(), path.c_str()) != 0) return false;
-        file_.reset();
+        path_.clear();
         return true;
     }
 
 private:
+    /// Tries names until there is one that nothing has.
+    template <class Take>
+    bool name_it(const Take& take)
+    {
+        for (int attempt = 0;; ++attempt) {
+            std::string path = directory_ + ".slipway-" + std::to_string(::getpid()) + "-"
+                               + std::to_string(attempt);
+            if (take(path.c_str())) {
+                path_ = std::move(path);
+                return true;
+            }
+            if (errno != EEXIST) return false;
+        }
+    }
+
     std::string directory_; ///< with a slash at its end, or empty
-    std::string path_;
+    std::string path_;      ///< empty as long as it has no name
     Fd file_;
 };
 

@@ -27,4 +27,15 @@ Result<> refused_item(const TreeItem& item, std::string_view reason)
     return fail(Errc::invalid_argument, std::move(text));
 }
 
+Result<> check_file_path(std::string_view path)
+{
+    const bool fits =
+        path.starts_with('/') && !path.ends_with('/') && path.find('\0') == std::string_view::npos;
+    if (fits) return ok();
+    return fail(
+        Errc::invalid_argument,
+        "a file of a sandbox has an absolute path, not '" + posix::printable(path) + "'"
+    );
+}
+
 } // namespace slipway::core

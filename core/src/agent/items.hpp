@@ -15,4 +15,7 @@ agent::TreeItem agent_item(const TreeItem& item);
 /// Errors: invalid_argument.
 Result<> refused_item(const TreeItem& item, std::string_view reason);
 
+/// The path of a single file is absolute. Errors: invalid_argument.
+Result<> check_file_path(std::string_view path);
+
 } // namespace slipway::core

@@ -130,7 +130,8 @@ Task<> put_something(std::shared_ptr<AgentLink> link, agent::Run run, engine::By
     const bool is_file = run.what == static_cast<std::uint8_t>(agent::What::write_file);
     const std::string doing =
         (is_file ? "putting the file " : "putting files into ") + run.argv.front();
-    auto done = co_await run_reader(link, std::move(run), from);
+    Result<> done = is_file ? check_file_path(run.argv.front()) : ok();
+    if (done) done = co_await run_reader(link, std::move(run), from);
     co_return during(std::move(done), doing + (is_file ? " into the sandbox" : " of the sandbox"));
 }
 
@@ -144,7 +145,7 @@ Task<> get_something(
     const bool is_file = run.what == static_cast<std::uint8_t>(agent::What::read_file);
     const std::string doing = (is_file ? "getting the file " : "getting files from ")
                               + run.argv.front() + " of the sandbox";
-    auto done = set_items(run, std::move(items));
+    Result<> done = is_file ? check_file_path(run.argv.front()) : set_items(run, std::move(items));
     if (done) done = co_await run_writer(link, std::move(run), to);
     co_return during(std::move(done), doing);
 }

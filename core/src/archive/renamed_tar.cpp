@@ -113,8 +113,13 @@ private:
     bool is_refusing_ = false;
 };
 
-Result<>
-rename_entry(TarStream& tar, const TarEntry& entry, const RenameEntry& rename, bool& wanted)
+Result<> rename_entry(
+    TarStream& tar,
+    const TarEntry& entry,
+    const RenameEntry& rename,
+    const LostLink& lost_link,
+    bool& wanted
+)
 {
     TRY(const std::string old, path_below("", entry.path));
     TRY(const std::optional<std::string> name, rename(old));
@@ -124,6 +129,10 @@ rename_entry(TarStream& tar, const TarEntry& entry, const RenameEntry& rename, b
     if (entry.kind == TarEntry::Kind::hard_link) {
         TRY(const std::string old_target, path_below("", entry.hard_link));
         TRY(const std::optional<std::string> target, rename(old_target));
+        if (!target && lost_link) {
+            wanted = false;
+            return lost_link(old);
+        }
         if (!target) {
             return fail(
                 Errc::protocol,
@@ -137,7 +146,13 @@ rename_entry(TarStream& tar, const TarEntry& entry, const RenameEntry& rename, b
     return ok();
 }
 
-Result<> rename_all(ThreadReader& from, ThreadWriter& out, const RenameEntry& rename, TarEnd end)
+Result<> rename_all(
+    ThreadReader& from,
+    ThreadWriter& out,
+    const RenameEntry& rename,
+    const LostLink& lost_link,
+    TarEnd end
+)
 {
     const posix::PlainLocale plain;
     TarStream tar(from);
@@ -149,7 +164,7 @@ Result<> rename_all(ThreadReader& from, ThreadWriter& out, const RenameEntry& re
         if (entry->kind == TarEntry::Kind::socket || entry->kind == TarEntry::Kind::device)
             continue;
         bool wanted = false;
-        CHECK_OK(rename_entry(tar, *entry, rename, wanted));
+        CHECK_OK(rename_entry(tar, *entry, rename, lost_link, wanted));
         if (!wanted) continue;
         CHECK_OK(into.header(tar.current()));
         const bool file =
@@ -169,12 +184,13 @@ std::shared_ptr<engine::ByteSource> renamed_tar(
     const boost::asio::any_io_executor& executor,
     std::shared_ptr<engine::ByteSource> from,
     RenameEntry rename,
-    TarEnd end
+    TarEnd end,
+    LostLink lost_link
 )
 {
-    Transform transform = [rename = std::move(rename), end](ThreadReader& in, ThreadWriter& out) {
-        return rename_all(in, out, rename, end);
-    };
+    Transform transform = [rename = std::move(rename), lost_link = std::move(lost_link), end](
+                              ThreadReader& in, ThreadWriter& out
+                          ) { return rename_all(in, out, rename, lost_link, end); };
     return transformed(executor, std::move(from), std::move(transform));
 }
 

@@ -15,6 +15,9 @@ namespace slipway::core {
 /// The name that an entry gets, made from its clean old one; nothing leaves it out.
 using RenameEntry = std::function<Result<std::optional<std::string>>(const std::string& name)>;
 
+/// Gets the name of a hard link whose target is left out, and so is it.
+using LostLink = std::function<Result<>(const std::string& name)>;
+
 enum class TarEnd {
     whole, ///< with its end mark
     open,  ///< another one follows
@@ -26,12 +29,14 @@ inline constexpr std::size_t tar_end_bytes = 1024;
 /// A tar with other names, made while it is read, on a thread; memory does not grow with it.
 /// Sockets and devices are left out. `rename` is called on that thread.
 ///
-/// Errors of `read`: those of `from` and of `rename`, truncated, engine, protocol as in list_tar.
+/// Errors of `read`: those of `from`, `rename` and `lost_link`, truncated, engine, protocol as in
+///   list_tar; protocol (a link to what is left out, without `lost_link`).
 std::shared_ptr<engine::ByteSource> renamed_tar(
     const boost::asio::any_io_executor& executor,
     std::shared_ptr<engine::ByteSource> from,
     RenameEntry rename,
-    TarEnd end
+    TarEnd end,
+    LostLink lost_link = {}
 );
 
 } // namespace slipway::core

@@ -1,3 +1,4 @@
+#include "agent/items.hpp"
 #include "archive/posix.hpp"
 #include "sandbox/by_exec/sandbox.hpp"
 
@@ -76,19 +77,6 @@ Task<> run_script(
     co_return fail(code, std::move(text));
 }
 
-Result<std::string> absolute(const std::string& path)
-{
-    const bool plain =
-        path.starts_with('/') && !path.ends_with('/') && path.find('\0') == std::string::npos;
-    if (!plain) {
-        return fail(
-            Errc::invalid_argument,
-            "a file of a sandbox has an absolute path, not '" + posix::printable(path) + "'"
-        );
-    }
-    return path;
-}
-
 Task<> put_whole(
     std::shared_ptr<Sandbox> sandbox,
     std::string path,
@@ -125,7 +113,7 @@ Task<> put_file_by_exec(
     std::shared_ptr<engine::ByteSource> bytes
 )
 {
-    CO_TRY(path, absolute(path));
+    CO_CHECK(check_file_path(path));
     const std::string doing = "putting the file " + path + " into the sandbox";
     co_return during(
         co_await put_whole(sandbox, std::move(path), std::move(attributes), std::move(bytes)), doing
@@ -134,7 +122,7 @@ Task<> put_file_by_exec(
 
 Task<> get_file_by_exec(std::shared_ptr<Sandbox> sandbox, std::string path, engine::ByteSink& bytes)
 {
-    CO_TRY(path, absolute(path));
+    CO_CHECK(check_file_path(path));
     const std::string doing = "getting the file " + path + " of the sandbox";
     std::vector<std::string> words(1, path);
     co_return during(

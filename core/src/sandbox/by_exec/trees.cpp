@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <set>
+#include <utility>
 
 namespace slipway::core::by_exec {
 
@@ -22,10 +23,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What goes into the tar of a `get`; threads use it one after the other.
+// What goes into the tar of a `get`, each path once; threads use it one after the other.
 struct Packing {
     SelectedEntries patterns;
-    std::set<std::string> given; ///< each path once
+    std::set<std::string> given;   ///< by earlier archives
+    std::set<std::string> giving;  ///< by this one
+    std::vector<std::string> lost; ///< names of files whose other name is not asked for
 };
 
 using Names = std::function<bool(const std::string& path)>;
@@ -35,7 +38,8 @@ Task<> give_archive(
     std::shared_ptr<Sandbox> sandbox,
     std::string full,
     std::string below,
-    Names wanted,
+    Names selected,
+    std::shared_ptr<Packing> packing,
     engine::ByteSink& tar
 )
 {
@@ -43,16 +47,25 @@ Task<> give_archive(
     engine::Archives archives(sandbox->client.transport());
     CO_TRY(auto download, co_await archives.get(sandbox->container, full));
     const std::string strip = fs::path(full).filename().string();
-    const RenameEntry rename = [strip, below, wanted](const std::string& name
+    const RenameEntry rename = [strip, below, selected, packing](const std::string& name
                                ) -> Result<std::optional<std::string>> {
         TRY(const std::string rest, path_below(strip, name));
         const std::string path = posix::join(below, rest);
-        if (!wanted(path)) return std::optional<std::string>();
+        const bool wanted = selected(path); // asked for each, so that it knows what it has met
+        if (!wanted || packing->given.contains(path)) return std::optional<std::string>();
+        packing->giving.insert(path);
         return std::optional(path.empty() ? "." : path);
     };
+    const LostLink lost_link = [strip, below, packing](const std::string& name) -> Result<> {
+        TRY(const std::string rest, path_below(strip, name));
+        packing->giving.erase(packing->lost.emplace_back(posix::join(below, rest)));
+        return ok();
+    };
     std::shared_ptr<engine::ByteSource> from = std::move(download.tar);
-    const auto renamed = renamed_tar(executor, std::move(from), rename, TarEnd::open);
+    const auto renamed = renamed_tar(executor, std::move(from), rename, TarEnd::open, lost_link);
     CO_CHECK(co_await engine::copy(*renamed, tar));
+    packing->given.merge(packing->giving);
+    packing->giving.clear();
     co_return ok();
 }
 
@@ -75,14 +88,19 @@ Task<> give_path(
 )
 {
     CO_TRY(const std::string path, posix::clean_path(item.text, Errc::invalid_argument));
-    const Names once = [packing](const std::string& name) {
-        return packing->given.insert(name).second;
-    };
+    const Names all = [](const std::string&) { return true; };
     const std::string full = path.empty() ? top : posix::join(top, path);
-    auto given = co_await give_archive(sandbox, full, path, once, tar);
+    auto given = co_await give_archive(sandbox, full, path, all, packing, tar);
     const bool missing = !given && given.error().code == Errc::not_found;
     if (missing && item.need == TreeItem::Need::optional) co_return ok();
     co_return given;
+}
+
+// Podman takes the path of an archive call for a pattern, and finds no name with such characters.
+bool has_archive_of_its_own(const TreeItem& item)
+{
+    return item.kind == TreeItem::Kind::path
+           && item.text.find_first_of("*?[]\\") == std::string::npos;
 }
 
 Task<> give_items(
@@ -94,24 +112,30 @@ Task<> give_items(
 {
     const std::string top = top_of(directory);
     const auto packing = std::make_shared<Packing>();
-    bool has_patterns = false;
-    for (const TreeItem& item : items) {
+    std::vector<TreeItem> paths;
+    for (TreeItem& item : items) {
         CO_CHECK(check_item(item));
-        if (item.kind == TreeItem::Kind::path) continue;
-        has_patterns = true;
-        CO_CHECK(packing->patterns.add(item));
+        if (has_archive_of_its_own(item)) {
+            paths.push_back(std::move(item));
+        } else {
+            CO_CHECK(packing->patterns.add(item));
+        }
     }
-    for (const TreeItem& item : items) {
-        if (item.kind != TreeItem::Kind::path) continue;
-        CO_CHECK(co_await give_path(sandbox, top, item, packing, tar));
+    for (const TreeItem& path : paths) {
+        CO_CHECK(co_await give_path(sandbox, top, path, packing, tar));
     }
-    if (has_patterns) {
+    if (paths.size() < items.size()) {
         const Names selected = [packing](const std::string& name) {
-            return packing->patterns.has(name) && packing->given.insert(name).second;
+            return packing->patterns.has(name);
         };
         const std::string nothing;
-        CO_CHECK(co_await give_archive(sandbox, top, nothing, selected, tar));
+        CO_CHECK(co_await give_archive(sandbox, top, nothing, selected, packing, tar));
         CO_CHECK(packing->patterns.check_found());
+    }
+    // Alone, the archive of such a file has its bytes.
+    for (const std::string& path : std::exchange(packing->lost, {})) {
+        TreeItem item(TreeItem::Kind::path, path);
+        CO_CHECK(co_await give_path(sandbox, top, std::move(item), packing, tar));
     }
     const std::string end(tar_end_bytes, '\0');
     co_return co_await tar.write(end);
