@@ -43,11 +43,13 @@ class Commands(Warm):
 
     def test_nothing_of_one_command_is_in_the_next(self):
         self.assert_ok(self.warm(
-            "sh", "-c", "echo secret > /tmp/left; mkdir -p /tmp/d; chmod 0 /tmp/d; setsid sleep 1000 &",
+            "sh", "-c", "echo secret > /tmp/left; mkdir -p /tmp/d; chmod 0 /tmp/d; : > /dev/mqueue/left; "
+            "setsid sleep 1000 &",
             options=["--no-workspace"]))
         self.assertEqual(len(self.sandboxes()), 1)
         result = self.assert_ok(self.warm(
-            "sh", "-c", "ls -A /tmp; ps | grep -c '[s]leep 1000' || true", options=["--no-workspace"]))
+            "sh", "-c", "ls -A /tmp; ls /dev/mqueue; ps | grep -c '[s]leep 1000' || true",
+            options=["--no-workspace"]))
         self.assertEqual(result.stdout, "0\n")
         self.assertEqual(len(self.sandboxes()), 1)
 
@@ -123,6 +125,24 @@ class Ends(Warm):
         self.assertNotEqual(process.returncode, 0)
         self.assertIn("error: ", said)
         self.assert_ok(self.warm("true"))
+
+    def test_a_sandbox_that_is_paused_ends_the_command_with_words_and_is_removed(self):
+        process = self.start("echo ready; sleep 1000")
+        [container] = self.sandboxes()
+        api("POST", f"/containers/{container['Id']}/pause")
+        _, said = process.communicate(timeout=120)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertIn("does not answer", said)
+        self.assertIn("slipway clean --all", said)
+        self.assertEqual(self.new_containers(), [])
+        self.assert_ok(self.warm("true"))
+
+    def test_clean_removes_a_sandbox_that_is_paused(self):
+        self.assert_ok(self.warm("true"))
+        [container] = self.sandboxes()
+        api("POST", f"/containers/{container['Id']}/pause")
+        self.assert_ok(self.slipway("clean", "--all"))
+        self.assertEqual(self.new_containers(), [])
 
     def test_a_removed_volume_of_the_agent_is_made_again(self):
         self.assert_ok(self.warm("true"))
