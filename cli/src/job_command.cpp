@@ -45,17 +45,25 @@ constexpr std::array<std::string_view, 2> refusals_of_a_sandbox{
     "Operation not permitted",
 };
 
+std::string_view advice(const core::JobResult& result)
+{
+    if (result.exit_code == 127) {
+        return "the image has no such program, or not in its PATH; a shell's own words need "
+               "`sh -c '...'`";
+    }
+    if (result.not_run.find("rgument list too long") != std::string::npos) {
+        return "pass long lists in a file or on stdin";
+    }
+    return "it is there but cannot be executed: check its mode, its architecture and its first "
+           "line";
+}
+
 Error not_run(const core::Job& job, const core::JobResult& result)
 {
     Error error(Errc::not_found, result.not_run);
     const std::string where = job.image.empty() ? std::string() : " in " + job.image;
     error.context.push_back("running " + one_line(job.argv.front(), name_columns) + where);
-    error.hint =
-        result.exit_code == 127
-            ? "the image has no such program, or not in its PATH; a shell's own words need "
-              "`sh -c '...'`"
-            : "it is there but cannot be executed: check its mode, its architecture and "
-              "its first line";
+    error.hint = advice(result);
     return error;
 }
 
@@ -89,10 +97,11 @@ void tell_fetched(Context& context, const core::Fetched& fetched)
     }
 }
 
-// SLIPWAY_SANDBOX_IDLE: seconds.
+// SLIPWAY_SANDBOX_IDLE: seconds. SLIPWAY_AGENT: 0 or 1.
 Result<core::PoolOptions> pool_options()
 {
     core::PoolOptions options;
+    TRY(options.agent, use_agent());
     const char* const idle = std::getenv("SLIPWAY_SANDBOX_IDLE");
     if (idle == nullptr || *idle == '\0') return options;
     const std::string_view text = idle;
@@ -109,6 +118,23 @@ Result<core::PoolOptions> pool_options()
     options.idle = std::chrono::seconds(seconds);
     return options;
 }
+
+} // namespace
+
+Result<bool> use_agent()
+{
+    const char* const set = std::getenv("SLIPWAY_AGENT");
+    const std::string_view text = set == nullptr ? "" : set;
+    if (text.empty() || text == "1") return true;
+    if (text == "0") return false;
+    Error error(
+        Errc::invalid_argument, "SLIPWAY_AGENT is neither 0 nor 1: '" + std::string(text) + "'"
+    );
+    error.hint = "0 runs the jobs of sandboxes by exec, without slipway's agent in them";
+    return fail(std::move(error));
+}
+
+namespace {
 
 Task<core::JobResult> run_in(
     Context& context,

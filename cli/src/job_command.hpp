@@ -28,6 +28,10 @@ Result<std::filesystem::path> current_directory();
 /// any other one pulled. Errors: those of the build or the pull; invalid_argument (no such target).
 Task<std::string> provide_image(Context& context, engine::Client client, ImageChoice choice);
 
+/// Whether sandboxes have slipway's agent: unless the variable SLIPWAY_AGENT is 0.
+/// Errors: invalid_argument (another value than 0 and 1).
+Result<bool> use_agent();
+
 /// Where a job runs.
 enum class Container {
     fresh, ///< one of its own, removed afterwards

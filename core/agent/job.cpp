@@ -53,7 +53,7 @@ bool Job::fail(Step step, int error, std::string_view text)
 
 bool Job::start(const Run& run)
 {
-    if (run.argv.empty() || run.what > 2 || has_nul(run.argv) || has_nul(run.env)
+    if (run.argv.empty() || run.what > last_what || has_nul(run.argv) || has_nul(run.env)
         || run.cwd.find('\0') != std::string::npos) {
         return fail(Step::message, EINVAL, "no words to run, or a byte 0 in one");
     }

@@ -1,6 +1,6 @@
 #include "launch.hpp"
 
-#include "tar.hpp"
+#include "tree.hpp"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -179,8 +179,7 @@ void become_job(const Run& run, const JobStreams& streams, int report)
         execute(run, report);
     }
     ::close(report);
-    const bool unpacks = static_cast<What>(run.what) == What::unpack;
-    ::_exit(unpacks ? unpack(run.argv) : pack(run.argv));
+    ::_exit(do_tree_job(run));
 }
 
 } // namespace slipway::agent

@@ -1,18 +1,17 @@
 #include "descriptor.hpp"
-#include "tar.hpp"
+#include "file_reader.hpp"
+#include "tree_streams.hpp"
+#include "walk.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -31,55 +30,65 @@ struct FreeTar {
     void operator()(archive* tar) const { ::archive_write_free(tar); }
 };
 
-/// Packs what it is told, until something fails; then every call is false.
+/// Packs what it is told, until something fails.
 class Packer {
 public:
-    Packer() : tar_(::archive_write_new()), buffer_(std::make_unique<char[]>(block_bytes)) {}
+    explicit Packer(Encoding encoding) : output_(encoding), tar_(::archive_write_new()) {}
 
-    bool open()
+    TreeEnd open()
     {
         // BINARY: names are bytes and travel as they are.
-        return ::archive_write_set_format_pax(tar_.get()) == ARCHIVE_OK
-               && ::archive_write_set_options(tar_.get(), "hdrcharset=BINARY") == ARCHIVE_OK
-               && ::archive_write_set_bytes_per_block(tar_.get(), static_cast<int>(block_bytes))
-                      == ARCHIVE_OK
-               && ::archive_write_set_bytes_in_last_block(tar_.get(), 1) == ARCHIVE_OK
-               && ::archive_write_open_fd(tar_.get(), 1) == ARCHIVE_OK;
+        const bool good =
+            ::archive_write_set_format_pax(tar_.get()) == ARCHIVE_OK
+            && ::archive_write_set_options(tar_.get(), "hdrcharset=BINARY") == ARCHIVE_OK
+            && ::archive_write_set_bytes_per_block(tar_.get(), static_cast<int>(block_bytes))
+                   == ARCHIVE_OK
+            && ::archive_write_set_bytes_in_last_block(tar_.get(), 1) == ARCHIVE_OK
+            && ::archive_write_open(tar_.get(), &output_, nullptr, &Packer::write, nullptr)
+                   == ARCHIVE_OK;
+        return good ? TreeEnd::done : said("the archive");
     }
 
-    bool close() { return ::archive_write_close(tar_.get()) == ARCHIVE_OK || said("the archive"); }
-
-    // NOLINTNEXTLINE(misc-no-recursion)
-    bool add(int parent, const char* name, const std::string& path, bool may_be_missing)
+    TreeEnd close()
     {
-        struct stat status {};
-        if (::fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-            const bool missing = errno == ENOENT || errno == ENOTDIR;
-            return (missing && may_be_missing) || complain(path, ::strerror(errno));
-        }
-        if (S_ISSOCK(status.st_mode)) return true; // no archive can have one
+        if (::archive_write_close(tar_.get()) != ARCHIVE_OK) return said("the archive");
+        return output_.finish() ? TreeEnd::done : complain("the archive", errno);
+    }
+
+    TreeEnd add(const Found& found)
+    {
+        const struct stat& status = found.status;
+        if (S_ISSOCK(status.st_mode)) return TreeEnd::done; // no archive can have one
         const std::unique_ptr<archive_entry, FreeEntry> entry(::archive_entry_new());
         ::archive_entry_copy_stat(entry.get(), &status);
         ::archive_entry_unset_atime(entry.get());
         ::archive_entry_unset_ctime(entry.get());
         set_time(entry.get(), status);
-        ::archive_entry_copy_pathname(entry.get(), path.c_str());
-        if (S_ISDIR(status.st_mode)) return add_directory(parent, name, path, entry.get());
-        if (status.st_nlink > 1) {
+        ::archive_entry_copy_pathname(entry.get(), found.path);
+        if (status.st_nlink > 1 && !S_ISDIR(status.st_mode)) {
             const auto [known, is_new] =
-                links_.emplace(std::pair(status.st_dev, status.st_ino), path);
+                links_.emplace(std::pair(status.st_dev, status.st_ino), found.path);
             if (!is_new) {
                 ::archive_entry_copy_hardlink(entry.get(), known->second.c_str());
                 ::archive_entry_set_size(entry.get(), 0);
-                return header(entry.get(), path);
+                return header(entry.get(), found);
             }
         }
-        if (S_ISLNK(status.st_mode)) return add_symlink(parent, name, path, entry.get());
-        if (S_ISREG(status.st_mode)) return add_file(parent, name, path, entry.get());
-        return header(entry.get(), path);
+        if (S_ISLNK(status.st_mode)) return add_symlink(found, entry.get());
+        if (S_ISREG(status.st_mode)) return add_file(found, entry.get());
+        return header(entry.get(), found);
     }
 
 private:
+    static la_ssize_t write(archive* tar, void* output, const void* bytes, std::size_t size)
+    {
+        if (static_cast<TreeOutput*>(output)->write({static_cast<const char*>(bytes), size})) {
+            return static_cast<la_ssize_t>(size);
+        }
+        ::archive_set_error(tar, errno, "%s", ::strerror(errno));
+        return -1;
+    }
+
     /// libarchive prints both numbers as they are with a dot between, so that half a second before
     /// -1 s must be given as -1 and 500000000.
     static void set_time(archive_entry* entry, const struct stat& status)
@@ -93,67 +102,45 @@ private:
         }
     }
 
-    // NOLINTNEXTLINE(misc-no-recursion)
-    bool add_directory(int parent, const char* name, const std::string& path, archive_entry* entry)
+    TreeEnd add_symlink(const Found& found, archive_entry* entry)
     {
-        if (!header(entry, path)) return false;
-        const Fd directory(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        std::vector<std::string> names;
-        if (!directory || !list(directory.get(), names)) return complain(path, ::strerror(errno));
-        for (const std::string& child : names) {
-            // What goes away meanwhile is not there.
-            if (!add(directory.get(), child.c_str(), path + "/" + child, true)) return false;
-        }
-        return true;
-    }
-
-    static bool list(int directory, std::vector<std::string>& names)
-    {
-        Fd copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        DIR* stream = copy ? ::fdopendir(copy.get()) : nullptr;
-        if (stream == nullptr) return false;
-        copy.release();
-        while (const dirent* entry = ::readdir(stream)) {
-            const std::string_view name = entry->d_name;
-            if (name != "." && name != "..") names.emplace_back(name);
-        }
-        ::closedir(stream);
-        std::sort(names.begin(), names.end());
-        return true;
-    }
-
-    bool add_symlink(int parent, const char* name, const std::string& path, archive_entry* entry)
-    {
-        std::array<char, 4097> target{};
-        const ssize_t size = ::readlinkat(parent, name, target.data(), target.size() - 1);
-        if (size < 0) return complain(path, ::strerror(errno));
-        target[static_cast<std::size_t>(size)] = '\0';
-        ::archive_entry_copy_symlink(entry, target.data());
+        std::string target;
+        if (!read_link(found, target)) return complain(found.path, errno);
+        ::archive_entry_copy_symlink(entry, target.c_str());
         ::archive_entry_set_size(entry, 0);
-        return header(entry, path);
+        return header(entry, found);
     }
 
-    bool add_file(int parent, const char* name, const std::string& path, archive_entry* entry)
+    TreeEnd add_file(const Found& found, archive_entry* entry)
     {
-        const Fd file(::openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-        struct stat status {};
-        if (!file || ::fstat(file.get(), &status) != 0) return complain(path, ::strerror(errno));
-        ::archive_entry_set_size(entry, status.st_size);
-        const auto pieces = pieces_of(file.get(), status);
-        const bool is_sparse = pieces.size() != 1 || pieces.front().second != status.st_size;
-        if (is_sparse && status.st_size > 0) {
-            for (const auto& [at, size] : pieces) {
-                ::archive_entry_sparse_add_entry(entry, at, size);
+        FileReader file(found);
+        if (!file.is_open()) return file.end();
+        const off_t size = file.status().st_size;
+        set_time(entry, file.status());
+        ::archive_entry_set_size(entry, size);
+        const auto pieces = pieces_of(file.descriptor(), file.status());
+        const bool is_sparse = pieces.size() != 1 || pieces.front().second != size;
+        if (is_sparse && size > 0) {
+            for (const auto& [at, length] : pieces) {
+                ::archive_entry_sparse_add_entry(entry, at, length);
             }
         }
-        if (!header(entry, path)) return false;
+        const TreeEnd begun = header(entry, found);
+        if (begun != TreeEnd::done) return begun;
         off_t written = 0;
-        for (const auto& [at, size] : pieces) {
+        const auto put = [&](off_t at, std::string_view bytes) {
             // What lies between is not sent, but libarchive wants it told.
-            if (!skip(at - written, path) || !copy(file.get(), at, size, path)) return false;
-            written = at + size;
+            const TreeEnd skipped = skip(at - written, found);
+            if (skipped != TreeEnd::done) return skipped;
+            written = at + static_cast<off_t>(bytes.size());
+            return data(bytes, found);
+        };
+        for (const auto& [at, length] : pieces) {
+            const TreeEnd end = file.read(at, length, put);
+            if (end != TreeEnd::done) return end;
         }
-        return skip(status.st_size - written, path);
+        const TreeEnd end = skip(size - written, found);
+        return end == TreeEnd::done ? file.check_unchanged() : end;
     }
 
     using Piece = std::pair<off_t, off_t>; ///< begin and size
@@ -180,92 +167,55 @@ private:
         return out;
     }
 
-    bool skip(off_t count, const std::string& path)
+    TreeEnd skip(off_t count, const Found& found)
     {
-        static const std::array<char, 65'536> zeros{};
+        static std::array<char, 65'536> zeros{}; // not const: they need no room on disk
         while (count > 0) {
             const auto size = static_cast<std::size_t>(std::min<off_t>(count, zeros.size()));
-            if (::archive_write_data(tar_.get(), zeros.data(), size) < 0) return said(path);
+            const TreeEnd end = data({zeros.data(), size}, found);
+            if (end != TreeEnd::done) return end;
             count -= static_cast<off_t>(size);
         }
-        return true;
+        return TreeEnd::done;
     }
 
-    bool copy(int file, off_t at, off_t count, const std::string& path)
+    TreeEnd data(std::string_view bytes, const Found& found)
     {
-        while (count > 0) {
-            const auto most = static_cast<std::size_t>(std::min<off_t>(count, block_bytes));
-            const ssize_t got = ::pread(file, buffer_.get(), most, at);
-            if (got < 0 && errno == EINTR) continue;
-            if (got < 0) return complain(path, ::strerror(errno));
-            if (got == 0) return complain(path, "it became shorter while it was read");
-            const auto size = static_cast<std::size_t>(got);
-            if (::archive_write_data(tar_.get(), buffer_.get(), size) < 0) return said(path);
-            at += got;
-            count -= got;
-        }
-        return true;
+        return ::archive_write_data(tar_.get(), bytes.data(), bytes.size()) < 0 ? said(found.path)
+                                                                                : TreeEnd::done;
     }
 
-    bool header(archive_entry* entry, const std::string& path)
+    TreeEnd header(archive_entry* entry, const Found& found)
     {
-        return ::archive_write_header(tar_.get(), entry) == ARCHIVE_OK || said(path);
+        return ::archive_write_header(tar_.get(), entry) == ARCHIVE_OK ? TreeEnd::done
+                                                                       : said(found.path);
     }
 
-    bool said(const std::string& path)
+    TreeEnd said(const char* path)
     {
         const char* words = ::archive_error_string(tar_.get());
         return complain(path, words != nullptr ? words : "unknown error");
     }
 
-    static bool complain(const std::string& path, const char* why)
-    {
-        std::fprintf(stderr, "pack: %s: %s\n", path.c_str(), why);
-        return false;
-    }
-
+    TreeOutput output_;
     std::unique_ptr<archive, FreeTar> tar_;
-    std::unique_ptr<char[]> buffer_;
     std::map<std::pair<dev_t, ino_t>, std::string> links_;
 };
 
-bool is_below(std::string_view path)
-{
-    if (path.empty() || path.front() == '/') return false;
-    for (std::string_view rest = path;;) {
-        const std::size_t slash = rest.find('/');
-        if (rest.substr(0, slash) == "..") return false;
-        if (slash == std::string_view::npos) return true;
-        rest.remove_prefix(slash + 1);
-    }
-}
-
 } // namespace
 
-int pack(const std::vector<std::string>& words)
+TreeEnd pack(const Run& run)
 {
-    const std::string& top = words.front();
-    const Fd directory(::open(top.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory) {
-        std::fprintf(stderr, "pack: %s: %s\n", top.c_str(), ::strerror(errno));
-        return 1;
-    }
-    Packer packer;
-    if (!packer.open()) return 1;
-    bool all = true;
-    for (std::size_t i = 1; i < words.size() && all; ++i) {
-        const bool may_be_missing = words[i].starts_with('?');
-        const std::string path = words[i].substr(may_be_missing ? 1 : 0);
-        if (!is_below(path)) {
-            std::fprintf(stderr, "pack: %s: no path below the directory\n", path.c_str());
-            all = false;
-            break;
-        }
-        all = packer.add(directory.get(), path.c_str(), path, may_be_missing);
+    Packer packer(static_cast<Encoding>(run.tree.encoding));
+    TreeEnd end = packer.open();
+    if (end == TreeEnd::done) {
+        end = walk(run.argv.front(), run.tree.items, [&](const Found& found) {
+            return packer.add(found);
+        });
     }
     // What is not whole gets no end mark.
-    if (!all) ::_exit(1);
-    return packer.close() ? 0 : 1;
+    if (end != TreeEnd::done) ::_exit(static_cast<int>(end));
+    return packer.close();
 }
 
 } // namespace slipway::agent

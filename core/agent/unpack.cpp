@@ -1,4 +1,4 @@
-#include "tar.hpp"
+#include "tree_streams.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -11,16 +11,14 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace slipway::agent {
 
 namespace {
-
-constexpr std::size_t read_bytes = std::size_t{1} << 20;
 
 struct FreeReader {
     void operator()(archive* tar) const { ::archive_read_free(tar); }
@@ -36,27 +34,6 @@ bool may_chown()
     std::array<__user_cap_data_struct, 2> data{};
     return ::syscall(SYS_capget, &header, data.data()) == 0
            && (data[0].effective & (1U << CAP_CHOWN)) != 0;
-}
-
-int complain(std::string_view what, const char* why)
-{
-    std::fprintf(
-        stderr,
-        "unpack: %.*s: %s\n",
-        static_cast<int>(what.size()),
-        what.data(),
-        why != nullptr ? why : "unknown error"
-    );
-    return 1;
-}
-
-int make_directories(const std::string& path)
-{
-    for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
-        const std::string part = path.substr(0, at);
-        if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST) return errno;
-        if (at == std::string::npos) return 0;
-    }
 }
 
 /// libarchive warns of names that are not plain ASCII, and gives them unchanged.
@@ -76,58 +53,91 @@ void repair_time(archive_entry* entry)
     }
 }
 
-/// Counts what is read: an archive without its end mark is cut.
+/// What archive_read_open asks: gives the bytes on, and counts the zeros at their end. An archive
+/// without its end mark is cut.
 class Input {
 public:
+    explicit Input(Encoding encoding) : stream_(encoding) {}
+
     static la_ssize_t read(archive* tar, void* self, const void** bytes)
     {
         auto& input = *static_cast<Input*>(self);
-        ssize_t got = 0;
-        do {
-            got = ::read(0, input.buffer_.get(), read_bytes);
-        } while (got < 0 && errno == EINTR);
-        if (got < 0) ::archive_set_error(tar, errno, "%s", ::strerror(errno));
-        *bytes = input.buffer_.get();
-        if (got > 0) input.note({input.buffer_.get(), static_cast<std::size_t>(got)});
-        return got;
+        std::string_view got;
+        if (!input.take(got)) {
+            const std::string words(input.stream_.problem());
+            ::archive_set_error(tar, EIO, "%s", words.c_str());
+            return -1;
+        }
+        *bytes = got.data();
+        return static_cast<la_ssize_t>(got.size());
     }
 
+    /// Takes what stands behind the end mark.
+    bool read_to_end()
+    {
+        std::string_view got;
+        bool good = take(got);
+        while (good && !got.empty()) {
+            good = take(got);
+        }
+        return good;
+    }
     /// The last two blocks that came were zeros.
     bool has_end() const { return zeros_ >= std::size_t{2} * 512; }
-    void read_to_end()
-    {
-        const void* bytes = nullptr;
-        while (read(nullptr, this, &bytes) > 0) {
-        }
-    }
+    std::string_view problem() const { return stream_.problem(); }
+    /// How the job ends when libarchive could not go on with what it read.
+    TreeEnd end() const { return stream_.problem().empty() ? TreeEnd::broken : stream_.end(); }
 
 private:
-    void note(std::string_view bytes)
+    bool take(std::string_view& bytes)
     {
+        if (!stream_.read(bytes)) return false;
         const std::size_t last = bytes.find_last_not_of('\0');
         zeros_ = last == std::string_view::npos ? zeros_ + bytes.size() : bytes.size() - last - 1;
+        return true;
     }
 
-    std::unique_ptr<char[]> buffer_ = std::make_unique<char[]>(read_bytes);
+    TreeInput stream_;
     std::uint64_t zeros_ = 0;
 };
 
-int copy_data(archive* tar, archive* disk, const char* path)
+/// What libarchive said, with the system's words when it left them out.
+TreeEnd said(std::string_view what, archive* of, TreeEnd end)
+{
+    const char* const own = ::archive_error_string(of);
+    std::string words = own != nullptr ? own : "unknown error";
+    const int error = ::archive_errno(of);
+    if (error > 0) {
+        const std::string_view why = ::strerror(error);
+        if (words.find(why) == std::string::npos) words.append(": ").append(why);
+    }
+    return complain(what, words, end);
+}
+
+/// What it said of the stream.
+TreeEnd broken(std::string_view what, archive* tar, const Input& input)
+{
+    if (!input.problem().empty()) return complain(what, input.problem(), input.end());
+    const char* const words = ::archive_error_string(tar);
+    return complain(what, words != nullptr ? words : "unknown error", TreeEnd::broken);
+}
+
+TreeEnd copy_data(archive* tar, const Input& input, archive* disk, const char* path)
 {
     const void* bytes = nullptr;
     std::size_t size = 0;
     la_int64_t offset = 0;
     for (;;) {
         const int got = ::archive_read_data_block(tar, &bytes, &size, &offset);
-        if (got == ARCHIVE_EOF) return 0;
-        if (got != ARCHIVE_OK) return complain(path, ::archive_error_string(tar));
+        if (got == ARCHIVE_EOF) return TreeEnd::done;
+        if (got != ARCHIVE_OK) return broken(path, tar, input);
         if (::archive_write_data_block(disk, bytes, size, offset) < ARCHIVE_OK) {
-            return complain(path, ::archive_error_string(disk));
+            return said(path, disk, TreeEnd::failed);
         }
     }
 }
 
-int unpack_entries(archive* tar, archive* disk)
+TreeEnd unpack_entries(archive* tar, const Input& input, archive* disk)
 {
     for (;;) {
         archive_entry* entry = nullptr;
@@ -135,50 +145,53 @@ int unpack_entries(archive* tar, archive* disk)
         if (got == ARCHIVE_EOF) break;
         if (got != ARCHIVE_OK
             && !(got == ARCHIVE_WARN && is_harmless(::archive_error_string(tar)))) {
-            return complain("the archive", ::archive_error_string(tar));
+            return broken("the archive", tar, input);
         }
         const char* path = ::archive_entry_pathname(entry);
-        if (path == nullptr) return complain("the archive", "an entry has no name");
+        if (path == nullptr) {
+            return complain("the archive", "an entry has no name", TreeEnd::broken);
+        }
         repair_time(entry);
         if (::archive_write_header(disk, entry) != ARCHIVE_OK) {
-            return complain(path, ::archive_error_string(disk));
+            return said(path, disk, TreeEnd::failed);
         }
-        if (::archive_entry_size(entry) > 0 && copy_data(tar, disk, path) != 0) return 1;
+        if (::archive_entry_size(entry) > 0) {
+            const TreeEnd end = copy_data(tar, input, disk, path);
+            if (end != TreeEnd::done) return end;
+        }
         if (::archive_write_finish_entry(disk) != ARCHIVE_OK) {
-            return complain(path, ::archive_error_string(disk));
+            return said(path, disk, TreeEnd::failed);
         }
     }
     // Directories get their times now.
-    if (::archive_write_close(disk) != ARCHIVE_OK) {
-        return complain("the directories", ::archive_error_string(disk));
-    }
-    return 0;
+    const bool closed = ::archive_write_close(disk) == ARCHIVE_OK;
+    return closed ? TreeEnd::done : said("the directories", disk, TreeEnd::failed);
 }
 
 } // namespace
 
-int unpack(const std::vector<std::string>& words)
+TreeEnd unpack(const Run& run)
 {
-    const std::string& directory = words.front();
-    if (words.size() != 1 || directory.empty()) return complain("unpack", "names one directory");
-    if (const int error = make_directories(directory)) {
-        return complain(directory, ::strerror(error));
-    }
-    if (::chdir(directory.c_str()) != 0) return complain(directory, ::strerror(errno));
+    const std::string& directory = run.argv.front();
+    if (directory.empty()) return complain("unpack", "names no directory", TreeEnd::refused);
+    if (const int error = make_directories(directory)) return complain(directory, error);
+    if (::chdir(directory.c_str()) != 0) return complain(directory, errno);
     const std::unique_ptr<archive, FreeReader> tar(::archive_read_new());
     const std::unique_ptr<archive, FreeWriter> disk(::archive_write_disk_new());
     int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_SYMLINKS
                 | ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS;
     if (may_chown()) flags |= ARCHIVE_EXTRACT_OWNER;
-    Input input;
+    Input input(static_cast<Encoding>(run.tree.encoding));
     if (::archive_write_disk_set_options(disk.get(), flags) != ARCHIVE_OK
         || ::archive_read_support_format_tar(tar.get()) != ARCHIVE_OK
         || ::archive_read_open(tar.get(), &input, nullptr, &Input::read, nullptr) != ARCHIVE_OK) {
-        return complain("the archive", ::archive_error_string(tar.get()));
+        return broken("the archive", tar.get(), input);
     }
-    if (unpack_entries(tar.get(), disk.get()) != 0) return 1;
-    input.read_to_end();
-    return input.has_end() ? 0 : complain("the archive", "it is cut: its end mark is missing");
+    const TreeEnd end = unpack_entries(tar.get(), input, disk.get());
+    if (end != TreeEnd::done) return end;
+    if (!input.read_to_end()) return complain("the archive", input.problem(), input.end());
+    if (input.has_end()) return TreeEnd::done;
+    return complain("the archive", "it is cut: its end mark is missing", TreeEnd::broken);
 }
 
 } // namespace slipway::agent

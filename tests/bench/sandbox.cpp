@@ -102,6 +102,14 @@ core::SandboxSpec compiler_for(const std::string& image)
     return spec;
 }
 
+Task<std::shared_ptr<core::Lease>> lease_of(engine::Client client, core::SandboxSpec spec)
+{
+    core::PoolOptions options;
+    CO_TRY(auto acquired, co_await core::acquire(client, std::move(spec), std::move(options)));
+    std::shared_ptr<core::Lease> lease = std::move(acquired);
+    co_return lease;
+}
+
 Task<> run_in(core::Lease& lease, std::vector<std::string> argv)
 {
     core::LeasedJob job;
@@ -117,7 +125,8 @@ Task<> run_in(core::Lease& lease, std::vector<std::string> argv)
 Task<std::string> one_job(std::string image, int rounds, std::string program)
 {
     CO_TRY(const auto client, co_await connect());
-    CO_TRY(auto lease, co_await core::acquire(client, spec_for(image), {}));
+    core::SandboxSpec spec = spec_for(image);
+    CO_TRY(const auto lease, co_await lease_of(client, std::move(spec)));
     const std::vector<std::string> here(1, program);
     const std::vector<std::string> there(1, "/bin/true");
     std::vector<double> ours;
@@ -144,14 +153,15 @@ std::vector<std::string> compile_words(const fs::path& source, const fs::path& o
 // A source in, its object out, by one lease: as a compile farm would.
 Task<> compile(engine::Client client, std::string image, fs::path source, fs::path into)
 {
-    CO_TRY(auto acquired, co_await core::acquire(client, compiler_for(image), {}));
-    const std::shared_ptr<core::Lease> lease = std::move(acquired);
+    core::SandboxSpec spec = compiler_for(image);
+    CO_TRY(const auto lease, co_await lease_of(client, std::move(spec)));
     std::vector<core::PackRoot> roots(1);
     roots[0].local = source;
     roots[0].inside = source.filename();
     const auto tar = core::pack(std::move(roots));
     CO_CHECK(co_await lease->put("/build", tar));
-    CO_CHECK(co_await run_in(*lease, compile_words("/build" / source.filename(), "/build/out.o")));
+    auto words = compile_words("/build" / source.filename(), "/build/out.o");
+    CO_CHECK(co_await run_in(*lease, std::move(words)));
     CO_TRY(auto back, co_await core::leased_files(lease)->get("/build/out.o"));
     CO_CHECK(co_await core::unpack(std::move(back), into));
     co_return co_await lease->release();
@@ -244,8 +254,8 @@ Task<std::string> parallel(std::string image, int jobs, fs::path source)
 Task<std::string> tree(std::string image, std::string way, fs::path local, fs::path remote)
 {
     CO_TRY(const auto client, co_await connect());
-    CO_TRY(auto acquired, co_await core::acquire(client, spec_for(image), {}));
-    const std::shared_ptr<core::Lease> lease = std::move(acquired);
+    core::SandboxSpec spec = spec_for(image);
+    CO_TRY(const auto lease, co_await lease_of(client, std::move(spec)));
     auto begin = Clock::now();
     std::vector<core::PackRoot> roots(1);
     roots[0].local = way == "in" ? local : fs::path(std::getenv("BENCH_TREE"));

@@ -22,6 +22,7 @@ public:
             to_->push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xff));
         }
     }
+    void operator()(std::int64_t value) { (*this)(static_cast<std::uint64_t>(value)); }
     void operator()(bool value) { (*this)(static_cast<std::uint8_t>(value)); }
     void operator()(std::string_view text)
     {
@@ -74,6 +75,12 @@ public:
             sum |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
         }
         value = static_cast<T>(sum);
+    }
+    void operator()(std::int64_t& value)
+    {
+        std::uint64_t bits = 0;
+        (*this)(bits);
+        value = static_cast<std::int64_t>(bits);
     }
     void operator()(bool& value)
     {

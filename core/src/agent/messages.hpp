@@ -54,7 +54,15 @@ struct ResetDone {
     static void fields(auto& f, auto& m) { f(m.clean), f(m.reason); }
 };
 
-enum class What : std::uint8_t { program = 0, unpack = 1, pack = 2 };
+enum class What : std::uint8_t {
+    program = 0,
+    unpack = 1,
+    pack = 2,
+    manifest = 3,
+    write_file = 4,
+    read_file = 5,
+};
+inline constexpr std::uint8_t last_what = 5;
 
 struct Limit {
     std::uint8_t resource = 0; ///< RLIMIT_*
@@ -62,6 +70,35 @@ struct Limit {
     std::uint64_t hard = 0;
 
     static void fields(auto& f, auto& m) { f(m.resource), f(m.soft), f(m.hard); }
+};
+
+enum class ItemKind : std::uint8_t { path = 0, pattern = 1 };
+
+/// A part of a tree that is asked for.
+struct TreeItem {
+    std::uint8_t kind = 0; ///< an ItemKind
+    bool required = true;
+    std::string text;
+
+    static void fields(auto& f, auto& m) { f(m.kind), f(m.required), f(m.text); }
+};
+
+enum class Encoding : std::uint8_t { plain = 0, zstd = 1 };
+enum class DigestKind : std::uint8_t { none = 0, xxh3 = 1, sha256 = 2 };
+
+/// What a job has that is no program.
+struct TreeOrder {
+    std::vector<TreeItem> items; ///< of pack and manifest
+    std::uint8_t encoding = 0;   ///< an Encoding, of the stream that carries the files
+    std::uint8_t digest = 0;     ///< a DigestKind, of manifest
+    std::uint16_t mode = 0;      ///< of write_file
+    bool has_mtime = false;      ///< likewise; else it is the time of writing
+    std::int64_t mtime_ns = 0;
+
+    static void fields(auto& f, auto& m)
+    {
+        f(m.items), f(m.encoding), f(m.digest), f(m.mode), f(m.has_mtime), f(m.mtime_ns);
+    }
 };
 
 inline constexpr std::uint16_t default_umask = 0xffff;
@@ -83,6 +120,7 @@ struct Run {
     std::uint16_t columns = 0;
     bool has_in = false; ///< else stdin is /dev/null
     std::uint32_t window = 0;
+    TreeOrder tree;
 
     static void fields(auto& f, auto& m)
     {
@@ -91,6 +129,7 @@ struct Run {
         f(m.umask), f(m.limits), f(m.deadline_ms);
         f(m.terminal), f(m.rows), f(m.columns);
         f(m.has_in), f(m.window);
+        f.field(m.tree);
     }
 };
 
@@ -167,6 +206,50 @@ struct Failed {
     std::string text;
 
     static void fields(auto& f, auto& m) { f(m.step), f(m.error), f(m.text); }
+};
+
+/// The exit code of a job that is no program.
+enum class TreeEnd : std::uint8_t {
+    done = 0,
+    failed = 1,  ///< the sandbox could not
+    missing = 2, ///< what was required is not there
+    broken = 3,  ///< the stream that came is cut or is none
+    refused = 4, ///< the order makes no sense
+};
+
+enum class EntryKind : std::uint8_t {
+    file = 0,
+    directory = 1,
+    symlink = 2,
+    fifo = 3,
+    socket = 4,
+    character_device = 5,
+    block_device = 6,
+};
+
+/// One of a manifest; no message, but a record on the job's stdout, after its size in 4 bytes.
+struct Entry {
+    std::string path;
+    std::uint8_t kind = 0; ///< an EntryKind
+    std::uint16_t mode = 0;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::uint64_t size = 0;
+    std::int64_t mtime_ns = 0;
+    std::string link_target;
+    std::uint32_t major = 0; ///< of a device
+    std::uint32_t minor = 0;
+    std::uint32_t links = 0; ///< names that it has
+    std::uint64_t file_system = 0;
+    std::uint64_t inode = 0;
+    std::string digest; ///< of a file, when asked for
+
+    static void fields(auto& f, auto& m)
+    {
+        f(m.path), f(m.kind), f(m.mode), f(m.uid), f(m.gid), f(m.size), f(m.mtime_ns);
+        f(m.link_target), f(m.major), f(m.minor), f(m.links), f(m.file_system), f(m.inode);
+        f(m.digest);
+    }
 };
 
 } // namespace slipway::agent

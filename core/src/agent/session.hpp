@@ -4,6 +4,7 @@
 #include "agent/messages.hpp"
 #include "agent/options.hpp"
 
+#include <slipway/core/tree.hpp>
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/result.hpp>
@@ -60,16 +61,59 @@ public:
 
     /// Unpacks a tar into a directory of the sandbox, which is made when missing.
     ///
-    /// Errors: engine (the sandbox could not; with its words), those of `run`.
-    Task<> put(std::string directory, engine::ByteSource& tar, AgentIds ids);
-
-    /// Packs paths below a directory of the sandbox into a tar. A path may be missing when `?`
-    /// stands before it; one that itself begins so is given as `./?...`.
-    ///
-    /// Errors: engine (the sandbox could not, or a path is missing; with its words), those of
-    /// `run`.
+    /// Errors: engine (the sandbox could not; with its words), protocol (the bytes are no tar, or a
+    ///   cut one), those of `run`.
     Task<>
-    get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar, AgentIds ids);
+    put(std::string directory,
+        engine::ByteSource& tar,
+        AgentIds ids,
+        agent::Encoding encoding = agent::Encoding::plain);
+
+    /// Packs what the items mean below a directory of the sandbox into a tar, each path once, in
+    /// the order of the bytes of its names. Sockets are left out.
+    ///
+    /// Errors: invalid_argument (an item that is none), not_found (the directory, or what an item
+    ///   requires), engine (the sandbox could not, or a file changed while it was read; with its
+    ///   words), protocol and truncated (a compressed stream), those of `run`.
+    Task<>
+    get(std::string directory,
+        std::vector<TreeItem> items,
+        engine::ByteSink& tar,
+        AgentIds ids,
+        agent::Encoding encoding = agent::Encoding::plain);
+
+    /// Puts a file of these bytes at a path, in one step: before it, and after an error, the path
+    /// has what it had. Directories above are made when missing; a symlink there is replaced. A job
+    /// that was killed meanwhile can leave a file `.slipway-...` beside it until the next reset.
+    ///
+    /// Errors: those of `put`; engine also when a directory is there.
+    Task<> put_file(
+        std::string path,
+        FileAttributes attributes,
+        engine::ByteSource& bytes,
+        AgentIds ids,
+        agent::Encoding encoding = agent::Encoding::plain
+    );
+
+    /// Gives the bytes of a regular file, also one behind a symlink. Errors: those of `get`.
+    Task<> get_file(
+        std::string path,
+        engine::ByteSink& bytes,
+        AgentIds ids,
+        agent::Encoding encoding = agent::Encoding::plain
+    );
+
+    /// Tells what `get` would pack, and sockets as well. Memory does not grow with the tree.
+    ///
+    /// Errors: those of `get` and of `each`; protocol and truncated also for what the agent tells.
+    Task<> manifest(
+        std::string directory,
+        std::vector<TreeItem> items,
+        Digest digest,
+        TreeEntries each,
+        AgentIds ids,
+        agent::Encoding encoding = agent::Encoding::plain
+    );
 
     /// Kills what runs in the sandbox and cleans its scratch. Errors: timed_out, cancelled, those
     /// of the session.

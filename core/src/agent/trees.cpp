@@ -1,7 +1,12 @@
+#include "agent/entry_sink.hpp"
+#include "agent/glob.hpp"
 #include "agent/run_job.hpp"
 #include "agent/session.hpp"
+#include "agent/zstd_stream.hpp"
+#include "archive/posix.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace slipway::core {
@@ -22,8 +27,7 @@ public:
         while (!text_.empty() && text_.back() == '\n') {
             text_.pop_back();
         }
-        std::replace(text_.begin(), text_.end(), '\n', ' '); // an error has one line
-        return std::move(text_);
+        return posix::printable(text_); // names in it are any bytes, and an error has one line
     }
 
 private:
@@ -40,13 +44,53 @@ std::string how_it_ended(const agent::Exit& exit)
     return text;
 }
 
-agent::Run run_as(AgentIds ids)
+// By the exit code of a worker.
+Errc code_of(std::uint8_t exit_code)
+{
+    switch (static_cast<agent::TreeEnd>(exit_code)) {
+    case agent::TreeEnd::missing:
+        return Errc::not_found;
+    case agent::TreeEnd::broken:
+        return Errc::protocol;
+    case agent::TreeEnd::refused:
+        return Errc::invalid_argument;
+    case agent::TreeEnd::done:
+    case agent::TreeEnd::failed:
+        break;
+    }
+    return Errc::engine;
+}
+
+agent::Run tree_run(agent::What what, std::string place, AgentIds ids, agent::Encoding encoding)
 {
     agent::Run run;
+    run.what = static_cast<std::uint8_t>(what);
+    run.argv.push_back(std::move(place));
     run.has_ids = true;
     run.uid = ids.uid;
     run.gid = ids.gid;
+    run.tree.encoding = static_cast<std::uint8_t>(encoding);
     return run;
+}
+
+Result<> set_items(agent::Run& run, std::vector<TreeItem> items)
+{
+    for (TreeItem& item : items) {
+        agent::TreeItem& added = run.tree.items.emplace_back();
+        const bool is_path = item.kind == TreeItem::Kind::path;
+        added.kind =
+            static_cast<std::uint8_t>(is_path ? agent::ItemKind::path : agent::ItemKind::pattern);
+        added.required = item.need == TreeItem::Need::required;
+        added.text = std::move(item.text);
+        std::vector<agent::ItemPart> parts;
+        const std::string_view problem = agent::parse_item(added, parts);
+        if (problem.empty()) continue;
+        std::string text = is_path ? "the path '" : "the pattern '";
+        text += posix::printable(added.text);
+        text.append("' cannot be asked for: ").append(problem);
+        return fail(Errc::invalid_argument, std::move(text));
+    }
+    return ok();
 }
 
 Task<> run_worker(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
@@ -58,56 +102,145 @@ Task<> run_worker(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
         co_return fail(Errc::engine, failed->text);
     }
     const auto& exit = std::get<agent::Exit>(end);
-    const bool good =
-        exit.how == static_cast<std::uint8_t>(agent::Ending::exited) && exit.code == 0;
-    if (good) co_return ok();
+    const bool exited = exit.how == static_cast<std::uint8_t>(agent::Ending::exited);
+    if (exited && exit.code == 0) co_return ok();
     std::string text = words.take();
-    co_return fail(Errc::engine, text.empty() ? how_it_ended(exit) : std::move(text));
+    if (text.empty()) text = how_it_ended(exit);
+    co_return fail(exited ? code_of(exit.code) : Errc::engine, std::move(text));
 }
 
-Task<> put_tree(
-    std::shared_ptr<AgentLink> link, std::string directory, engine::ByteSource& tar, AgentIds ids
-)
+// `run` gets what `from` gives, compressed when it says so.
+Task<> run_reader(std::shared_ptr<AgentLink> link, agent::Run run, engine::ByteSource& from)
 {
-    agent::Run run = run_as(ids);
-    run.what = static_cast<std::uint8_t>(agent::What::unpack);
-    run.argv.push_back(directory);
+    std::optional<CompressedSource> compressed;
     JobIo io;
-    io.in = &tar;
-    auto done = co_await run_worker(link, std::move(run), std::move(io));
-    co_return during(std::move(done), "putting files into " + directory + " of the sandbox");
+    io.in = &from;
+    if (run.tree.encoding == static_cast<std::uint8_t>(agent::Encoding::zstd)) {
+        io.in = &compressed.emplace(from);
+    }
+    co_return co_await run_worker(link, std::move(run), std::move(io));
 }
 
-Task<> get_tree(
+// `to` gets what `run` writes.
+Task<> run_writer(std::shared_ptr<AgentLink> link, agent::Run run, engine::ByteSink& to)
+{
+    std::optional<DecompressingSink> plain;
+    JobIo io;
+    io.out = &to;
+    if (run.tree.encoding == static_cast<std::uint8_t>(agent::Encoding::zstd)) {
+        io.out = &plain.emplace(to);
+    }
+    CO_CHECK(co_await run_worker(link, std::move(run), std::move(io)));
+    co_return plain ? plain->finish() : ok();
+}
+
+Task<> put_something(std::shared_ptr<AgentLink> link, agent::Run run, engine::ByteSource& from)
+{
+    const bool is_file = run.what == static_cast<std::uint8_t>(agent::What::write_file);
+    const std::string doing =
+        (is_file ? "putting the file " : "putting files into ") + run.argv.front();
+    auto done = co_await run_reader(link, std::move(run), from);
+    co_return during(std::move(done), doing + (is_file ? " into the sandbox" : " of the sandbox"));
+}
+
+Task<> get_something(
     std::shared_ptr<AgentLink> link,
-    std::string directory,
-    std::vector<std::string> paths,
-    engine::ByteSink& tar,
-    AgentIds ids
+    agent::Run run,
+    std::vector<TreeItem> items,
+    engine::ByteSink& to
 )
 {
-    agent::Run run = run_as(ids);
-    run.what = static_cast<std::uint8_t>(agent::What::pack);
-    run.argv = std::move(paths);
-    run.argv.insert(run.argv.begin(), directory);
-    JobIo io;
-    io.out = &tar;
-    auto done = co_await run_worker(link, std::move(run), std::move(io));
-    co_return during(std::move(done), "getting files from " + directory + " of the sandbox");
+    const bool is_file = run.what == static_cast<std::uint8_t>(agent::What::read_file);
+    const std::string doing = (is_file ? "getting the file " : "getting files from ")
+                              + run.argv.front() + " of the sandbox";
+    auto done = set_items(run, std::move(items));
+    if (done) done = co_await run_writer(link, std::move(run), to);
+    co_return during(std::move(done), doing);
+}
+
+Task<> list_entries(
+    std::shared_ptr<AgentLink> link, agent::Run run, std::vector<TreeItem> items, TreeEntries each
+)
+{
+    const std::string doing = "listing files in " + run.argv.front() + " of the sandbox";
+    EntrySink entries(std::move(each));
+    auto done = set_items(run, std::move(items));
+    if (done) done = co_await run_writer(link, std::move(run), entries);
+    if (done) done = entries.finish();
+    co_return during(std::move(done), doing);
+}
+
+agent::DigestKind kind_of(Digest digest)
+{
+    switch (digest) {
+    case Digest::xxh3_128:
+        return agent::DigestKind::xxh3;
+    case Digest::sha256:
+        return agent::DigestKind::sha256;
+    case Digest::none:
+        break;
+    }
+    return agent::DigestKind::none;
 }
 
 } // namespace
 
-Task<> AgentSession::put(std::string directory, engine::ByteSource& tar, AgentIds ids)
+Task<> AgentSession::put(
+    std::string directory, engine::ByteSource& tar, AgentIds ids, agent::Encoding encoding
+)
 {
-    return put_tree(link_, std::move(directory), tar, ids);
+    agent::Run run = tree_run(agent::What::unpack, std::move(directory), ids, encoding);
+    return put_something(link_, std::move(run), tar);
 }
 
 Task<> AgentSession::get(
-    std::string directory, std::vector<std::string> paths, engine::ByteSink& tar, AgentIds ids
+    std::string directory,
+    std::vector<TreeItem> items,
+    engine::ByteSink& tar,
+    AgentIds ids,
+    agent::Encoding encoding
 )
 {
-    return get_tree(link_, std::move(directory), std::move(paths), tar, ids);
+    agent::Run run = tree_run(agent::What::pack, std::move(directory), ids, encoding);
+    return get_something(link_, std::move(run), std::move(items), tar);
+}
+
+Task<> AgentSession::put_file(
+    std::string path,
+    FileAttributes attributes,
+    engine::ByteSource& bytes,
+    AgentIds ids,
+    agent::Encoding encoding
+)
+{
+    agent::Run run = tree_run(agent::What::write_file, std::move(path), ids, encoding);
+    run.tree.mode = static_cast<std::uint16_t>(attributes.mode & posix::mode_bits);
+    run.tree.has_mtime = attributes.mtime_ns.has_value();
+    run.tree.mtime_ns = attributes.mtime_ns.value_or(0);
+    return put_something(link_, std::move(run), bytes);
+}
+
+Task<> AgentSession::get_file(
+    std::string path, engine::ByteSink& bytes, AgentIds ids, agent::Encoding encoding
+)
+{
+    agent::Run run = tree_run(agent::What::read_file, std::move(path), ids, encoding);
+    std::vector<TreeItem> none;
+    return get_something(link_, std::move(run), std::move(none), bytes);
+}
+
+Task<> AgentSession::manifest(
+    std::string directory,
+    std::vector<TreeItem> items,
+    Digest digest,
+    TreeEntries each,
+    AgentIds ids,
+    agent::Encoding encoding
+)
+{
+    agent::Run run = tree_run(agent::What::manifest, std::move(directory), ids, encoding);
+    run.tree.digest = static_cast<std::uint8_t>(kind_of(digest));
+    return list_entries(link_, std::move(run), std::move(items), std::move(each));
 }
 
 } // namespace slipway::core

@@ -30,7 +30,7 @@ ContentHasher::ContentHasher() : state_(::XXH3_createState())
 
 void ContentHasher::add_zeros(std::uint64_t end)
 {
-    static constexpr std::array<char, std::size_t{64} << 10> zeros{};
+    static std::array<char, std::size_t{64} << 10> zeros{}; // not const: they need no room on disk
     while (reached_ < end) {
         const std::uint64_t count = std::min<std::uint64_t>(end - reached_, zeros.size());
         ::XXH3_128bits_update(state_.get(), zeros.data(), static_cast<std::size_t>(count));

@@ -1,3 +1,4 @@
+#include "sandbox/pool/agent_volume.hpp"
 #include "sandbox/pool/container.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/lease.hpp"
@@ -106,8 +107,10 @@ Task<std::vector<OwnedObject>> our_volumes(engine::Client client)
             if (!is_lone(volume)) continue;
             // It is there before its container is.
             object.in_use = use_of_maker(label_of(volume.labels, process_label));
+        } else if (!pool::has_this_agent(object.name)) {
+            object.in_use = InUse::idle; // a container that has it keeps it
         }
-        out.push_back(std::move(object)); // the agent's: sandboxes to come need it
+        out.push_back(std::move(object));
     }
     co_return out;
 }
@@ -116,7 +119,10 @@ Task<std::vector<OwnedObject>> our_volumes(engine::Client client)
 Task<> remove(engine::Client client, fs::path base, OwnedObject object, bool in_any_case)
 {
     if (object.kind == OwnedObject::Kind::volume) {
-        co_return co_await engine::Volumes(client.transport()).remove(object.name, true);
+        // By force podman removes what uses it as well.
+        auto gone = co_await engine::Volumes(client.transport()).remove(object.name, in_any_case);
+        if (!gone && gone.error().code == Errc::not_found) co_return ok(); // somebody was faster
+        co_return gone;
     }
     const auto directory = entry_of(base, object.name);
     const auto entry = directory ? pool::Entry::take(*directory) : std::nullopt;
@@ -169,7 +175,7 @@ Task<CleanedUp> clean_up(engine::Client client, fs::path pool_directory, Clean w
         const auto gone = co_await remove(client, base, object, what == Clean::everything);
         if (gone) {
             done.removed.push_back(std::move(object));
-        } else if (gone.error().code == Errc::conflict && !gone.error().answer) {
+        } else if (gone.error().code == Errc::conflict && (!gone.error().answer || object.kind == OwnedObject::Kind::volume)) {
             done.kept.push_back(std::move(object));
         } else if (gone.error().code == Errc::cancelled) {
             co_return fail(gone.error());

@@ -29,8 +29,10 @@ public:
 private:
     static Task<> pack(Relay relay, std::shared_ptr<Lease> lease, fs::path path)
     {
-        const std::vector<std::string> paths(1, path.filename().string());
-        relay.finish(co_await lease->get(path.parent_path().string(), paths, relay.sink()));
+        const std::vector<TreeItem> items(
+            1, TreeItem(TreeItem::Kind::path, path.filename().string())
+        );
+        relay.finish(co_await lease->get(path.parent_path().string(), items, relay.sink()));
         co_return ok();
     }
 

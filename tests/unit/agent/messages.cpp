@@ -45,6 +45,7 @@ TEST_SUITE("agent.messages")
         check_round_trip(Exit{1, 9, 15, 1, 2, 3});
         check_round_trip(Failed{2, 13, "text"});
         check_round_trip(Run());
+        check_round_trip(Entry());
     }
 
     TEST_CASE("run has all its fields in their order")
@@ -66,12 +67,24 @@ TEST_SUITE("agent.messages")
         run.columns = 6;
         run.has_in = true;
         run.window = 7;
+        TreeItem item;
+        item.kind = 1;
+        item.required = false;
+        item.text = "**/\xff";
+        run.tree.items = {item};
+        run.tree.encoding = 1;
+        run.tree.digest = 2;
+        run.tree.mode = 04755;
+        run.tree.has_mtime = true;
+        run.tree.mtime_ns = -1'500'000'000;
         check_round_trip(run);
         const auto again = decode<Run>(encode(run));
         CHECK(again->argv == run.argv);
         CHECK(again->groups == run.groups);
         CHECK(again->limits[1].hard == 4);
         CHECK(again->window == 7);
+        CHECK(again->tree.items[0].text == "**/\xff");
+        CHECK(again->tree.mtime_ns == -1'500'000'000);
     }
 
     TEST_CASE("a flag is 0 or 1, and a size that lies is refused")

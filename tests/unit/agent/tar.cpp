@@ -1,48 +1,19 @@
-#include "session.hpp"
+#include "support/tar.hpp"
+
+#include "trees.hpp"
 
 #include <doctest/doctest.h>
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-#include <map>
 
 using namespace slipway;
 using namespace slipway::test;
 using agent::Type;
 
 namespace fs = std::filesystem;
-
-namespace {
-
-void write(const fs::path& path, std::string_view text)
-{
-    std::ofstream(path, std::ios::binary) << text;
-}
-
-std::string read(const fs::path& path)
-{
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
-struct stat status_of(const fs::path& path)
-{
-    struct stat status {};
-    REQUIRE(::lstat(path.c_str(), &status) == 0);
-    return status;
-}
-
-void set_time(const fs::path& path, std::int64_t seconds, long ns)
-{
-    const timespec times[] = {{0, UTIME_OMIT}, {seconds, ns}};
-    REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
-}
-
-} // namespace
 
 TEST_SUITE("agent.tar")
 {
@@ -75,12 +46,12 @@ TEST_SUITE("agent.tar")
         set_time(tree / "big", -1'000, 500'000'000);
         set_time(tree / "sub", 1'500'000'000, 999'999'999);
 
-        Session session;
-        const Outcome packed = session.pack({from.path(), "tree", "?not-there"});
+        TreeSession session;
+        const Outcome packed = session.pack(from.path(), {path("tree"), maybe("not-there")});
         REQUIRE(packed.exited(0));
         CHECK(packed.err.empty());
         CHECK(packed.out.size() < (4 << 20));
-        CHECK(session.pack({from.path(), "tree"}).out == packed.out);
+        CHECK(session.pack(from.path(), {path("tree")}).out == packed.out);
         const Outcome unpacked = session.unpack(to.path() / "new" / "place", packed.out);
         CHECK(unpacked.err == "");
         REQUIRE(unpacked.exited(0));
@@ -111,16 +82,16 @@ TEST_SUITE("agent.tar")
     {
         const TempDirectory from;
         write(from.path() / "here", "x");
-        Session session;
-        const Outcome missing = session.pack({from.path(), "here", "gone"});
-        CHECK(missing.exited(1));
+        TreeSession session;
+        const Outcome missing = session.pack(from.path(), {path("here"), path("gone")});
+        CHECK(missing.exited(2));
         CHECK(missing.err.find("gone") != std::string::npos);
-        const Outcome optional = session.pack({from.path(), "here", "?gone"});
+        const Outcome optional = session.pack(from.path(), {path("here"), maybe("gone")});
         CHECK(optional.exited(0));
-        for (const char* path : {"../etc", "/etc", "a/../..", ""}) {
-            CHECK(session.pack({from.path(), path}).exited(1));
+        for (const char* outside : {"../etc", "/etc", "a/../..", ""}) {
+            CHECK(session.pack(from.path(), {path(outside)}).exited(4));
         }
-        CHECK(session.pack({from.path() / "nowhere", "x"}).exited(1));
+        CHECK(session.pack(from.path() / "nowhere", {maybe("x")}).exited(2));
     }
 
     TEST_CASE("a tar that is cut anywhere is an error with words")
@@ -129,17 +100,17 @@ TEST_SUITE("agent.tar")
         const TempDirectory to;
         write(from.path() / "a", std::string(2000, 'a'));
         write(from.path() / "b", "b");
-        Session session;
-        const std::string tar = session.pack({from.path(), "a", "b"}).out;
+        TreeSession session;
+        const std::string tar = session.pack(from.path(), {path("a"), path("b")}).out;
         REQUIRE(session.unpack(to.path(), tar).exited(0));
         for (std::size_t size = 0; size < tar.size(); size += 171) {
             CAPTURE(size);
             if (tar.size() - size < 512) continue;
             const Outcome cut = session.unpack(to.path(), std::string_view(tar).substr(0, size));
-            CHECK(cut.exited(1));
+            CHECK(cut.exited(3));
             CHECK(!cut.err.empty());
         }
-        CHECK(session.unpack(to.path(), "this is no tar at all").exited(1));
+        CHECK(session.unpack(to.path(), "this is no tar at all").exited(3));
     }
 
     TEST_CASE("no entry leads out of the directory")
@@ -152,18 +123,21 @@ TEST_SUITE("agent.tar")
         fs::create_directories(from.path() / "2" / "way");
         fs::create_symlink("..", from.path() / "1" / "way");
         write(from.path() / "2" / "way" / "escaped", "x");
-        Session session;
-        const std::string link = session.pack({from.path() / "1", "way"}).out;
-        const std::string file = session.pack({from.path() / "2", "way/escaped"}).out;
+        TreeSession session;
+        const std::string link = session.pack(from.path() / "1", {path("way")}).out;
+        const std::string file = session.pack(from.path() / "2", {path("way/escaped")}).out;
         REQUIRE(session.unpack(target, link).exited(0));
         CHECK(session.unpack(target, file).exited(1));
         CHECK(!fs::exists(to.path() / "escaped"));
 
-        std::string dots = session.pack({from.path() / "2", "way/escaped"}).out;
-        const std::size_t at = dots.rfind("way/escaped");
-        REQUIRE(at != std::string::npos);
-        dots.replace(at, 11, "../escaped/");
-        CHECK(session.unpack(target, dots).exited(1));
+        for (const std::string& name :
+             {std::string("../escaped"),
+              (to.path() / "escaped").string(),
+              std::string("a/../../escaped")}) {
+            const Outcome outside = session.unpack(target, make_tar({{name, "x"}}));
+            CHECK(outside.exited(1));
+            CHECK(outside.err.find(name) != std::string::npos);
+        }
         CHECK(!fs::exists(to.path() / "escaped"));
     }
 
@@ -174,8 +148,8 @@ TEST_SUITE("agent.tar")
         write(from.path() / "f", "new");
         write(to.path() / "f", "old");
         fs::create_hard_link(to.path() / "f", to.path() / "kept");
-        Session session;
-        REQUIRE(session.unpack(to.path(), session.pack({from.path(), "f"}).out).exited(0));
+        TreeSession session;
+        REQUIRE(session.unpack(to.path(), session.pack(from.path(), {path("f")}).out).exited(0));
         CHECK(read(to.path() / "f") == "new");
         CHECK(read(to.path() / "kept") == "old");
     }

@@ -333,23 +333,25 @@ TEST_SUITE("core.agent_client.jobs")
             std::getline(one, text);
             CHECK(text == "first");
             Collected out;
-            std::vector<std::string> paths{"two", "a", "?missing"};
-            CO_CHECK(co_await session.get(top, paths, out, own));
+            std::vector<core::TreeItem> items;
+            items.emplace_back(core::TreeItem::Kind::path, "two");
+            items.emplace_back(core::TreeItem::Kind::path, "a");
+            CO_CHECK(co_await session.get(top, items, out, own));
             CHECK(out.text.size() > 300'000);
             CHECK(out.text.find("a/one") != std::string::npos);
             CHECK(out.text.find("first") != std::string::npos);
 
-            paths.emplace_back("not-there");
-            const auto missing = co_await session.get(top, paths, out, own);
+            items.emplace_back(core::TreeItem::Kind::path, "not-there");
+            const auto missing = co_await session.get(top, items, out, own);
             REQUIRE(!missing);
-            CHECK(missing.error().code == Errc::engine);
+            CHECK(missing.error().code == Errc::not_found);
             CHECK(missing.error().message.find("not-there") != std::string::npos);
             CHECK(describe(missing.error()).find("getting files from " + top) != std::string::npos);
 
             const auto garbage = engine::text_source(std::string(5000, 'g'));
             const auto refused = co_await session.put(top, *garbage, own);
             REQUIRE(!refused);
-            CHECK(refused.error().code == Errc::engine);
+            CHECK(refused.error().code == Errc::protocol);
             CHECK(!refused.error().message.empty());
             BrokenSource source;
             const auto cut = co_await session.put(top, source, own);

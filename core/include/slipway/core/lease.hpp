@@ -2,6 +2,7 @@
 
 #include <slipway/core/road.hpp>
 #include <slipway/core/sandbox.hpp>
+#include <slipway/core/tree.hpp>
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/container_spec.hpp>
 #include <slipway/engine/result.hpp>
@@ -47,6 +48,10 @@ struct PoolOptions {
     /// road "attach"); it renews by itself.
     std::chrono::milliseconds lease{10'000};
     std::filesystem::path directory; ///< empty: see pool_directory
+    /// Whether jobs go through the agent. Without, each lease has a container of its own, which
+    /// goes with it, and each job is an exec: slower, and the image needs `sh`, `cat`, `chmod`,
+    /// `chown`.
+    bool agent = true;
 };
 
 /// A job of a sandbox: what `Job` has, less what the sandbox has.
@@ -67,11 +72,32 @@ public:
     /// Runs a job. Several may run at once. Cancelling interrupts it as `core::run` does.
     virtual Task<JobResult> run(LeasedJob job, JobStreams streams) = 0;
 
-    /// Unpacks a tar into a directory; as far as the sandbox's user may.
+    // Files travel compressed when the engine is on another machine. Errors of each: engine (the
+    // sandbox could not; with its words), cancelled, those of the connection, and of the source or
+    // the sink.
+
+    /// Unpacks a tar into a directory, which is made when missing; as far as the sandbox's user
+    /// may. Errors also: protocol (the bytes are no tar, or a cut one).
     virtual Task<> put(std::string directory, std::shared_ptr<engine::ByteSource> tar) = 0;
-    /// A tar of paths below a directory.
+    /// A tar of what the items mean below a directory, each path once, sockets left out.
+    /// Errors also: invalid_argument (an item that is none), not_found (the directory, or what an
+    ///   item requires). After an error the tar has no end.
     virtual Task<>
-    get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar) = 0;
+    get(std::string directory, std::vector<TreeItem> items, engine::ByteSink& tar) = 0;
+
+    /// Puts a file of these bytes at an absolute path, in one step: before it, and after an error,
+    /// the path has what it had. Directories above are made when missing. Errors also: protocol.
+    virtual Task<> put_file(
+        std::string path, FileAttributes attributes, std::shared_ptr<engine::ByteSource> bytes
+    ) = 0;
+    /// The bytes of a regular file, also of one behind a symlink. Errors also: not_found.
+    virtual Task<> get_file(std::string path, engine::ByteSink& bytes) = 0;
+
+    /// Tells what `get` would pack, and sockets as well, in the order of the bytes of the names.
+    /// Memory does not grow with the tree. Errors also: those of `get` and of `each`.
+    virtual Task<> manifest(
+        std::string directory, std::vector<TreeItem> items, Digest digest, TreeEntries each
+    ) = 0;
 
     /// The sandbox goes back to the pool; what its jobs left is killed and removed meanwhile.
     virtual Task<> release() = 0;
@@ -83,9 +109,12 @@ public:
     virtual bool warm() const noexcept = 0; ///< it ran before this lease
 };
 
-/// Leases a sandbox: one that is idle, or a new one.
+/// Leases a sandbox: one that is idle, or a new one. Where the agent cannot be had, it is one
+/// without (Road::exec): when this build has none for the image's architecture, when the engine
+/// refuses the volume that it is in, refuses to start it, or it ends at once, twice.
 ///
-/// Errors: not_found (no such image), unsupported (the agent cannot run there), engine, protocol,
+/// Errors: not_found (no such image), invalid_argument (the spec makes no sense), unsupported
+///   (without the agent: the image lacks what PoolOptions::agent names), engine, protocol,
 ///   unreachable, cancelled.
 Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, PoolOptions options);
 

@@ -1,17 +1,14 @@
 #include "sandbox/pool/lease.hpp"
 
+#include "sandbox/pool/encoding.hpp"
 #include "sandbox/pool/job.hpp"
 #include "sandbox/remove.hpp"
-
-#include <slipway/engine/containers.hpp>
-#include <slipway/engine/pause.hpp>
 
 #include <boost/asio/this_coro.hpp>
 
 namespace slipway::core::pool {
 
 namespace asio = boost::asio;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -21,6 +18,7 @@ public:
 
     Task<JobResult> run(LeasedJob job, JobStreams streams) override
     {
+        if (job.argv.empty()) co_return fail(Errc::invalid_argument, "a job without a command");
         agent::Run message = run_message(job, leased_.image, leased_.ids);
         message.has_in = streams.in != nullptr;
         const std::string program = message.argv.front();
@@ -37,14 +35,38 @@ public:
 
     Task<> put(std::string directory, std::shared_ptr<engine::ByteSource> tar) override
     {
-        co_return co_await leased_.session->put(std::move(directory), *tar, agent_ids());
+        co_return co_await leased_.session->put(std::move(directory), *tar, agent_ids(), encoding_);
     }
 
-    Task<>
-    get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar) override
+    Task<> get(std::string directory, std::vector<TreeItem> items, engine::ByteSink& tar) override
     {
         co_return co_await leased_.session->get(
-            std::move(directory), std::move(paths), tar, agent_ids()
+            std::move(directory), std::move(items), tar, agent_ids(), encoding_
+        );
+    }
+
+    Task<> put_file(
+        std::string path, FileAttributes attributes, std::shared_ptr<engine::ByteSource> bytes
+    ) override
+    {
+        co_return co_await leased_.session->put_file(
+            std::move(path), std::move(attributes), *bytes, agent_ids(), encoding_
+        );
+    }
+
+    Task<> get_file(std::string path, engine::ByteSink& bytes) override
+    {
+        co_return co_await leased_.session->get_file(
+            std::move(path), bytes, agent_ids(), encoding_
+        );
+    }
+
+    Task<> manifest(
+        std::string directory, std::vector<TreeItem> items, Digest digest, TreeEntries each
+    ) override
+    {
+        co_return co_await leased_.session->manifest(
+            std::move(directory), std::move(items), digest, std::move(each), agent_ids(), encoding_
         );
     }
 
@@ -74,15 +96,8 @@ private:
 
     Leased leased_;
     std::string name_ = leased_.entry.container();
+    agent::Encoding encoding_ = encoding_on(leased_.road, leased_.client.endpoint());
 };
-
-// not_found when it is gone.
-Task<> still_there(engine::Client client, std::string name)
-{
-    CO_TRY(const auto info, co_await engine::Containers(client.transport()).inspect(name));
-    static_cast<void>(info);
-    co_return ok();
-}
 
 } // namespace
 
@@ -93,19 +108,7 @@ std::unique_ptr<Lease> make_lease(Leased leased)
 
 Task<> remove_sandbox(engine::Client client, const Entry& entry)
 {
-    // It goes by itself when it has ended. Podman 4 can break it when it is told to remove it just
-    // then, and fails all lists afterwards.
-    engine::Containers containers(client.transport());
-    const std::string name = entry.container();
-    auto there = co_await containers.kill(name);
-    for (auto waited = 0ms; there && waited < 5s; waited += 10ms) {
-        there = co_await still_there(client, name);
-        CO_CHECK(co_await engine::pause(10ms));
-    }
-    if (there || there.error().code != Errc::not_found) {
-        const auto gone = co_await remove_container(client, name);
-        if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
-    }
+    CO_CHECK(co_await kill_and_wait(client, entry.container()));
     entry.erase();
     co_return ok();
 }

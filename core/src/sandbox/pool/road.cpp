@@ -91,6 +91,8 @@ open_road(engine::Client client, Road road, std::string container, std::filesyst
         co_return co_await connect_agent(std::move(socket), connect_deadline);
     case Road::bridge:
         co_return co_await bridge(std::move(client), std::move(container));
+    case Road::exec: // there is no agent
+        co_return fail(Errc::internal, "no road to an agent");
     case Road::attach:
         break;
     }

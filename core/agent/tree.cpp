@@ -1,0 +1,55 @@
+#include "tree.hpp"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace slipway::agent {
+
+int do_tree_job(const Run& run)
+{
+    const auto work = [&] {
+        switch (static_cast<What>(run.what)) {
+        case What::unpack:
+            return unpack(run);
+        case What::pack:
+            return pack(run);
+        case What::manifest:
+            return write_manifest(run);
+        case What::write_file:
+            return write_file(run);
+        case What::read_file:
+            return read_file(run);
+        case What::program:
+            break;
+        }
+        return complain("the order", "an unknown one", TreeEnd::refused);
+    };
+    return static_cast<int>(work());
+}
+
+TreeEnd complain(std::string_view what, std::string_view why, TreeEnd end)
+{
+    std::string line(what);
+    line.append(": ").append(why).append("\n");
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    return end;
+}
+
+TreeEnd complain(std::string_view what, int error, TreeEnd end)
+{
+    return complain(what, std::string_view(::strerror(error)), end);
+}
+
+int make_directories(const std::string& path)
+{
+    for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+        const std::string part = path.substr(0, at);
+        if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST) return errno;
+        if (at == std::string::npos) return 0;
+    }
+}
+
+} // namespace slipway::agent
