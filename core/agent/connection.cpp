@@ -51,6 +51,7 @@ void Connection::start()
 
 void Connection::ask()
 {
+    was_crowded_ = was_crowded_ || is_crowded();
     const std::uint32_t in = paused_ || ended_ ? 0U : static_cast<std::uint32_t>(EPOLLIN);
     const std::uint32_t out = has_waiting() ? static_cast<std::uint32_t>(EPOLLOUT) : 0U;
     if (socket_) {
@@ -147,10 +148,7 @@ bool Connection::has_left() const
 
 void Connection::on_event(std::uint32_t events)
 {
-    if ((events & EPOLLOUT) != 0) {
-        flush();
-        if (!has_waiting()) handlers_.drained(*this);
-    }
+    if ((events & EPOLLOUT) != 0) flush();
     if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) {
         // On stdout alone it means that nobody reads.
         if ((events & EPOLLIN) == 0 && !socket_ && has_waiting()) drop();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace slipway::agent {
 
@@ -19,7 +20,6 @@ public:
     struct Handlers {
         std::function<void(Connection&, const Message&)> message;
         std::function<void(Connection&)> skipped; ///< bytes came that are no frame
-        std::function<void(Connection&)> drained; ///< what was to be sent is on its way
         std::function<void(Connection&)> ended;   ///< the client has left
     };
 
@@ -45,6 +45,9 @@ public:
     void drop();
     /// More waits to be sent than should be added to.
     bool is_crowded() const noexcept { return waiting() >= crowded_bytes; }
+    /// Whether it was crowded, and is no more: once. However it came, a job that was held up is
+    /// told by nobody else.
+    bool is_relieved() noexcept { return !is_crowded() && std::exchange(was_crowded_, false); }
     bool has_waiting() const noexcept { return waiting() > 0; }
 
     /// Gives no messages until `resume`.
@@ -72,6 +75,7 @@ private:
     std::uint64_t skipped_ = 0;
     std::string out_;
     std::size_t sent_ = 0;
+    bool was_crowded_ = false;
     bool paused_ = false;
     bool delivering_ = false;
     bool ended_ = false;

@@ -1,6 +1,9 @@
 #pragma once
 
 #include "connection.hpp"
+#include "job_input.hpp"
+#include "job_output.hpp"
+#include "job_streams.hpp"
 #include "supervisor.hpp"
 
 #include <sys/types.h>
@@ -9,14 +12,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace slipway::agent {
 
 using Clock = std::chrono::steady_clock;
 
-/// One job as the agent sees it: its streams with their windows, its deadline, its supervisor.
+/// One job as the agent sees it: its life, from its supervisor to its `exit`.
 class Job {
 public:
     struct Place {
@@ -35,7 +37,7 @@ public:
     bool start(const Run& run);
 
     // Messages of the client; false: it has broken the protocol.
-    bool on_in(std::string_view bytes);
+    bool on_in(std::string_view bytes) { return in_.take(bytes); }
     bool on_window(const Window& window);
     void on_resize(const Resize& size);
     void on_signal(const Signal& signal);
@@ -46,7 +48,7 @@ public:
     /// Kills everything and says nothing more than `exit`; its output is thrown away.
     void abandon();
     /// The client has left: not even `exit`.
-    void forget_client() { place_.client = nullptr; }
+    void forget_client();
 
     /// When `on_time` wants to be called next.
     std::optional<Clock::time_point> next_time() const;
@@ -61,28 +63,12 @@ public:
     std::uint32_t channel() const noexcept { return channel_; }
 
 private:
-    struct Output {
-        Type type;
-        Stream stream;
-        Fd pipe;
-        std::uint64_t window = 0;
-        Watch watch;
-    };
-
-    bool make_streams(const Run& run, JobStreams& streams);
+    void take_streams(const Run& run, StreamEnds& ends);
     bool fail(Step step, int error, std::string_view text);
     void on_control();
     void on_notice(const Notice& notice);
     void supervisor_died();
-    void on_output(Output& output);
-    /// Moves a piece. False: there is none now.
-    bool move_output(Output& output);
-    void close_output(Output& output);
-    void ask_output(Output& output);
     void settle();
-    void write_in();
-    void grant_in(std::size_t consumed);
-    void end_in();
     void order(const Order& order);
     void kill_all();
     void say_exit();
@@ -93,17 +79,9 @@ private:
     Watch control_watch_;
     pid_t supervisor_ = 0;
     Fd terminal_;
-    Output out_{Type::out, Stream::out, {}, 0, {}};
-    Output err_{Type::err, Stream::err, {}, 0, {}};
-    Fd in_;
-    Watch in_watch_;
-    std::string in_waiting_;
-    std::size_t in_written_ = 0;
-    std::uint64_t in_allowed_ = 0;
-    std::size_t in_consumed_ = 0; ///< and not granted again
-    bool has_started_ = false;
-    bool has_in_ = false;
-    bool in_ends_ = false;
+    JobInput in_;
+    JobOutput out_;
+    JobOutput err_;
     std::optional<Notice> ended_;
     std::optional<Clock::time_point> deadline_;
     std::optional<Clock::time_point> grace_;

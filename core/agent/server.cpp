@@ -93,6 +93,7 @@ int Server::run()
         for (Connection& connection : connections_) {
             if (connection.has_waiting()) connection.flush();
         }
+        sessions_.relieve();
         loop_.run_once(next_wait_ms());
         sessions_.on_time(Clock::now());
         if (is_cut_off()) sessions_.end_when_idle();
@@ -112,7 +113,6 @@ Connection::Handlers Server::handlers()
         sessions_.on_message(from, message);
     };
     out.skipped = [this](Connection& from) { sessions_.on_skipped(from); };
-    out.drained = [this](Connection& from) { sessions_.on_drained(from); };
     out.ended = [this](Connection& from) { on_gone(from); };
     return out;
 }

@@ -45,9 +45,9 @@ void Sessions::on_skipped(Connection& from)
     if (&from == client_) broken();
 }
 
-void Sessions::on_drained(Connection& from)
+void Sessions::relieve()
 {
-    if (&from == client_) each_job([](Job& job) { job.resume(); });
+    if (client_ != nullptr && client_->is_relieved()) each_job([](Job& job) { job.resume(); });
 }
 
 void Sessions::on_gone(Connection& connection)

@@ -30,8 +30,8 @@ public:
     void on_message(Connection& from, const Message& message);
     /// Bytes came that are no frame.
     void on_skipped(Connection& from);
-    /// The connection takes more again.
-    void on_drained(Connection& from);
+    /// Lets jobs go on that were held up by a crowded connection, once it is not.
+    void relieve();
     /// The client has left a connection of its own.
     void on_gone(Connection& connection);
     /// A client whose hello waits has left the stream.

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from support import Case, SLIPWAY, api, main, wait_for
+from support import Case, ENGINE, SLIPWAY, api, main, wait_for
 
 
 class Warm(Case):
@@ -43,11 +43,13 @@ class Commands(Warm):
 
     def test_nothing_of_one_command_is_in_the_next(self):
         self.assert_ok(self.warm(
-            "sh", "-c", "echo secret > /tmp/left; mkdir -p /tmp/d; chmod 0 /tmp/d; setsid sleep 1000 &",
+            "sh", "-c", "echo secret > /tmp/left; mkdir -p /tmp/d; chmod 0 /tmp/d; : > /dev/mqueue/left; "
+            "setsid sleep 1000 &",
             options=["--no-workspace"]))
         self.assertEqual(len(self.sandboxes()), 1)
         result = self.assert_ok(self.warm(
-            "sh", "-c", "ls -A /tmp; ps | grep -c '[s]leep 1000' || true", options=["--no-workspace"]))
+            "sh", "-c", "ls -A /tmp; ls /dev/mqueue; ps | grep -c '[s]leep 1000' || true",
+            options=["--no-workspace"]))
         self.assertEqual(result.stdout, "0\n")
         self.assertEqual(len(self.sandboxes()), 1)
 
@@ -98,6 +100,10 @@ class Ends(Warm):
         self.assertEqual(process.stdout.readline(), "ready\n")
         return process
 
+    def pause(self):
+        [container] = self.sandboxes()
+        api("POST", f"/containers/{container['Id']}/pause")
+
     def test_an_interrupt_ends_the_command_and_keeps_the_sandbox(self):
         process = self.start("trap '' TERM INT; echo ready; while :; do sleep 1; done")
         process.send_signal(signal.SIGINT)
@@ -123,6 +129,24 @@ class Ends(Warm):
         self.assertNotEqual(process.returncode, 0)
         self.assertIn("error: ", said)
         self.assert_ok(self.warm("true"))
+
+    @unittest.skipIf(ENGINE == "podman-rootless", "without a cgroup nothing is paused")
+    def test_a_sandbox_that_is_paused_ends_the_command_with_words_and_is_removed(self):
+        process = self.start("echo ready; sleep 1000")
+        self.pause()
+        _, said = process.communicate(timeout=120)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertIn("does not answer", said)
+        self.assertIn("slipway clean --all", said)
+        self.assertEqual(self.new_containers(), [])
+        self.assert_ok(self.warm("true"))
+
+    @unittest.skipIf(ENGINE == "podman-rootless", "without a cgroup nothing is paused")
+    def test_clean_removes_a_sandbox_that_is_paused(self):
+        self.assert_ok(self.warm("true"))
+        self.pause()
+        self.assert_ok(self.slipway("clean", "--all"))
+        self.assertEqual(self.new_containers(), [])
 
     def test_a_removed_volume_of_the_agent_is_made_again(self):
         self.assert_ok(self.warm("true"))

@@ -319,7 +319,8 @@ Task<> AgentLink::renew(std::shared_ptr<AgentLink> link)
         ++link->renewals_;
         if (!link->resets_.empty() && now < link->resets_until_) link->silence_.broken();
         const auto unsent = lasting_time() - link->last_sent_;
-        if (unsent > link->options_.lease) {
+        // On a stream of our own the agent, who may have stood still as long, tells it by its end.
+        if (link->options_.shared_stream && unsent > link->options_.lease) {
             link->fail(lease_lost(unsent));
         } else if (link->silence_.passed(now - before)) {
             link->fail(no_answer(link->options_.silent_for));

@@ -271,6 +271,29 @@ TEST_SUITE("agent.jobs")
         CHECK(client.next().type == Type::exit);
     }
 
+    TEST_CASE("a job goes on when what held it up was another one's output, read at last")
+    {
+        for (int round = 0; round < 30; ++round) {
+            CAPTURE(round);
+            Session session;
+            auto& client = session.client;
+            constexpr std::uint32_t count = 4;
+            agent::Run run = program({"head", "-c", "1500000", "/dev/zero"});
+            run.has_in = false;
+            run.window = 1 << 30; // so that no other message wakes it
+            for (std::uint32_t i = 0; i < count; ++i) {
+                client.send(Type::run, 100 + i, run);
+            }
+            std::uint64_t got = 0;
+            for (std::uint32_t ended = 0; ended < count;) {
+                const Said said = client.next();
+                if (said.type == Type::out) got += said.payload.size();
+                if (said.type == Type::exit) ++ended;
+            }
+            CHECK(got == std::uint64_t{count} * 1'500'000);
+        }
+    }
+
     TEST_CASE("a gigabyte of output needs little memory")
     {
         Session session;

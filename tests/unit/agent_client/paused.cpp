@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 namespace {
 
 // What a healthy agent keeps on a machine that is busy.
-constexpr milliseconds limit{1000};
+constexpr milliseconds limit{2000};
 
 core::SessionOptions impatient(milliseconds silent_for)
 {

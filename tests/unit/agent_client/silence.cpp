@@ -106,7 +106,7 @@ TEST_SUITE("core.agent_client.silence")
                 CHECK(exit_code(end) == 0);
                 co_return co_await session.bye();
             },
-            impatient(milliseconds(500)) // the one who answers has to come to it
+            impatient(milliseconds(1000)) // the one who answers has to come to it
         );
         INFO((done ? std::string() : describe(done.error())));
         REQUIRE(done);
@@ -142,7 +142,6 @@ TEST_SUITE("core.agent_client.silence")
     {
         core::SessionOptions options;
         options.overdue_for = milliseconds(50);
-        options.lease = milliseconds(300);
         std::uint32_t cancelled = 0;
         const auto done = play(
             [&](FakePeer& peer) {
