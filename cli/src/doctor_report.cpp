@@ -114,11 +114,12 @@ std::string engine_text(const DoctorReport& report, const Style& style)
         }
         text += row("sees our files", value);
     }
-    if (!engine.architecture.empty()) {
+    if (engine.sandboxes) {
+        const bool agent = *engine.sandboxes != core::Road::exec;
         text +=
             row("sandboxes",
-                engine.sandboxes ? "reached by " + std::string(core::name(*engine.sandboxes))
-                                 : "none: this slipway has no agent for " + engine.architecture);
+                "reached by " + std::string(core::name(*engine.sandboxes))
+                    + (agent ? "" : ", without slipway's agent"));
     }
     for (const std::string& problem : engine.problems) {
         text += row("not known", problem);

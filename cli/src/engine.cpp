@@ -67,7 +67,14 @@ Result<engine::ClientOptions> client_options(Context& context)
     }
     auto headers = engine::read_http_headers(context.environment);
     if (!headers) {
-        context.printer->warning(describe(headers.error()) + ": headers in it are not sent");
+        const std::string said = describe(headers.error());
+        const auto proxies = engine::read_proxies(context.environment);
+        const bool both = !proxies && describe(proxies.error()) == said;
+        if (both) context.proxies.emplace();
+        context.printer->warning(
+            said
+            + (both ? ": headers and proxies in it are not used" : ": headers in it are not sent")
+        );
     }
     options.headers = std::move(headers).value_or(engine::Headers());
     return options;

@@ -2,6 +2,7 @@
 
 #include "engine.hpp"
 #include "event_loop.hpp"
+#include "phrase_watch.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -37,17 +39,31 @@ struct LocalStreams {
 
 constexpr std::size_t name_columns = 60;
 
+// What programs say when they meet a read-only image, or want a capability.
+constexpr std::array<std::string_view, 2> refusals_of_a_sandbox{
+    "Read-only file system",
+    "Operation not permitted",
+};
+
+std::string_view advice(const core::JobResult& result)
+{
+    if (result.exit_code == 127) {
+        return "the image has no such program, or not in its PATH; a shell's own words need "
+               "`sh -c '...'`";
+    }
+    if (result.not_run.find("rgument list too long") != std::string::npos) {
+        return "pass long lists in a file or on stdin";
+    }
+    return "it is there but cannot be executed: check its mode, its architecture and its first "
+           "line";
+}
+
 Error not_run(const core::Job& job, const core::JobResult& result)
 {
     Error error(Errc::not_found, result.not_run);
     const std::string where = job.image.empty() ? std::string() : " in " + job.image;
     error.context.push_back("running " + one_line(job.argv.front(), name_columns) + where);
-    error.hint =
-        result.exit_code == 127
-            ? "the image has no such program, or not in its PATH; a shell's own words need "
-              "`sh -c '...'`"
-            : "it is there but cannot be executed: check its mode, its architecture and "
-              "its first line";
+    error.hint = advice(result);
     return error;
 }
 
@@ -81,10 +97,11 @@ void tell_fetched(Context& context, const core::Fetched& fetched)
     }
 }
 
-// SLIPWAY_SANDBOX_IDLE: seconds.
+// SLIPWAY_SANDBOX_IDLE: seconds. SLIPWAY_AGENT: 0 or 1.
 Result<core::PoolOptions> pool_options()
 {
     core::PoolOptions options;
+    TRY(options.agent, use_agent());
     const char* const idle = std::getenv("SLIPWAY_SANDBOX_IDLE");
     if (idle == nullptr || *idle == '\0') return options;
     const std::string_view text = idle;
@@ -101,6 +118,23 @@ Result<core::PoolOptions> pool_options()
     options.idle = std::chrono::seconds(seconds);
     return options;
 }
+
+} // namespace
+
+Result<bool> use_agent()
+{
+    const char* const set = std::getenv("SLIPWAY_AGENT");
+    const std::string_view text = set == nullptr ? "" : set;
+    if (text.empty() || text == "1") return true;
+    if (text == "0") return false;
+    Error error(
+        Errc::invalid_argument, "SLIPWAY_AGENT is neither 0 nor 1: '" + std::string(text) + "'"
+    );
+    error.hint = "0 runs the jobs of sandboxes by exec, without slipway's agent in them";
+    return fail(std::move(error));
+}
+
+namespace {
 
 Task<core::JobResult> run_in(
     Context& context,
@@ -163,10 +197,12 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
     job.proxies = proxies_for(context);
 
     LocalStreams local(executor);
+    job.terminal = on_terminal();
+    PhraseWatch refusals(job.terminal ? local.out : local.err, refusals_of_a_sandbox);
     core::JobStreams streams;
     streams.out = &local.out;
     streams.err = &local.err;
-    job.terminal = on_terminal();
+    if (container == Container::warm) (job.terminal ? streams.out : streams.err) = &refusals;
     if (job.terminal || stdin_is_piped()) {
         streams.in = &local.in;
     }
@@ -196,6 +232,12 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
     }
     if (!result->not_run.empty()) {
         context.printer->error(not_run(job, *result));
+    }
+    if (result->exit_code != 0 && refusals.seen()) {
+        context.printer->warning(
+            "in its sandbox the command may not write to the image, and has no capabilities: with "
+            "--fresh it gets a container of its own, where it may and has"
+        );
     }
     if (result->out_of_memory) {
         context.printer->warning("the command ran out of memory and was killed");

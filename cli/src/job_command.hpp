@@ -28,6 +28,10 @@ Result<std::filesystem::path> current_directory();
 /// any other one pulled. Errors: those of the build or the pull; invalid_argument (no such target).
 Task<std::string> provide_image(Context& context, engine::Client client, ImageChoice choice);
 
+/// Whether sandboxes have slipway's agent: unless the variable SLIPWAY_AGENT is 0.
+/// Errors: invalid_argument (another value than 0 and 1).
+Result<bool> use_agent();
+
 /// Where a job runs.
 enum class Container {
     fresh, ///< one of its own, removed afterwards
@@ -37,8 +41,6 @@ enum class Container {
 /// Connects this process's stdin, stdout and stderr (or its terminal) with the job, runs it, tells
 /// what came back and returns the job's exit code. What makes the job's fields (image, terminal) is
 /// filled in here.
-Task<int> run_job(
-    Context& context, ImageChoice choice, core::Job job, Container container = Container::fresh
-);
+Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container container);
 
 } // namespace slipway::cli

@@ -26,18 +26,18 @@ std::string age_text(std::int64_t created)
 
 std::string_view use_text(const core::OwnedObject& object)
 {
-    if (object.kind == core::OwnedObject::Kind::volume) return "kept for sandboxes";
+    const bool agents = object.purpose == "agent" && object.kind == core::OwnedObject::Kind::volume;
     switch (object.in_use) {
     case core::InUse::yes:
         return "in use";
     case core::InUse::idle:
-        return "idle";
+        return agents ? "another version's" : "idle";
     case core::InUse::no:
         return "left behind";
     case core::InUse::unknown:
         break;
     }
-    return "somebody else's";
+    return agents ? "kept for sandboxes" : "somebody else's";
 }
 
 // "sha256:0123456789ab": sandboxes are made from ids.

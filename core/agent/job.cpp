@@ -217,7 +217,7 @@ void Job::supervisor_died()
     Notice notice;
     notice.kind = Notice::ended;
     notice.status = SIGKILL;
-    notice.left_some = true;
+    notice.left_some = !is_abandoned_;
     ended_ = notice;
     may_have_orphans_ = true;
 }

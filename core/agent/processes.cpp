@@ -85,6 +85,16 @@ bool reap()
     return pid == 0;
 }
 
+/// For a child to end.
+void wait_a_moment()
+{
+    sigset_t child;
+    ::sigemptyset(&child);
+    ::sigaddset(&child, SIGCHLD);
+    const timespec moment{0, 2'000'000};
+    ::sigtimedwait(&child, nullptr, &moment);
+}
+
 /// Stops all until there is none that has not been.
 void stop_all(const std::set<pid_t>& spared, Clock::time_point until)
 {
@@ -143,11 +153,19 @@ Killed kill_descendants(const std::set<pid_t>& spared, std::chrono::milliseconds
         for (const pid_t pid : living) {
             ::kill(pid, SIGKILL);
         }
-        sigset_t child;
-        ::sigemptyset(&child);
-        ::sigaddset(&child, SIGCHLD);
-        const timespec moment{0, 2'000'000};
-        ::sigtimedwait(&child, nullptr, &moment);
+        wait_a_moment();
+    }
+}
+
+bool kill_everybody(std::chrono::milliseconds at_most)
+{
+    const auto until = Clock::now() + at_most;
+    for (;;) {
+        // Who is about to fork sees the signal first.
+        ::kill(-1, SIGKILL);
+        if (!reap()) return true;
+        if (Clock::now() > until) return false;
+        wait_a_moment();
     }
 }
 

@@ -30,4 +30,9 @@ struct Killed {
 /// `at_most` it gives up.
 Killed kill_descendants(const std::set<pid_t>& spared, std::chrono::milliseconds at_most);
 
+/// Kills all processes of this pid namespace but its first, which this is, and reaps them. No
+/// process can be born meanwhile that is not killed with the others. False: some are left after
+/// `at_most`; the kernel holds them.
+bool kill_everybody(std::chrono::milliseconds at_most);
+
 } // namespace slipway::agent

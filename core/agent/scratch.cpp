@@ -2,8 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 
 #include <cerrno>
 #include <cstring>
@@ -22,24 +20,15 @@ bool same(const struct stat& a, const struct stat& b)
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/// Below `parent`, on the same mount; errno EXDEV when it is on another.
-Fd open_below(const Fd& parent, const char* name)
+/// Whether a directory stands on that mount. False: errno says why, EXDEV when on another.
+bool is_on(std::optional<std::uint64_t> mount, const Fd& parent, const char* name, MountQuery query)
 {
-    open_how how{};
-    how.flags = static_cast<std::uint64_t>(directory_flags);
-    how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
-    const long fd = ::syscall(SYS_openat2, parent.get(), name, &how, sizeof how);
-    if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return Fd(static_cast<int>(fd));
-    // An old kernel, or a filter that does not know the call.
-    Fd plain(::openat(parent.get(), name, directory_flags));
-    struct stat here {};
-    struct stat above {};
-    if (plain && ::fstat(plain.get(), &here) == 0 && ::fstat(parent.get(), &above) == 0
-        && here.st_dev != above.st_dev) {
-        plain.reset();
-        errno = EXDEV;
-    }
-    return plain;
+    // It need not be ours to enter.
+    const Fd place(::openat(parent.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!place) return false;
+    const auto here = mount_of(place.get(), query);
+    errno = !mount || !here ? ENOTSUP : EXDEV;
+    return mount && here == mount;
 }
 
 /// Nothing when it cannot be listed; errno says why.
@@ -60,38 +49,38 @@ std::optional<std::vector<std::string>> names_in(const Fd& directory)
 
 class Clearing {
 public:
+    Clearing(std::optional<std::uint64_t> mount, MountQuery query) : mount_(mount), query_(query) {}
+
     std::string error;
 
     // NOLINTNEXTLINE(misc-no-recursion)
-    bool clear(const Fd& directory, const std::string& path, int depth)
+    bool clear(const Fd& directory, const std::string& path)
     {
         bool left = false;
         const auto names = names_in(directory);
         if (!names) return complain(path, errno);
         for (const std::string& name : *names) {
-            left = remove(directory, path + "/" + name, name.c_str(), depth) || left;
+            left = remove(directory, path + "/" + name, name.c_str()) || left;
         }
         return left;
     }
 
 private:
     // NOLINTNEXTLINE(misc-no-recursion)
-    bool remove(const Fd& parent, const std::string& path, const char* name, int depth)
+    bool remove(const Fd& parent, const std::string& path, const char* name)
     {
         if (::unlinkat(parent.get(), name, 0) == 0 || errno == ENOENT) return false;
         if (errno == EBUSY) return true; // a file that is mounted there
         const int refusal = errno;
         if (::unlinkat(parent.get(), name, AT_REMOVEDIR) == 0) return false;
         if (errno == ENOTDIR) return complain(path, refusal);
-        Fd child = open_below(parent, name);
-        if (!child && errno == EACCES) {
-            // Not ours to enter yet; a symlink is not followed, as it is no directory.
-            ::fchmodat(parent.get(), name, 0700, 0);
-            child = open_below(parent, name);
+        if (!is_on(mount_, parent, name, query_)) {
+            return errno == EXDEV ? true : complain(path, errno);
         }
-        if (!child) return errno == EXDEV ? true : complain(path, errno);
-        ::fchmod(child.get(), 0700);
-        const bool left = clear(child, path, depth + 1);
+        ::fchmodat(parent.get(), name, 0700, 0); // it is no symlink
+        const Fd child(::openat(parent.get(), name, directory_flags));
+        if (!child) return complain(path, errno);
+        const bool left = clear(child, path);
         if (::unlinkat(parent.get(), name, AT_REMOVEDIR) == 0 || errno == ENOENT) return false;
         if (left && errno == ENOTEMPTY) return true;
         if (errno == EBUSY) return true;
@@ -103,12 +92,15 @@ private:
         if (error.empty()) error = path + ": " + ::strerror(number);
         return false;
     }
+
+    std::optional<std::uint64_t> mount_;
+    MountQuery query_;
 };
 
 } // namespace
 
-Scratch::Scratch(std::string path, std::string& error)
-    : path_(std::move(path)), directory_(::open(path_.c_str(), directory_flags))
+Scratch::Scratch(std::string path, std::string& error, MountQuery query)
+    : path_(std::move(path)), directory_(::open(path_.c_str(), directory_flags)), query_(query)
 {
     if (!directory_ || ::fstat(directory_.get(), &first_) != 0) {
         error = path_ + ": " + ::strerror(errno);
@@ -122,8 +114,8 @@ std::string Scratch::clear() const
         return path_ + ": somebody has put another directory there";
     }
     ::fchmod(directory_.get(), 0700);
-    Clearing clearing;
-    clearing.clear(directory_, path_, 0);
+    Clearing clearing(mount_of(directory_.get(), query_), query_);
+    clearing.clear(directory_, path_);
     if ((now.st_uid != first_.st_uid || now.st_gid != first_.st_gid)
         && ::fchown(directory_.get(), first_.st_uid, first_.st_gid) != 0) {
         clearing.error = path_ + ": " + ::strerror(errno);

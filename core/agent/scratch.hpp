@@ -1,6 +1,7 @@
 #pragma once
 
 #include "descriptor.hpp"
+#include "mounts.hpp"
 
 #include <sys/stat.h>
 
@@ -12,7 +13,7 @@ namespace slipway::agent {
 class Scratch {
 public:
     /// Opens it. On failure `error` says why, and the object is not used.
-    Scratch(std::string path, std::string& error);
+    Scratch(std::string path, std::string& error, MountQuery query = MountQuery::any);
 
     /// Removes what is in it. Follows no symlinks, stays on its mount: what is mounted below is
     /// left alone, with the directories that lead to it. Gives the directory the mode and the owner
@@ -23,6 +24,7 @@ private:
     std::string path_;
     Fd directory_;
     struct stat first_ {};
+    MountQuery query_;
 };
 
 } // namespace slipway::agent

@@ -20,6 +20,9 @@ struct ServeOptions {
     /// As PID 1, clients on the socket are processes outside; with this, also `bridge` of root
     /// inside. A job of the sandbox is neither.
     bool bridge = false;
+    /// The IPC namespace is the sandbox's own, and emptied with the rest. With the machine's own
+    /// the agent does not begin.
+    bool ipc = false;
     std::chrono::milliseconds idle{0};
     std::vector<std::string> scratch;
     /// Whose the scratch directories and the socket are; unset: as they are.

@@ -49,6 +49,9 @@ struct json::Fields<EngineInfo> {
         optional("SecurityOptions", &EngineInfo::security_options),
         optional("CgroupDriver", &EngineInfo::cgroup_driver),
         optional("CgroupVersion", &EngineInfo::cgroup_version),
+        optional("MemoryLimit", &EngineInfo::can_limit_memory),
+        optional("CpuCfsQuota", &EngineInfo::can_limit_cpus),
+        optional("PidsLimit", &EngineInfo::can_limit_pids),
         optional("Rootless", &EngineInfo::rootless_flag),
         optional("Warnings", &EngineInfo::warnings)};
 };

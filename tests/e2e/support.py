@@ -79,18 +79,24 @@ def wait_for(what, seconds=30):
 
 
 def volumes():
-    return {volume["Name"] for volume in api("GET", "/volumes").get("Volumes") or []}
+    """All but the one that keeps the agent for sandboxes to come."""
+    return {volume["Name"] for volume in api("GET", "/volumes").get("Volumes") or []
+            if (volume.get("Labels") or {}).get("org.slipway.purpose") != "agent"}
 
 
 class Case(unittest.TestCase):
-    """Each test gets a directory of its own and must leave no container and no volume behind."""
+    """Each test gets a directory and pools of its own. It must leave no container and no volume
+    behind, save sandboxes that are idle."""
 
     longMessage = True
     maxDiff = None
+    run_options = ()  # of `slipway run`
 
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="slipway-e2e-")).resolve()
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="slipway-run-")).resolve()
+        self.addCleanup(shutil.rmtree, self.runtime, ignore_errors=True)
         self.volumes_before = volumes()
         self.containers_before = {container["Id"] for container in our_containers()}
         self.addCleanup(self.assert_nothing_left)
@@ -99,7 +105,21 @@ class Case(unittest.TestCase):
         """Ours, made since the test began."""
         return [c for c in our_containers() if c["Id"] not in self.containers_before]
 
+    def sandboxes(self):
+        return [c for c in self.new_containers() if c["State"] == "running"
+                and c["Labels"].get("org.slipway.purpose") == "sandbox"]
+
+    def assert_nothing_in_use(self):
+        """All that is there are sandboxes that wait for their next command."""
+        listed = json.loads(self.slipway("ps", "--json").stdout)
+        self.assertEqual([o for o in listed if o["in_use"]], [])
+        self.assertEqual(len(self.new_containers()), 0 if "--fresh" in self.run_options
+                         else len(self.sandboxes()))
+
     def assert_nothing_left(self):
+        if self.new_containers() or volumes() - self.volumes_before:
+            subprocess.run([SLIPWAY, "clean"], env=self.environment(), stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, timeout=60)
         left = self.new_containers()
         for container in left:
             api("DELETE", "/containers/" + container["Id"], force="true", v="true")
@@ -110,7 +130,8 @@ class Case(unittest.TestCase):
         """The caller's, without anything that chooses an engine or colours."""
         hidden = ("DOCKER_", "CONTAINER_", "SLIPWAY_", "CARGO", "RUST", "NO_COLOR")
         env = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
-        env.update(DOCKER_HOST=HOST, DOCKER_CONFIG=str(self.dir / "no-docker-config"))
+        env.update(DOCKER_HOST=HOST, DOCKER_CONFIG=str(self.dir / "no-docker-config"),
+                   XDG_RUNTIME_DIR=str(self.runtime))
         env.update(extra)
         return {k: v for k, v in env.items() if v is not None}
 
@@ -124,8 +145,12 @@ class Case(unittest.TestCase):
             [SLIPWAY, *map(str, args)], cwd=cwd or self.dir, env=env or self.environment(),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=text, timeout=timeout, **kwargs)
 
-    def run_in_busybox(self, *command, **kwargs):
-        return self.slipway("run", "--image", "busybox:latest", "--", *command, **kwargs)
+    def run_words(self, *command, options=()):
+        """The arguments of a `slipway run` in busybox."""
+        return ["run", *self.run_options, "--image", "busybox:latest", *options, "--", *command]
+
+    def run_in_busybox(self, *command, options=(), **kwargs):
+        return self.slipway(*self.run_words(*command, options=options), **kwargs)
 
     def assert_ok(self, result):
         self.assertEqual(result.returncode, 0, f"\nstdout: {result.stdout}\nstderr: {result.stderr}")

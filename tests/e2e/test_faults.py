@@ -128,6 +128,8 @@ SENT = ["GET .*/archive", None]
 
 
 class LostAnswers(Case):
+    run_options = ("--fresh",)
+
     def through(self, *faults):
         return self.environment(DOCKER_HOST=f"unix://{Proxy(self, *faults).path}")
 
@@ -159,7 +161,7 @@ class LostAnswers(Case):
         left = [name.lstrip("/") for c in self.new_containers() for name in c["Names"]]
         self.assertEqual(len(left), 1)
         self.assert_error(result, 1, "removing container", left[0])
-        self.assert_ok(self.slipway("run", "--image", "busybox", "--no-workspace", "--", "true"))
+        self.assert_ok(self.run_in_busybox("true", options=["--no-workspace"]))
         api("DELETE", f"/containers/{left[0]}", force="true")
 
     def test_an_interrupt_ends_what_hangs(self):
@@ -168,7 +170,7 @@ class LostAnswers(Case):
                 faults = [[step, "stall"]] if step else [SENT, ["GET .*/archive", "stall"]]
                 proxy = Proxy(self, *faults)
                 process = subprocess.Popen(
-                    [SLIPWAY, "run", "--image", "busybox", "--", "true"], cwd=self.dir,
+                    [SLIPWAY, *self.run_words("true")], cwd=self.dir,
                     env=self.environment(DOCKER_HOST=f"unix://{proxy.path}"),
                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                     text=True)
@@ -181,7 +183,7 @@ class LostAnswers(Case):
 
     def test_an_interrupt_ends_what_nobody_reads(self):
         process = subprocess.Popen(
-            [SLIPWAY, "run", "--image", "busybox", "--no-workspace", "--", "yes"], cwd=self.dir,
+            [SLIPWAY, *self.run_words("yes", options=["--no-workspace"])], cwd=self.dir,
             env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL)
         self.addCleanup(process.stdout.close)
@@ -193,11 +195,13 @@ class LostAnswers(Case):
 
 
 class OnATerminal(Case):
+    run_options = ("--fresh",)
+
     def terminal(self, *command, faults=()):
         environment = self.environment
         self.proxy = Proxy(self, *faults)
         self.environment = lambda **more: environment(DOCKER_HOST=f"unix://{self.proxy.path}", **more)
-        return Terminal(self, "run", "--image", "busybox", "--", *command)
+        return Terminal(self, *self.run_words(*command))
 
     def test_ctrl_c_is_ours_again_when_the_command_has_ended(self):
         terminal = self.terminal("echo", "done", faults=[SENT, ["GET .*/archive", "stall"]])

@@ -1,5 +1,6 @@
 # engines: docker podman podman-rootless
-"""slipway run: the workspace at its own path, streams, exit codes, interrupts."""
+"""slipway run: the workspace at its own path, streams, exit codes, interrupts. test_run_fresh.py runs
+all but the rights with --fresh as well."""
 
 import hashlib
 import io
@@ -65,8 +66,8 @@ class Files(Case):
         for name in ("both", "inside", "here"):
             (self.dir / name).write_text("before")
         process = subprocess.Popen(
-            [SLIPWAY, "run", "--image", "busybox", "--", "sh", "-c",
-             "echo ready; read line; echo x >> both; echo x >> inside; exit 5"],
+            [SLIPWAY, *self.run_words(
+                "sh", "-c", "echo ready; read line; echo x >> both; echo x >> inside; exit 5")],
             cwd=self.dir, env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
         self.assertEqual(process.stdout.readline(), "ready\n")
@@ -131,7 +132,8 @@ class Files(Case):
             {"same": "image", "changed": "image", "sent": "image", "sub/file": "image"})
         (self.dir / "sent").write_text("here")
         result = self.assert_ok(self.slipway(
-            "run", "--image", image, "--", "sh", "-c", "cat same sent sub/file; echo new >> changed"))
+            "run", "--fresh", "--image", image, "--", "sh", "-c",
+            "cat same sent sub/file; echo new >> changed"))
         self.assertEqual((result.stdout, result.stderr), ("imagehereimage", ""))
         self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["changed", "sent"])
         self.assertEqual((self.dir / "changed").read_text(), "imagenew\n")
@@ -172,9 +174,8 @@ class Files(Case):
 
     def test_no_workspace_sends_and_brings_nothing(self):
         (self.dir / "file").write_text("x")
-        result = self.assert_ok(self.slipway(
-            "run", "--image", "busybox", "--no-workspace", "--", "sh", "-c",
-            f"test ! -e {self.dir} && echo none"))
+        result = self.assert_ok(self.run_in_busybox(
+            "sh", "-c", f"test ! -e {self.dir} && echo none", options=["--no-workspace"]))
         self.assertEqual(result.stdout, "none\n")
 
 
@@ -201,11 +202,11 @@ class Streams(Case):
         self.addCleanup(os.close, directory)
         result = self.run_in_busybox("cat", stdin=directory, timeout=60)
         self.assertEqual(result.returncode, 1, result.stderr)
-        self.assertIn("error: reading standard input: Is a directory", result.stderr)
+        self.assertRegex(result.stderr, "error: .*reading standard input: Is a directory")
 
     def with_closed(self, redirections, command):
         return subprocess.run(
-            ["sh", "-c", f'"$0" run --image busybox -- {command} {redirections}', SLIPWAY],
+            ["sh", "-c", f'"$0" {" ".join(self.run_words())} {command} {redirections}', SLIPWAY],
             cwd=self.dir, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, timeout=60)
 
@@ -232,7 +233,7 @@ class Streams(Case):
 
     def test_a_reader_that_leaves_ends_the_command_quietly(self):
         process = subprocess.Popen(
-            [SLIPWAY, "run", "--image", "busybox", "--no-workspace", "--", "yes"], cwd=self.dir,
+            [SLIPWAY, *self.run_words("yes", options=["--no-workspace"])], cwd=self.dir,
             env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         process.stdout.read(100)
         process.stdout.close()
@@ -261,9 +262,9 @@ class ExitCodes(Case):
                 self.assert_error(self.run_in_busybox(name, env=env), 127, "File name too long",
                                   "fewer than 4096 bytes")
         name = "x" * 255
-        self.assert_error(self.run_in_busybox(name), 127, "no.*such|not found", "has no such program")
+        self.assert_error(self.run_in_busybox(name), 127, "[Nn]o.*such|not found", "has no such program")
         name = "/" + "a/" * 100 + "x"
-        self.assert_error(self.run_in_busybox(name), 127, "no such file", "has no such program")
+        self.assert_error(self.run_in_busybox(name), 127, "[Nn]o such file", "has no such program")
 
     def test_a_command_that_cannot_be_executed_is_126(self):
         (self.dir / "notes").write_text("no program")
@@ -271,14 +272,15 @@ class ExitCodes(Case):
 
     def test_environment(self):
         env = self.environment(PASSED="from here")
-        result = self.assert_ok(self.slipway(
-            "run", "--image", "busybox", "--env", "SET=a=b c", "--env", "PASSED", "--env", "ABSENT",
-            "--", "sh", "-c", "echo \"$SET|$PASSED|${ABSENT-unset}\"", env=env))
+        result = self.assert_ok(self.run_in_busybox(
+            "sh", "-c", "echo \"$SET|$PASSED|${ABSENT-unset}\"", env=env,
+            options=["--env", "SET=a=b c", "--env", "PASSED", "--env", "ABSENT"]))
         self.assertEqual(result.stdout, "a=b c|from here|unset\n")
 
     def test_a_command_begins_at_the_first_word_that_is_no_option(self):
         result = self.assert_ok(self.slipway(
-            "run", "--image", "busybox", "--no-workspace", "echo", "one", "--", "-n", "", "two"))
+            "run", *self.run_options, "--image", "busybox", "--no-workspace", "echo", "one", "--",
+            "-n", "", "two"))
         self.assertEqual(result.stdout, "one -- -n  two\n")
 
     def test_arguments_arrive_as_they_are(self):
@@ -288,11 +290,10 @@ class ExitCodes(Case):
 
 
 class Interrupts(Case):
-    def start(self, script):
+    def start(self, script, stdin=subprocess.DEVNULL):
         process = subprocess.Popen(
-            [SLIPWAY, "run", "--image", "busybox", "--", "sh", "-c", script], cwd=self.dir,
-            env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+            [SLIPWAY, *self.run_words("sh", "-c", script)], cwd=self.dir, env=self.environment(),
+            stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
         self.assertEqual(process.stdout.readline(), "ready\n")
@@ -312,7 +313,7 @@ class Interrupts(Case):
         process = self.start("trap '' INT TERM; echo ready; while :; do sleep 0.05; done")
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(30), 130)
-        self.assertEqual(len(self.new_containers()), 0)
+        self.assert_nothing_in_use()
 
     def test_termination_and_quitting_end_it_too(self):
         for number, code in ((signal.SIGTERM, 143), (signal.SIGQUIT, 131)):
@@ -320,21 +321,17 @@ class Interrupts(Case):
                 process = self.start("echo ready; sleep 1000")
                 process.send_signal(number)
                 self.assertEqual(process.wait(30), code)
-                self.assertEqual(len(self.new_containers()), 0)
+                self.assert_nothing_in_use()
 
     def test_what_is_ignored_from_the_start_stays_ignored(self):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
         self.addCleanup(signal.signal, signal.SIGHUP, signal.SIG_DFL)
-        process = self.start("echo ready; while [ ! -e /tmp/go ]; do sleep 0.1; done; exit 7")
+        process = self.start("echo ready; read line; exit 7", stdin=subprocess.PIPE)
         process.send_signal(signal.SIGHUP)
-        container = self.new_containers()[0]["Id"]
         with self.assertRaises(subprocess.TimeoutExpired):
             process.wait(2)
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w") as tar:
-            tar.addfile(tarfile.TarInfo("go"))
-        api("PUT", f"/containers/{container}/archive?path=/tmp", body=archive.getvalue(),
-            content_type="application/x-tar")
+        process.stdin.write("go\n")
+        process.stdin.close()
         self.assertEqual(process.wait(30), 7)
 
     def test_an_impatient_user_leaves_nothing_either(self):
@@ -343,7 +340,7 @@ class Interrupts(Case):
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(30), 130)
-        self.assertEqual(len(self.new_containers()), 0)
+        self.assert_nothing_in_use()
 
     def test_nothing_comes_back_after_an_interrupt(self):
         process = self.start("echo half > half; echo ready; sleep 1000")
@@ -355,32 +352,49 @@ class Interrupts(Case):
         with open(self.dir / "big", "wb") as big:
             big.truncate(4 << 30)
         process = subprocess.Popen(
-            [SLIPWAY, "run", "--image", "busybox", "--", "true"], cwd=self.dir,
+            [SLIPWAY, *self.run_words("true")], cwd=self.dir,
             env=self.environment(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(self.new_containers)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(60), 130)
-        self.assertEqual(len(self.new_containers()), 0)
+        self.assert_nothing_in_use()
 
     def test_an_interrupt_while_the_container_is_made_leaves_nothing(self):
         for delay in range(2, 60, 4):
             process = subprocess.Popen(
-                [SLIPWAY, "run", "--image", "busybox", "--no-workspace", "--", "sleep", "30"],
+                [SLIPWAY, *self.run_words("sleep", "30", options=["--no-workspace"])],
                 cwd=self.dir, env=self.environment(), stdin=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL)
             time.sleep(delay / 1000)
             process.send_signal(signal.SIGINT)
             self.assertIn(process.wait(30), (130, -signal.SIGINT))
-        self.assertEqual(len(self.new_containers()), 0)
+        self.assert_nothing_in_use()
 
     def test_a_container_removed_from_outside_is_no_success(self):
         process = self.start("echo ready; sleep 1000")
-        api("DELETE", "/containers/" + self.new_containers()[0]["Id"], force="true")
+        # Docker leaves the scratch then, which the next cleaning takes; podman does not say whose it is.
+        api("DELETE", "/containers/" + self.new_containers()[0]["Id"], force="true",
+            v=str(KIND == "podman").lower())
         code = process.wait(60)
         if code != 128 + signal.SIGKILL:  # podman can still be asked how the killed command ended
             self.assertNotEqual(code, 0)
             self.assertIn("error: ", process.stderr.read())
+
+
+class Rights(Case):
+    def test_what_a_sandbox_refuses_a_fresh_container_grants_and_a_warning_says_so(self):
+        for script in ("echo x > /etc/x", "chown 1:1 /tmp"):
+            with self.subTest(script=script):
+                refused = self.run_in_busybox("sh", "-c", script)
+                self.assertEqual(refused.returncode, 1)
+                self.assertIn("warning: in its sandbox the command may not write", refused.stderr)
+                self.assertIn("--fresh", refused.stderr)
+                granted = self.assert_ok(self.run_in_busybox("sh", "-c", script, options=["--fresh"]))
+                self.assertEqual(granted.stderr, "")
+        # It is no warning when the command did not fail.
+        result = self.assert_ok(self.run_in_busybox("sh", "-c", "echo x > /etc/x; true"))
+        self.assertNotIn("warning", result.stderr)
 
 
 if __name__ == "__main__":

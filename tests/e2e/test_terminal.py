@@ -50,16 +50,20 @@ class Terminal:
         return self.seen
 
     def wait(self, seconds=60):
+        """Until it has ended and all that it wrote is seen."""
         end = time.monotonic() + seconds
-        while self.process.poll() is None:
-            if time.monotonic() > end:
-                raise AssertionError(f"it goes on; seen: {self.seen!r}")
-            if select.select([self.parent], [], [], 0.05)[0]:
+        while True:
+            ended = self.process.poll() is not None
+            if select.select([self.parent], [], [], 0 if ended else 0.05)[0]:
                 try:
                     self.seen += os.read(self.parent, 65536).decode(errors="replace")
+                    continue
                 except OSError:
                     pass
-        return self.process.returncode
+            if ended:
+                return self.process.returncode
+            if time.monotonic() > end:
+                raise AssertionError(f"it goes on; seen: {self.seen!r}")
 
 
 class OnATerminal(Case):
@@ -114,7 +118,7 @@ class OnATerminal(Case):
         time.sleep(0.3)
         terminal.type("\x03")
         self.assertEqual(terminal.wait(), 130)
-        self.assertEqual(len(self.new_containers()), 0)
+        self.assert_nothing_in_use()
 
     def test_the_terminal_is_set_back(self):
         terminal = self.shell("echo ready; sleep 0.2")

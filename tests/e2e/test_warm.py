@@ -1,41 +1,18 @@
 # engines: docker podman podman-rootless
-"""slipway run --warm, ps and clean: one sandbox for many commands, and nothing of one in the next."""
+"""slipway run, ps and clean: one sandbox for many commands, and nothing of one in the next."""
 
 import json
 import os
-import pathlib
 import signal
 import subprocess
-import tempfile
 import unittest
 
 from support import Case, SLIPWAY, api, main, wait_for
 
 
 class Warm(Case):
-    """Each test has a runtime directory, and so pools, of its own."""
-
-    def setUp(self):
-        super().setUp()
-        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="slipway-warm-")).resolve()
-        self.addCleanup(subprocess.run, ["rm", "-rf", self.runtime])
-        self.addCleanup(self.clean)
-
-    def clean(self):
-        self.slipway("clean")
-        for volume in json.loads(self.slipway("ps", "--json").stdout):
-            if volume["kind"] == "volume":  # kept for sandboxes to come
-                api("DELETE", "/volumes/" + volume["name"])
-
-    def environment(self, **extra):
-        return super().environment(XDG_RUNTIME_DIR=str(self.runtime), **extra)
-
-    def warm(self, *command, options=(), **kwargs):
-        return self.slipway("run", "--warm", "--image", "busybox:latest", *options, "--", *command,
-                            **kwargs)
-
-    def sandboxes(self):
-        return [c for c in self.new_containers() if c["State"] == "running"]
+    def warm(self, *command, **kwargs):
+        return self.run_in_busybox(*command, **kwargs)
 
 
 class Commands(Warm):
@@ -98,7 +75,7 @@ class Commands(Warm):
         self.assertEqual(result.stdout, every + b"a=b\nc")
 
     def test_two_at_once_have_two_sandboxes(self):
-        command = [SLIPWAY, "run", "--warm", "--image", "busybox:latest", "--", "sh", "-c",
+        command = [SLIPWAY, "run", "--image", "busybox:latest", "--", "sh", "-c",
                    "echo ready; read line; echo $line"]
         both = [subprocess.Popen(command, cwd=self.dir, env=self.environment(), text=True,
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)]
@@ -113,7 +90,7 @@ class Commands(Warm):
 class Ends(Warm):
     def start(self, script):
         process = subprocess.Popen(
-            [SLIPWAY, "run", "--warm", "--image", "busybox:latest", "--", "sh", "-c", script],
+            [SLIPWAY, "run", "--image", "busybox:latest", "--", "sh", "-c", script],
             cwd=self.dir, env=self.environment(), text=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(process.stderr.close)
@@ -149,7 +126,9 @@ class Ends(Warm):
 
     def test_a_removed_volume_of_the_agent_is_made_again(self):
         self.assert_ok(self.warm("true"))
-        self.clean()
+        self.assert_ok(self.slipway("clean"))
+        for kept in json.loads(self.slipway("ps", "--json").stdout):
+            api("DELETE", "/volumes/" + kept["name"])
         self.assert_ok(self.warm("true"))
 
 
@@ -173,7 +152,7 @@ class Inventory(Warm):
                 stdout=subprocess.PIPE)
             self.assertEqual(process.stdout.readline(), "ready\n")
             return process
-        warm, fresh, killed = run("--warm"), run(), run()
+        warm, fresh, killed = run(), run("--fresh"), run("--fresh")
         killed.kill()
         killed.communicate()
         self.assertEqual(len(self.new_containers()), 3)

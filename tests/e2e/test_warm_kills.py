@@ -1,5 +1,5 @@
 # engines: docker podman
-"""run --warm under kill -9 at any moment: in the end nothing is left, and what is left was ours."""
+"""run under kill -9 at any moment: in the end nothing is left, and what is left was ours."""
 
 import json
 import random
@@ -20,7 +20,7 @@ class Kills(Warm):
     def start(self):
         script = "echo begin > made; (setsid sleep 1000 &); yes | head -c 300000; sleep 1000"
         return subprocess.Popen(
-            [SLIPWAY, "run", "--warm", "--image", "busybox:latest", "--", "sh", "-c", script],
+            [SLIPWAY, "run", "--image", "busybox:latest", "--", "sh", "-c", script],
             cwd=self.dir, env=self.environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

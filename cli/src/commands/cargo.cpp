@@ -43,7 +43,7 @@ Task<int> cargo_command(Context& context)
     job.workspace = std::move(plan.workspace);
     ImageChoice choice;
     choice.target = std::move(plan.target);
-    co_return co_await run_job(context, std::move(choice), std::move(job));
+    co_return co_await run_job(context, std::move(choice), std::move(job), Container::fresh);
 }
 
 } // namespace

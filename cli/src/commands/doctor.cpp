@@ -3,6 +3,7 @@
 #include "engine.hpp"
 #include "event_loop.hpp"
 #include "exit_code.hpp"
+#include "job_command.hpp"
 
 #include <CLI/App.hpp>
 #include <algorithm>
@@ -27,7 +28,7 @@ std::vector<fs::path> directories_to_try(const Context& context)
     std::error_code failed;
     fs::path runtime = context.environment.directory("XDG_RUNTIME_DIR");
     if (runtime.empty()) runtime = fs::temp_directory_path(failed);
-    if (!runtime.empty()) directories.push_back(runtime);
+    if (fs::is_directory(runtime, failed)) directories.push_back(runtime);
     const fs::path here = fs::current_path(failed);
     if (!failed && here != runtime) directories.push_back(here);
     return directories;
@@ -41,6 +42,7 @@ Task<int> doctor(Context& context, DoctorOptions options)
     CO_TRY(question.client, client_options(context));
     question.client.call_deadlines.total = question.timeout;
     question.directories = directories_to_try(context);
+    CO_TRY(question.agent, use_agent());
     context.printer->progress("Asking every place where an engine may be");
     CO_TRY(const core::DoctorReport report, co_await core::diagnose(std::move(question)));
     context.printer->end_progress();

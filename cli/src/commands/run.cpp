@@ -22,7 +22,7 @@ struct RunOptions {
     std::string workspace;
     bool no_workspace = false;
     std::string network;
-    bool warm = false;
+    bool fresh = false;
 };
 
 // NAME=value as it is, NAME with its value here; a variable that is not set here is left out.
@@ -92,7 +92,7 @@ Task<int> run_command(Context& context, std::shared_ptr<RunOptions> options)
     CO_TRY(core::Job job, job_of(context, *options));
     ImageChoice choice = options->image;
     if (choice.target.empty()) choice.target = host_target();
-    const Container container = options->warm ? Container::warm : Container::fresh;
+    const Container container = options->fresh ? Container::fresh : Container::warm;
     auto code = co_await run_job(context, std::move(choice), std::move(job), container);
     if (!code && code.error().hint.empty() && lacks_network(code.error(), options->network)) {
         code.error().hint = "--network takes none, host, or a network that the engine has";
@@ -145,10 +145,10 @@ void add_run(CLI::App& app, Context& context)
         )
         ->type_name("NAME");
     command->add_flag(
-        "--warm",
-        options->warm,
-        "Run in a sandbox that stays for the next time, ten minutes long; the image is read-only "
-        "there, save the workspace and /tmp"
+        "--fresh",
+        options->fresh,
+        "Run in a container of its own: all of the image can be written, the command has the "
+        "engine's usual rights, and nothing stays"
     );
     command->formatter(std::make_shared<Help>("run [options] [--] COMMAND [ARGUMENT...]"));
     command->footer(
@@ -158,6 +158,11 @@ void add_run(CLI::App& app, Context& context)
         "It finds the files of the workspace at the same path as here, except directories that a "
         "CACHEDIR.TAG marks, such as target/. What it changes comes back when it has ended, except "
         "where you have changed the same file meanwhile: then yours stays, with a warning.\n\n"
+        "It runs in a sandbox that waits ten minutes for the next command of the same kind, so "
+        "that "
+        "one costs milliseconds. There the image is read-only, save the workspace and /tmp, and "
+        "the "
+        "command has no capabilities, not even as root: what installs packages wants --fresh.\n\n"
         "The exit code is the command's; 126 or 127 when it cannot be started. It reads your stdin "
         "when that is a pipe or a file, and gets a terminal when you are at one. SIGINT, SIGTERM, "
         "SIGHUP and SIGQUIT are passed on to it; a second later it is killed.\n\n"

@@ -15,7 +15,7 @@ constexpr std::uint8_t continues = 1;
 
 bool known(std::uint8_t type)
 {
-    return (type >= 1 && type <= 8) || (type >= 16 && type <= 26);
+    return (type >= 1 && type <= 9) || (type >= 16 && type <= 26);
 }
 
 std::uint8_t byte_at(std::string_view bytes, std::size_t at)

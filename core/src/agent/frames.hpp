@@ -27,6 +27,7 @@ enum class Type : std::uint8_t {
     bye = 6,
     reset = 7,
     reset_done = 8,
+    renewed = 9,
     run = 16,
     in = 17,
     window = 18,

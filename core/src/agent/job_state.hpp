@@ -95,8 +95,10 @@ struct AgentJob {
     std::array<OutputWindow, 2> windows{};        ///< of stdout and stderr
     std::uint64_t in_window = agent::max_payload; ///< bytes of stdin that the agent takes
     std::size_t unsent = 0;                       ///< blocks of stdin that wait to be written
+    bool giving = false;                          ///< output is being given to a sink
     bool dropped = false;                         ///< nobody wants its output any more
-    std::function<void()> stop; ///< ends what is being given on; for a session that is dropped
+    bool overdue = false;                         ///< it went on after its deadline
+    std::function<void()> stop;                   ///< ends what is being given on
     std::optional<JobEnd> end;
 };
 

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -40,6 +41,28 @@ Error lost(Error error)
     ended.message += ": " + error.message;
     ended.cause = error.cause;
     return ended;
+}
+
+Error lease_lost(std::chrono::nanoseconds unsent)
+{
+    Error error(
+        Errc::timed_out,
+        "the lease of the sandbox has run out: nothing could be sent to its agent for "
+            + std::to_string(unsent / std::chrono::milliseconds(1)) + " ms"
+    );
+    error.hint = "the sandbox hangs, or this machine or program was stopped meanwhile";
+    return error;
+}
+
+Error no_answer(std::chrono::milliseconds limit)
+{
+    Error error(
+        Errc::timed_out,
+        "the sandbox does not answer: nothing has come from its agent for "
+            + std::to_string(limit.count()) + " ms"
+    );
+    error.hint = hanging_hint;
+    return error;
 }
 
 // Goes on while the machine sleeps.
@@ -97,6 +120,7 @@ AgentLink::AgentLink(
       stream_(std::move(stream)),
       outbox_(executor),
       written_(executor),
+      silence_(options_.silent_for),
       next_renewal_(executor)
 {
     // 20 bytes come whole and at once.
@@ -107,15 +131,15 @@ AgentLink::AgentLink(
     reader_ = agent::FrameReader(tag_, nonce_);
 }
 
-void AgentLink::greet(std::chrono::milliseconds lease, bool shared_stream)
+void AgentLink::greet(const SessionOptions& options)
 {
-    lease_ = lease;
-    shared_stream_ = shared_stream;
+    options_ = options;
+    silence_ = Silence(options.silent_for, options.lease / 3);
     last_sent_ = lasting_time();
     agent::Hello hello;
-    hello.lease_ms = static_cast<std::uint32_t>(lease.count());
+    hello.lease_ms = static_cast<std::uint32_t>(options.lease.count());
     hello.nonce = nonce_;
-    std::string bytes(shared_stream ? agent::preamble_size : 0, '\0');
+    std::string bytes(options.shared_stream ? agent::preamble_size : 0, '\0');
     agent::append_message(bytes, Type::hello, 0, agent::encode(hello), tag_);
     outbox_.bytes(std::move(bytes));
 }
@@ -127,6 +151,7 @@ Task<std::size_t> AgentLink::read_some()
     if (!n) co_return slipway::fail(lost(std::move(n).error()));
     if (*n == 0) co_return slipway::fail(connection_ended());
     reader_.filled(*n);
+    silence_.broken();
     co_return n;
 }
 
@@ -135,7 +160,7 @@ Task<agent::Welcome> AgentLink::answer(std::shared_ptr<AgentLink> link)
     for (;;) {
         if (const auto message = link->reader_.next()) co_return read_answer(*message);
         // On a connection of our own the answer is the first that comes.
-        if (!link->shared_stream_ && link->reader_.skipped() > 0) {
+        if (!link->options_.shared_stream && link->reader_.skipped() > 0) {
             co_return slipway::fail(protocol_error("answered the hello with bytes that are no frame"
             ));
         }
@@ -152,6 +177,7 @@ Task<> AgentLink::write(std::shared_ptr<AgentLink> link)
         }
         Outbox::Piece piece = link->outbox_.take();
         link->writing_ = true;
+        const auto renewals = link->renewals_;
         auto done = co_await link->stream_->write(piece.bytes());
         if (!done) {
             link->fail(lost(std::move(done).error()));
@@ -159,6 +185,9 @@ Task<> AgentLink::write(std::shared_ptr<AgentLink> link)
         }
         link->writing_ = false;
         link->last_sent_ = lasting_time();
+        if (link->renewals_ != renewals) {
+            link->silence_.broken(); // it had to wait: somebody takes what we send
+        }
         link->outbox_.done(std::move(piece));
         link->written_.notify();
     }
@@ -202,6 +231,9 @@ Result<> AgentLink::take_all()
 
 Result<> AgentLink::take(const agent::Message& message)
 {
+    if (message.type == Type::renewed && message.channel == 0 && message.payload.empty()) {
+        return ok(); // that it came is all it says
+    }
     if (message.type == Type::reset_done && message.channel == 0) {
         auto done = agent::decode<agent::ResetDone>(message.payload);
         if (!done || resets_.empty()) {
@@ -280,17 +312,17 @@ Result<> AgentLink::take_end(AgentJob& job, JobEnd end)
 Task<> AgentLink::renew(std::shared_ptr<AgentLink> link)
 {
     while (!link->failure_) {
-        link->next_renewal_.expires_after(link->lease_ / 3);
+        const auto before = Silence::Clock::now();
+        link->next_renewal_.expires_after(link->silence_.step());
         co_await link->next_renewal_.async_wait(asio::as_tuple(asio::use_awaitable));
-        const auto silent = lasting_time() - link->last_sent_;
-        if (silent > link->lease_) {
-            Error error(
-                Errc::timed_out,
-                "the lease of the sandbox has run out: nothing could be sent to its agent for "
-                    + std::to_string(silent / std::chrono::milliseconds(1)) + " ms"
-            );
-            error.hint = "the sandbox hangs, or this machine or program was stopped meanwhile";
-            link->fail(std::move(error));
+        const auto now = Silence::Clock::now();
+        ++link->renewals_;
+        if (!link->resets_.empty() && now < link->resets_until_) link->silence_.broken();
+        const auto unsent = lasting_time() - link->last_sent_;
+        if (unsent > link->options_.lease) {
+            link->fail(lease_lost(unsent));
+        } else if (link->silence_.passed(now - before)) {
+            link->fail(no_answer(link->options_.silent_for));
         } else if (link->outbox_.empty() && !link->writing_) {
             link->send(Type::renew, 0);
         }
@@ -369,8 +401,9 @@ void AgentLink::drop(AgentJob& job)
     }
 }
 
-std::shared_ptr<AgentLink::Reset> AgentLink::reset()
+std::shared_ptr<AgentLink::Reset> AgentLink::reset(std::chrono::milliseconds limit)
 {
+    resets_until_ = std::max(resets_until_, Silence::Clock::now() + limit);
     const auto wanted = std::make_shared<Reset>(executor_);
     if (!failure_) {
         send(Type::reset, 0);

@@ -5,7 +5,9 @@
 #include "agent/frames.hpp"
 #include "agent/job_state.hpp"
 #include "agent/messages.hpp"
+#include "agent/options.hpp"
 #include "agent/outbox.hpp"
+#include "agent/silence.hpp"
 
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/result.hpp>
@@ -21,6 +23,11 @@
 
 namespace slipway::core {
 
+/// What to do about a sandbox that does not answer.
+inline constexpr const char* hanging_hint =
+    "the sandbox is paused or its machine hangs; where `slipway ps` still lists it, `slipway clean "
+    "--all` removes it, and all others";
+
 /// A connection to an agent, as all coroutines that use it share it: the session's own, which
 /// write, read and renew, and those of its jobs. When it fails it fails once, and for all.
 class AgentLink {
@@ -30,7 +37,7 @@ public:
     );
 
     /// Says hello; before that fills up what an earlier client may have left in a shared stream.
-    void greet(std::chrono::milliseconds lease, bool shared_stream);
+    void greet(const SessionOptions& options);
 
     /// The agent's answer to it. `write` must be running.
     /// Errors: conflict (another client has the sandbox), unsupported (no common version),
@@ -42,7 +49,7 @@ public:
     static Task<> write(std::shared_ptr<AgentLink> link);
     /// Hands out what comes, until then.
     static Task<> read(std::shared_ptr<AgentLink> link);
-    /// Keeps the lease, until then.
+    /// Keeps the lease, until then, and ends the link when the agent is silent for too long.
     static Task<> renew(std::shared_ptr<AgentLink> link);
     /// Waits until all has been written; what becomes of the link then is no error.
     static Task<> flush(std::shared_ptr<AgentLink> link);
@@ -74,17 +81,19 @@ public:
     /// Kills it; nobody waits for it any more.
     void drop(AgentJob& job);
 
-    /// Asks for a reset, whose result comes there.
+    /// Asks for a reset, whose result comes there. The agent says nothing else meanwhile, and may
+    /// be silent for `limit`.
     struct Reset {
         explicit Reset(const boost::asio::any_io_executor& executor) : changed(executor) {}
         Event changed;
         std::optional<agent::ResetDone> done;
     };
-    std::shared_ptr<Reset> reset();
+    std::shared_ptr<Reset> reset(std::chrono::milliseconds limit);
 
     /// Ends the connection and everything that waits for it. The first error is the one that stays.
     void fail(Error error);
     const std::optional<Error>& failure() const noexcept { return failure_; }
+    const SessionOptions& options() const noexcept { return options_; }
 
 private:
     Result<> take(const agent::Message& message);
@@ -103,9 +112,11 @@ private:
     std::uint32_t tag_ = 0;
     agent::Nonce nonce_{};
     agent::FrameReader reader_;
-    bool shared_stream_ = false;
-    std::chrono::milliseconds lease_{};
+    SessionOptions options_;
     std::chrono::nanoseconds last_sent_{};
+    Silence silence_; ///< of the agent
+    std::uint64_t renewals_ = 0;
+    Silence::Clock::time_point resets_until_;
     boost::asio::steady_timer next_renewal_;
     std::uint32_t last_channel_ = 0;
     std::map<std::uint32_t, std::shared_ptr<AgentJob>> jobs_;

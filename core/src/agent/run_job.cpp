@@ -3,11 +3,13 @@
 #include "agent/within.hpp"
 
 #include <slipway/engine/child.hpp>
+#include <slipway/engine/pause.hpp>
 
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <csignal>
+#include <optional>
 #include <utility>
 
 namespace slipway::core {
@@ -27,6 +29,7 @@ Task<> give_output(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> jo
 {
     JobOutput output; // takes turns with the job's
     for (;;) {
+        job->giving = !job->output.parts.empty();
         while (!job->output.parts.empty()) {
             output.clear();
             std::swap(output, job->output);
@@ -40,6 +43,7 @@ Task<> give_output(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> jo
                 link->given(*job, part.stream, part.size);
             }
         }
+        job->giving = false;
         if (job->end) co_return ok();
         if (link->failure()) co_return fail(*link->failure());
         CO_CHECK(co_await job->changed.wait());
@@ -69,6 +73,46 @@ feed_job(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job, engine:
         if (*n == 0) break;
     }
     co_return ok();
+}
+
+// Ends the wait for a job that the agent does not end. As long as our own sinks are slow it may
+// have ended: the agent says so after all output.
+Task<> keep_deadline(
+    std::shared_ptr<AgentLink> link,
+    std::shared_ptr<AgentJob> job,
+    std::chrono::milliseconds deadline
+)
+{
+    CO_CHECK(co_await engine::pause(deadline));
+    Silence overdue(link->options().overdue_for);
+    for (bool late = false; !late;) {
+        const auto before = Silence::Clock::now();
+        CO_CHECK(co_await engine::pause(overdue.step()));
+        if (job->giving) overdue.broken();
+        late = overdue.passed(Silence::Clock::now() - before);
+    }
+    job->overdue = !job->end;
+    if (job->stop) job->stop();
+    co_return ok();
+}
+
+Error not_ended(std::chrono::milliseconds deadline, std::chrono::milliseconds patience)
+{
+    Error error(
+        Errc::timed_out,
+        "it took longer than the " + std::to_string(deadline.count())
+            + " ms that it may, and the sandbox's agent has not ended it within "
+            + std::to_string(patience.count()) + " ms more"
+    );
+    error.hint = hanging_hint;
+    return error;
+}
+
+std::optional<std::chrono::milliseconds> deadline_of(const agent::Run& run)
+{
+    constexpr std::uint64_t most = std::uint64_t{1} << 40U; // as for the agent
+    if (run.deadline_ms == 0) return std::nullopt;
+    return std::chrono::milliseconds(std::min(run.deadline_ms, most));
 }
 
 Task<> await_end(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job)
@@ -132,7 +176,12 @@ private:
     std::shared_ptr<AgentJob> job_;
 };
 
-Task<JobEnd> follow_job(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job, JobIo io)
+Task<JobEnd> follow_job(
+    std::shared_ptr<AgentLink> link,
+    std::shared_ptr<AgentJob> job,
+    std::optional<std::chrono::milliseconds> deadline,
+    JobIo io
+)
 {
     const auto executor = co_await asio::this_coro::executor;
     // Children, so that an interrupt does not lose what is being given on.
@@ -140,6 +189,8 @@ Task<JobEnd> follow_job(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJo
     job->stop = [&output] { output.cancel(); };
     Child input;
     if (io.in != nullptr) input = Child(executor, feed_job(link, job, *io.in));
+    Child overdue;
+    if (deadline) overdue = Child(executor, keep_deadline(link, job, *deadline));
     auto ended = co_await output.wait();
     if (output.running()) { // interrupted
         link->cancel(*job, io.stop_signal ? io.stop_signal() : SIGTERM, io.grace);
@@ -147,6 +198,8 @@ Task<JobEnd> follow_job(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJo
         const Within patience(executor, io.grace + end_patience, [&output] { output.cancel(); });
         co_await output.join();
         ended = fail(Errc::cancelled, "interrupted");
+    } else if (job->overdue && !job->end) {
+        ended = fail(not_ended(*deadline, link->options().overdue_for));
     }
     job->stop = nullptr;
     if (link->failure() && link->failure()->code == Errc::cancelled && !job->end) {
@@ -174,7 +227,7 @@ Task<JobEnd> run_job(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
     CO_TRY(const auto job, link->start(run));
     const JobGuard guard(link, job);
     hand_out_controls(link, job, run, io);
-    co_return co_await follow_job(link, job, std::move(io));
+    co_return co_await follow_job(link, job, deadline_of(run), std::move(io));
 }
 
 } // namespace slipway::core

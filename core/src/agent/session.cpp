@@ -22,13 +22,13 @@ Error too_late(std::string what, std::chrono::milliseconds limit)
         "the sandbox's agent has not " + std::move(what) + " within "
             + std::to_string(limit.count()) + " ms"
     );
-    error.hint = "the sandbox hangs or is paused: acquire another one";
+    error.hint = hanging_hint;
     return error;
 }
 
 Task<agent::ResetDone> reset_agent(std::shared_ptr<AgentLink> link, std::chrono::milliseconds limit)
 {
-    const auto wanted = link->reset();
+    const auto wanted = link->reset(limit);
     const auto late = std::make_shared<bool>(false);
     const auto executor = co_await asio::this_coro::executor;
     const Within deadline(executor, limit, [wanted, late] {
@@ -77,7 +77,7 @@ AgentSession::open(std::unique_ptr<engine::DuplexStream> stream, SessionOptions 
     const auto executor = co_await asio::this_coro::executor;
     const auto link = std::make_shared<AgentLink>(executor, std::move(stream));
     std::unique_ptr<AgentSession> session(new AgentSession(link, options));
-    link->greet(options.lease, options.shared_stream);
+    link->greet(options);
     // Beside the reading: an agent that cannot get rid of its output need not read our hello.
     session->writer_ = Child(executor, AgentLink::write(link));
     {

@@ -2,13 +2,13 @@
 
 #include "agent/job.hpp"
 #include "agent/messages.hpp"
+#include "agent/options.hpp"
 
 #include <slipway/core/tree.hpp>
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/result.hpp>
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,15 +16,6 @@
 namespace slipway::core {
 
 class AgentLink;
-
-struct SessionOptions {
-    /// The stream is used by clients one after the other (the attach road): what an earlier one has
-    /// left in it, in either direction, is passed over.
-    bool shared_stream = false;
-    std::chrono::milliseconds lease{10'000};        ///< renewed while the session is open
-    std::chrono::milliseconds answer_within{5'000}; ///< of the agent, to the hello
-    std::chrono::milliseconds reset_within{30'000};
-};
 
 /// Whose the files of a tree become, and by whose rights they are read.
 struct AgentIds {
@@ -34,9 +25,10 @@ struct AgentIds {
 
 /// A session with the agent of a sandbox: many jobs at once over one stream. For one thread.
 ///
-/// When the connection is lost, the agent breaks the protocol or the lease cannot be renewed, every
-/// job ends with the same error, and so does all that is asked for afterwards: truncated (the
-/// connection ended), timed_out (the lease), protocol, or what the stream failed with.
+/// When the connection is lost, the agent breaks the protocol or is silent for too long, or the
+/// lease cannot be renewed, every job ends with the same error, and so does all that is asked for
+/// afterwards: truncated (the connection ended), timed_out (the silence, the lease), protocol, or
+/// what the stream failed with.
 ///
 /// Dropping it closes the stream; jobs that still run then end with Errc::cancelled here, and are
 /// killed there when the agent sees the connection end or the lease run out.
@@ -62,8 +54,9 @@ public:
     /// Cancelling asks the job to end within its grace, goes on giving out what it writes and
     /// gives Errc::cancelled; cancelling again kills it.
     ///
-    /// Errors: that of a sink or of the source (the job is killed), invalid_argument (argv and env
-    ///   of more than 4 MiB), cancelled, those of the session.
+    /// Errors: that of a sink or of the source (the job is killed), timed_out (the agent has not
+    ///   ended it after its deadline), invalid_argument (argv and env of more than 4 MiB),
+    ///   cancelled, those of the session. That its deadline has ended it is in its `Exit`.
     Task<JobEnd> run(agent::Run run, JobIo io);
 
     /// Unpacks a tar into a directory of the sandbox, which is made when missing.

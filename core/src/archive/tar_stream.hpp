@@ -43,6 +43,9 @@ public:
     /// The next entry, or nothing at an end that was checked to the last byte.
     Result<std::optional<TarEntry>> next();
 
+    /// libarchive's own form of what `next` gave last.
+    archive_entry* current() const noexcept { return entry_; }
+
     /// A piece of the current file's bytes; pieces come in rising order and leave holes out.
     using Piece = std::function<Result<>(std::uint64_t offset, std::string_view bytes)>;
     /// Hands out the whole of the current file. Its size is that of the entry, whatever its last

@@ -125,7 +125,8 @@ std::optional<DirectorySight> take_last(std::vector<DirectorySight>& directories
     return last;
 }
 
-Task<EngineReport> examine(engine::Client client, std::vector<std::filesystem::path> directories)
+Task<EngineReport>
+examine(engine::Client client, std::vector<std::filesystem::path> directories, bool agent)
 {
     const auto executor = co_await asio::this_coro::executor;
     const auto answers = std::make_shared<Answers>();
@@ -149,9 +150,9 @@ Task<EngineReport> examine(engine::Client client, std::vector<std::filesystem::p
     if (answers->info) {
         report.info = *answers->info;
         report.architecture = go_architecture(report.info.architecture);
-        if (pool::agent_for(report.architecture) != nullptr) {
-            report.sandboxes = pool::road_where(client, sight ? sight->sight : FileSight::unknown);
-        }
+        report.sandboxes = agent && pool::agent_for(report.architecture) != nullptr
+                               ? pool::road_where(client, sight ? sight->sight : FileSight::unknown)
+                               : Road::exec;
     } else {
         report.problems.push_back("its settings: " + describe(answers->info.error()));
     }
@@ -244,7 +245,7 @@ Task<DoctorReport> diagnose(DoctorQuestion question)
         const engine::Client client,
         co_await engine::Client::connect(executor, used->candidate.endpoint, options)
     );
-    CO_TRY(report.engine, co_await examine(client, question.directories));
+    CO_TRY(report.engine, co_await examine(client, question.directories, question.agent));
     co_return report;
 }
 

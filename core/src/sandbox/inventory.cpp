@@ -1,3 +1,4 @@
+#include "sandbox/pool/agent_volume.hpp"
 #include "sandbox/pool/container.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/lease.hpp"
@@ -11,6 +12,7 @@
 #include <slipway/engine/volumes.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -81,11 +83,46 @@ Task<std::vector<engine::ContainerSummary>> our_containers(engine::Client client
     }
 }
 
+// Scratch goes with its container, and is one object with it, unless somebody has removed that
+// alone.
+Task<std::vector<OwnedObject>> our_volumes(engine::Client client)
+{
+    engine::Volumes volumes(client.transport());
+    engine::Filters filters = our_filter();
+    CO_TRY(const auto found, co_await volumes.list(filters));
+    filters["dangling"].emplace_back("true");
+    CO_TRY(const auto lone, co_await volumes.list(filters));
+    const auto is_lone = [&](const engine::VolumeInfo& volume) {
+        return std::ranges::any_of(lone, [&](const engine::VolumeInfo& other) {
+            return other.name == volume.name;
+        });
+    };
+    std::vector<OwnedObject> out;
+    for (const engine::VolumeInfo& volume : found) {
+        OwnedObject object;
+        object.kind = OwnedObject::Kind::volume;
+        object.name = volume.name;
+        object.purpose = label_of(volume.labels, purpose_label);
+        if (object.purpose == pool::scratch_purpose) {
+            if (!is_lone(volume)) continue;
+            // It is there before its container is.
+            object.in_use = use_of_maker(label_of(volume.labels, process_label));
+        } else if (!pool::has_this_agent(object.name)) {
+            object.in_use = InUse::idle; // a container that has it keeps it
+        }
+        out.push_back(std::move(object));
+    }
+    co_return out;
+}
+
 // Errors: conflict (somebody has taken it since it was listed), unless it is to go in any case.
 Task<> remove(engine::Client client, fs::path base, OwnedObject object, bool in_any_case)
 {
     if (object.kind == OwnedObject::Kind::volume) {
-        co_return co_await engine::Volumes(client.transport()).remove(object.name, true);
+        // By force podman removes what uses it as well.
+        auto gone = co_await engine::Volumes(client.transport()).remove(object.name, in_any_case);
+        if (!gone && gone.error().code == Errc::not_found) co_return ok(); // somebody was faster
+        co_return gone;
     }
     const auto directory = entry_of(base, object.name);
     const auto entry = directory ? pool::Entry::take(*directory) : std::nullopt;
@@ -118,15 +155,8 @@ Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_di
                 : use_of_maker(label_of(container.labels, process_label));
         all.push_back(std::move(object));
     }
-    const engine::Filters filters = our_filter();
-    CO_TRY(const auto volumes, co_await engine::Volumes(client.transport()).list(filters));
-    for (const engine::VolumeInfo& volume : volumes) {
-        OwnedObject object;
-        object.kind = OwnedObject::Kind::volume;
-        object.name = volume.name;
-        object.purpose = label_of(volume.labels, purpose_label);
-        all.push_back(std::move(object)); // sandboxes to come need it
-    }
+    CO_TRY(auto volumes, co_await our_volumes(client));
+    std::ranges::move(volumes, std::back_inserter(all));
     co_return all;
 }
 
@@ -145,7 +175,7 @@ Task<CleanedUp> clean_up(engine::Client client, fs::path pool_directory, Clean w
         const auto gone = co_await remove(client, base, object, what == Clean::everything);
         if (gone) {
             done.removed.push_back(std::move(object));
-        } else if (gone.error().code == Errc::conflict && !gone.error().answer) {
+        } else if (gone.error().code == Errc::conflict && (!gone.error().answer || object.kind == OwnedObject::Kind::volume)) {
             done.kept.push_back(std::move(object));
         } else if (gone.error().code == Errc::cancelled) {
             co_return fail(gone.error());

@@ -2,18 +2,17 @@
 #include "sandbox/not_run.hpp"
 #include "sandbox/owner.hpp"
 #include "sandbox/remove.hpp"
+#include "sandbox/settle.hpp"
+#include "sandbox/streams.hpp"
 
 #include <slipway/core/container_files.hpp>
 #include <slipway/core/labels.hpp>
 #include <slipway/core/sandbox.hpp>
 #include <slipway/engine/child.hpp>
-#include <slipway/engine/frames.hpp>
 #include <slipway/engine/pause.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-
-#include <array>
 
 namespace slipway::core {
 
@@ -56,64 +55,6 @@ engine::ContainerSpec spec_of(
     return spec;
 }
 
-// Moves stdin until its end, or until it cannot be read. The command may end, or close its stdin,
-// at any time: engines then stop reading or answer with a broken pipe, which is not the user's
-// business.
-Task<> forward(engine::ByteSource& from, engine::DuplexStream& to, bool terminal)
-{
-    std::array<char, 65536> buffer{};
-    Result<> ended;
-    for (;;) {
-        const auto n = co_await from.read(buffer);
-        if (!n) {
-            ended = fail(n.error());
-        }
-        if (!n || *n == 0) {
-            break;
-        }
-        if (!co_await to.write(std::string_view(buffer.data(), *n))) {
-            co_return ok();
-        }
-    }
-    if (!ended && ended.error().code == Errc::cancelled) {
-        co_return ended;
-    }
-    if (terminal) {
-        co_await to.write("\x04"); // a half-close would cut a terminal's output
-    } else {
-        co_await to.shutdown_write();
-    }
-    co_return ended;
-}
-
-Task<> receive(engine::DuplexStream& from, JobStreams& streams, bool terminal)
-{
-    if (terminal) {
-        CO_CHECK(co_await engine::copy(from, *streams.out));
-        co_return ok();
-    }
-    co_return co_await engine::demultiplex(from, *streams.out, *streams.err);
-}
-
-// Podman resets the connection, after all output, when a command has ended without reading its
-// stdin. How it ended is asked for in any case.
-bool reset_by_peer(const Error& error)
-{
-    return error.code == Errc::io && error.cause == std::errc::connection_reset;
-}
-
-// docker: `exec: "docker-init": executable file not found`; podman: `container-init binary not
-// found`.
-bool lacks_init(const Error& error)
-{
-    return error.message.find("-init") != std::string::npos
-           || error.message.find("catatonit") != std::string::npos;
-}
-
-// A byte that no terminal sends: with the engine's own keys, Ctrl-P would be held back, and Ctrl-P
-// Ctrl-Q would leave a command behind that nobody can reach.
-constexpr const char* no_detach_keys = "\xff";
-
 void tell(JobResult& result, const NotRun& why)
 {
     result.exit_code = why.exit_code;
@@ -133,19 +74,13 @@ public:
         const auto executor = co_await asio::this_coro::executor;
         engine::ContainerSpec spec = spec_of(job_, streams_, client_.endpoint(), owner, init);
         container_ = spec.name;
-        // The engine makes the container even when we no longer listen to its answer, so an
-        // interrupt waits for the answer.
         Child making(executor, create(std::move(spec)));
-        auto made = co_await making.wait();
-        const bool interrupted = making.running();
-        if (interrupted) {
-            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-            made = co_await making.join();
-        }
+        const Settled created = co_await settle(making);
+        const Result<>& made = created.result;
         Result<JobResult> result = fail(Errc::cancelled, "interrupted");
         if (!made) {
             result = fail(made.error());
-        } else if (!interrupted) {
+        } else if (!created.interrupted) {
             result = co_await work(owner, init);
         }
         // From here on nothing may be interrupted, or the container stays behind.
@@ -234,7 +169,7 @@ private:
             follow_terminal(executor);
         }
         // A child, so that an interrupt does not lose bytes in the middle of a frame.
-        Child output(executor, receive(stream, streams_, job_.terminal));
+        Child output(executor, receive(stream, streams_.out, streams_.err, job_.terminal));
         // An interrupt that came just when an earlier operation was done has stopped nothing yet.
         const auto signals = co_await asio::this_coro::cancellation_state;
         Result<> ended;

@@ -1,3 +1,4 @@
+#include "sandbox/interrupted.hpp"
 #include "sandbox/owner.hpp"
 
 #include <slipway/core/container_files.hpp>
@@ -37,6 +38,8 @@ LeasedJob leased_job(const Job& job, const engine::Endpoint& endpoint)
     return leased;
 }
 
+constexpr std::string_view none_back = "none of its files were brought back";
+
 // What an interrupt, or a sandbox that is lost, leaves of the workspace.
 Result<JobResult> telling(Result<JobResult> result, const Job& job, std::string_view files_back)
 {
@@ -45,7 +48,7 @@ Result<JobResult> telling(Result<JobResult> result, const Job& job, std::string_
     if (error.code == Errc::cancelled) {
         error.message = files_back;
     } else if (error.hint.empty() && (error.code == Errc::io || error.code == Errc::truncated)) {
-        error.hint = files_back;
+        error.hint = "the command was ended, and " + std::string(files_back);
     }
     return result;
 }
@@ -59,13 +62,14 @@ work(std::shared_ptr<Lease> lease, Job job, LeasedJob leased, JobStreams streams
         files = leased_files(lease);
         auto sending = co_await send_workspace(files, *job.workspace, owner);
         if (!sending) {
-            co_return telling(fail(std::move(sending).error()), job, "no files were brought back");
+            co_return telling(fail(std::move(sending).error()), job, none_back);
         }
         sent = *std::move(sending);
     }
-    auto result = co_await lease->run(std::move(leased), streams);
+    Result<JobResult> result = fail(Errc::cancelled, "interrupted");
+    if (!co_await is_interrupted()) result = co_await lease->run(std::move(leased), streams);
     if (!result || !job.workspace) {
-        co_return telling(std::move(result), job, "no files were brought back");
+        co_return telling(std::move(result), job, none_back);
     }
     auto fetched = co_await fetch_workspace(files, *job.workspace, sent);
     if (!fetched) {

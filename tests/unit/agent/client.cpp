@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <fstream>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -47,7 +48,9 @@ AgentProcess::AgentProcess(const Options& options)
         kill_signal_ = SIGKILL; // unshare lets no other through
         words = {"unshare", "--pid", "--fork", "--mount-proc", "--kill-child"};
         if (::geteuid() != 0) words.emplace_back("--map-root-user");
+        if (options.own_ipc) words.emplace_back("--ipc");
     }
+    words.insert(words.end(), options.before.begin(), options.before.end());
     words.emplace_back(SLIPWAY_AGENT);
     words.emplace_back("serve");
     words.insert(words.end(), options.words.begin(), options.words.end());
@@ -87,6 +90,14 @@ void AgentProcess::close_stream()
 {
     if (stream_ >= 0) ::close(stream_);
     stream_ = -1;
+}
+
+pid_t AgentProcess::inner_pid() const
+{
+    const std::string pid = std::to_string(pid_);
+    pid_t inner = 0;
+    std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> inner;
+    return inner;
 }
 
 void AgentProcess::signal(int number) const
@@ -268,6 +279,15 @@ agent::Run program(std::vector<std::string> argv)
     run.window = 1 << 20;
     run.has_in = true;
     return run;
+}
+
+long peak_kib(pid_t pid)
+{
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("VmHWM:")) return std::stol(line.substr(6));
+    }
+    return 0;
 }
 
 bool eventually(const std::function<bool()>& holds)

@@ -20,9 +20,11 @@ namespace slipway::test {
 class AgentProcess {
 public:
     struct Options {
-        std::vector<std::string> words; ///< after "serve"
-        bool own_namespace = false;     ///< as PID 1 of a pid namespace
-        bool stdio = false;             ///< `stream` is its stdin and stdout
+        std::vector<std::string> words;  ///< after "serve"
+        bool own_namespace = false;      ///< as PID 1 of a pid namespace
+        bool stdio = false;              ///< `stream` is its stdin and stdout
+        bool own_ipc = false;            ///< with own_namespace: an IPC namespace as well
+        std::vector<std::string> before; ///< a program, with words, that becomes the agent
     };
 
     explicit AgentProcess(const Options& options);
@@ -33,6 +35,8 @@ public:
     int stream() const { return stream_; }
     void close_stream();
     pid_t pid() const { return pid_; }
+    /// Of the agent itself, where `pid` is that of what made its namespace.
+    pid_t inner_pid() const;
     void signal(int number) const;
     /// Waits for its end: the exit code, or -1 when a signal ended it.
     int exit_code();
@@ -120,6 +124,9 @@ private:
 /// `sh -c SCRIPT` with a PATH.
 agent::Run shell(const std::string& script);
 agent::Run program(std::vector<std::string> argv);
+
+/// The most memory that a process has had so far; 0 when that is not to be known.
+long peak_kib(pid_t pid);
 
 /// True as soon as `holds` is; false when it does not become true in a minute.
 bool eventually(const std::function<bool()>& holds);

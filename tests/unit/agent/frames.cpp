@@ -200,7 +200,7 @@ TEST_SUITE("agent.frames")
     {
         for (const std::string_view header :
              {std::string_view("\x53\x00\0\0\0\0\0\0\0\0\0\0", 12),
-              std::string_view("\x53\x09\0\0\0\0\0\0\0\0\0\0", 12),
+              std::string_view("\x53\x0a\0\0\0\0\0\0\0\0\0\0", 12),
               std::string_view("\x53\x05\2\0\0\0\0\0\0\0\0\0", 12),
               std::string_view("\x53\x05\0\1\0\0\0\0\0\0\0\0", 12),
               std::string_view("\x53\x05\0\0\0\0\0\0\1\0\1\0", 12)}) {

@@ -4,8 +4,10 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -76,6 +78,78 @@ TEST_SUITE("agent.hostile")
         CHECK(reset.clean);
         CHECK(reset.reason.empty());
         CHECK(sandbox.client.run(shell("ps -e | wc -l")).exited(0));
+    }
+
+    TEST_CASE("a fork bomb of new sessions is gone after a reset, and after its session")
+    {
+        if (::geteuid() != 0) return; // its limit would count whatever else the user runs
+        const TempDirectory place;
+        fs::permissions(place.path(), fs::perms(0755));
+        const std::string script = place.path() / "bomb";
+        std::ofstream(script) << "#!/bin/sh\nwhile :; do setsid \"$0\" & done 2>/dev/null\n";
+        fs::permissions(script, fs::perms(0755));
+        Sandbox sandbox(true);
+        // No fork of its own while it waits for many.
+        agent::Run bomb = shell(
+            script + " & " + script
+            + " & while set -- /proc/[0-9]*; [ $# -lt 60 ]; do :; done; echo lit; wait; sleep 1000"
+        );
+        bomb.has_ids = true;
+        bomb.uid = bomb.gid = 64'322;
+        bomb.limits = {{RLIMIT_NPROC, 100, 100}};
+        const auto light = [&](AgentClient& client, std::uint32_t channel) {
+            client.send(Type::run, channel, bomb);
+            for (Said said = client.next(); said.type != Type::out; said = client.next()) {
+            }
+        };
+        const auto everybody = [](AgentClient& client) {
+            agent::Run count = program({"sh", "-c", "cd /proc; echo [0-9]*"});
+            return client.run(count).out;
+        };
+        light(sandbox.client, 1);
+        const agent::ResetDone reset = sandbox.client.reset();
+        CHECK(reset.clean);
+        CHECK(reset.reason.empty());
+        sandbox.client.last_channel = 1;
+        const std::string after = everybody(sandbox.client); // the agent, the supervisor, the shell
+        CHECK(std::count(after.begin(), after.end(), ' ') == 2);
+
+        light(sandbox.client, 100);
+        sandbox.client.close();
+        AgentClient next(sandbox.socket());
+        const Said answer = next.begin();
+        REQUIRE(answer.type == Type::welcome);
+        CHECK(!agent::decode<agent::Welcome>(answer.payload)->unclean);
+        const std::string later = everybody(next);
+        CHECK(std::count(later.begin(), later.end(), ' ') == 2);
+    }
+
+    TEST_CASE("who came in from outside outlives a reset; what jobs left does not")
+    {
+        if (::geteuid() != 0) return; // into a user namespace one has to be let
+        Sandbox sandbox(true);
+        const Outcome agent = sandbox.client.run(program({"true"}));
+        REQUIRE(agent.exited(0));
+        const std::string inner = std::to_string(sandbox.process.inner_pid());
+        const pid_t visitor = ::fork();
+        if (visitor == 0) {
+            ::execlp("nsenter", "nsenter", "-t", inner.c_str(), "--pid", "sleep", "1000", nullptr);
+            ::_exit(127);
+        }
+        const std::string see = "cat /proc/[0-9]*/comm | sort | tr '\\n' ' '";
+        const auto seen = [&] { return sandbox.client.run(shell(see)).out; };
+        CHECK(eventually([&] { return seen().find("sleep") != std::string::npos; }));
+        sandbox.client.send(Type::run, 500, shell("setsid tail -f /dev/null & echo x; wait"));
+        for (Said said = sandbox.client.next(); said.type != Type::out;) {
+            said = sandbox.client.next();
+        }
+        CHECK(sandbox.client.reset().clean);
+        sandbox.client.last_channel = 500;
+        const std::string left = seen();
+        CHECK(left.find("sleep") != std::string::npos);
+        CHECK(left.find("tail") == std::string::npos);
+        ::kill(visitor, SIGKILL);
+        ::waitpid(visitor, nullptr, 0);
     }
 
     TEST_CASE("a job that kills everybody it can ends only itself")

@@ -1,4 +1,4 @@
-#include "client.hpp"
+#include "session.hpp"
 
 #include <doctest/doctest.h>
 
@@ -18,13 +18,6 @@ using agent::Type;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Session {
-    AgentProcess process{{{"--idle-ms", "60000"}, false, true}};
-    AgentClient client{process.stream()};
-
-    Session() { REQUIRE(client.begin().type == Type::welcome); }
-};
 
 bool failed_at(const Outcome& outcome, Step step, std::uint32_t error)
 {
@@ -294,14 +287,8 @@ TEST_SUITE("agent.jobs")
             client.grant(1, agent::Stream::out, static_cast<std::uint32_t>(said.payload.size()));
         }
         CHECK(got == std::uint64_t{1} << 30);
-        std::ifstream status("/proc/" + std::to_string(session.process.pid()) + "/status");
-        std::string line;
-        long peak_kib = 0;
-        while (std::getline(status, line)) {
-            if (line.starts_with("VmHWM:")) peak_kib = std::stol(line.substr(6));
-        }
-        CHECK(peak_kib > 0);
-        CHECK(peak_kib < 16'384);
+        CHECK(peak_kib(session.process.pid()) > 0);
+        CHECK(peak_kib(session.process.pid()) < 16'384);
     }
 
     TEST_CASE("a job that closes its streams goes on; one that nobody listens to is not lost")

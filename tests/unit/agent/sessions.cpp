@@ -81,6 +81,35 @@ TEST_SUITE("agent.sessions")
         CHECK(::kill(pid, 0) != 0);
     }
 
+    TEST_CASE("each renewal has an answer, and who does not read them takes no memory")
+    {
+        const Place place;
+        AgentProcess process(at(place));
+        AgentClient client(place.socket);
+        REQUIRE(client.begin().type == Type::welcome);
+        client.send_bytes(Type::renew, 0, {});
+        const Said answer = client.next();
+        CHECK(answer.type == Type::renewed);
+        CHECK(answer.channel == 0);
+        CHECK(answer.payload.empty());
+
+        std::string many;
+        for (int i = 0; i < 4096; ++i) {
+            agent::append_message(many, Type::renew, 0, {}, 7);
+        }
+        for (int i = 0; i < 500; ++i) { // 32 MiB of answers
+            client.send_raw(many);
+        }
+        client.send(Type::run, 1, program({"true"}));
+        Type last = Type::renewed;
+        while (last == Type::renewed || last == Type::started || last == Type::window) {
+            last = client.next().type;
+        }
+        CHECK(last == Type::exit);
+        CHECK(peak_kib(process.pid()) > 0);
+        CHECK(peak_kib(process.pid()) < 16'384);
+    }
+
     TEST_CASE("it ends by itself when nobody wants it, and when it is told to")
     {
         const Place place;

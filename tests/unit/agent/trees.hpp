@@ -1,6 +1,6 @@
 #pragma once
 
-#include "client.hpp"
+#include "session.hpp"
 
 #include <doctest/doctest.h>
 
@@ -42,13 +42,8 @@ inline agent::TreeItem maybe_glob(std::string text)
     return item(agent::ItemKind::pattern, false, std::move(text));
 }
 
-/// A session with an agent whose stdin and stdout are ours, and the jobs that are no programs.
-struct TreeSession {
-    AgentProcess process{{{"--idle-ms", "60000"}, false, true}};
-    AgentClient client{process.stream()};
-
-    TreeSession() { REQUIRE(client.begin().type == agent::Type::welcome); }
-
+/// And the jobs that are no programs.
+struct TreeSession : Session {
     static agent::Run order(agent::What what, const std::filesystem::path& place)
     {
         agent::Run run = program({place.string()});

@@ -1,6 +1,7 @@
 #include "sandbox/pool/container.hpp"
 #include "sandbox/pool/job.hpp"
 #include "sandbox/pool/key.hpp"
+#include "sandbox/pool/limits.hpp"
 
 #include <doctest/doctest.h>
 
@@ -47,6 +48,32 @@ TEST_SUITE("sandbox.pool")
         CHECK(pool::key(endpoint("/a"), plain) == pool::key(endpoint("/a"), SandboxSpec()));
         CHECK(pool::key(endpoint("/b"), plain) != pool::key(endpoint("/a"), plain));
         CHECK(pool::key(endpoint("/a"), plain).starts_with(pool::key(endpoint("/a")) + "-"));
+    }
+
+    TEST_CASE("limits are on by default, where the engine has them")
+    {
+        engine::EngineInfo engine;
+        engine.memory_bytes = 1'000;
+        engine.cpus = 4;
+        CHECK(pool::limits_on(engine, {}).pids == SandboxLimits::none);
+        CHECK(pool::limits_on(engine, {}).memory_bytes == SandboxLimits::none);
+        CHECK(pool::limits_on(engine, {}).cpus == SandboxLimits::none);
+        engine.can_limit_memory = engine.can_limit_cpus = engine.can_limit_pids = true;
+        CHECK(pool::limits_on(engine, {}).pids == 4'096);
+        CHECK(pool::limits_on(engine, {}).memory_bytes == 900);
+        CHECK(pool::limits_on(engine, {}).cpus == 4);
+        SandboxLimits own;
+        own.pids = 7;
+        own.memory_bytes = 5'000;
+        own.cpus = 0.5;
+        CHECK(pool::limits_on(engine, own).pids == 7);
+        CHECK(pool::limits_on(engine, own).memory_bytes == 5'000);
+        CHECK(pool::limits_on(engine, own).cpus == 0.5);
+        own.pids = own.memory_bytes = SandboxLimits::none;
+        own.cpus = SandboxLimits::none;
+        CHECK(pool::limits_on(engine, own).pids == SandboxLimits::none);
+        CHECK(pool::limits_on(engine, own).memory_bytes == SandboxLimits::none);
+        CHECK(pool::limits_on(engine, own).cpus == SandboxLimits::none);
     }
 
     TEST_CASE("ids of a user")

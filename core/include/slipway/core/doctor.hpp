@@ -41,7 +41,7 @@ struct EngineReport {
     std::string architecture; ///< Go's name, on every engine: "amd64", "arm64"
     Security security = Security::local_socket;
     std::vector<DirectorySight> directories; ///< in the order of DoctorQuestion::directories
-    /// How sandboxes are reached; none: there is no agent for this architecture.
+    /// How sandboxes are reached: by exec where there is no agent for this architecture.
     std::optional<Road> sandboxes;
     std::vector<std::string> problems; ///< what could not be found out, and why
 };
@@ -53,6 +53,7 @@ struct DoctorQuestion {
     /// Where to try whether the engine sees our files. Those that cannot be written are unknown.
     std::vector<std::filesystem::path> directories{};
     std::chrono::milliseconds timeout = engine::default_ping_timeout; ///< for an answer to the ping
+    bool agent = true;                                                ///< as PoolOptions::agent
 };
 
 struct DoctorReport {

@@ -14,7 +14,7 @@ namespace slipway::core {
 /// Who may still need an object of ours.
 enum class InUse {
     yes,
-    idle,    ///< a sandbox that waits for its next job
+    idle,    ///< a sandbox that waits for its next job; an agent's volume of another version
     no,      ///< its owner has ended
     unknown, ///< it is another machine's, or another user's
 };
@@ -25,14 +25,15 @@ struct OwnedObject {
 
     Kind kind = Kind::container;
     std::string name;
-    std::string purpose;      ///< "run", "sandbox", "agent", "probe"
-    std::string image;        ///< of a container, as its creator named it
-    std::string state;        ///< of a container, as the engine names it: "running"
-    std::int64_t created = 0; ///< of a container: Unix seconds
-    InUse in_use = InUse::unknown;
+    std::string purpose;           ///< "run", "sandbox", "scratch", "agent", "probe"
+    std::string image;             ///< of a container, as its creator named it
+    std::string state;             ///< of a container, as the engine names it: "running"
+    std::int64_t created = 0;      ///< of a container: Unix seconds
+    InUse in_use = InUse::unknown; ///< of the agent's volume: sandboxes to come need it
 };
 
-/// All that is ours on the engine, containers first. `pool_directory` as in PoolOptions.
+/// All that is ours on the engine, containers first. Volumes of a sandbox are a part of it; those
+/// that an engine has left behind are listed, not in use. `pool_directory` as in PoolOptions.
 Task<std::vector<OwnedObject>>
 inventory(engine::Client client, std::filesystem::path pool_directory);
 
@@ -43,8 +44,8 @@ struct CleanedUp {
 };
 
 enum class Clean {
-    left_behind, ///< containers whose owners have ended
-    unused,      ///< and idle sandboxes
+    left_behind, ///< containers, and scratch without one, whose owners have ended
+    unused,      ///< and what is idle
     everything,  ///< all that is ours on the engine, in use or not, and the agent's volumes
 };
 

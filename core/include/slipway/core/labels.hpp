@@ -9,7 +9,7 @@ namespace slipway::core {
 /// The label that every object of ours carries, on every engine; its value is "slipway".
 inline constexpr std::string_view owner_label = "org.slipway.owner";
 inline constexpr std::string_view owner_value = "slipway";
-/// What the object is for: "run", "sandbox", "agent", "probe".
+/// What the object is for: "run", "sandbox", "scratch", "agent", "probe".
 inline constexpr std::string_view purpose_label = "org.slipway.purpose";
 /// One random text for all objects of one process.
 inline constexpr std::string_view instance_label = "org.slipway.instance";

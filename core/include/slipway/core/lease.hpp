@@ -17,11 +17,14 @@
 
 namespace slipway::core {
 
-/// What a sandbox may use. They hold for all of its jobs together.
+/// What a sandbox may use. They hold for all of its jobs together. An engine that cannot limit
+/// something, as a rootless one without cgroups, does not.
 struct SandboxLimits {
-    std::int64_t pids = 4'096;
-    std::int64_t memory_bytes = 0; ///< 0: all that the engine's machine has
-    double cpus = 0;               ///< 0: all that the engine's machine has
+    static constexpr int none = -1;
+
+    std::int64_t pids = 4'096;     ///< or none
+    std::int64_t memory_bytes = 0; ///< or none; 0: nine tenths of what the engine's machine has
+    double cpus = 0;               ///< or none; 0: as many as the engine's machine has
 };
 
 /// What a sandbox is made of. Two sandboxes of equal specs stand for each other. They have no
@@ -45,6 +48,10 @@ struct PoolOptions {
     /// road "attach"); it renews by itself.
     std::chrono::milliseconds lease{10'000};
     std::filesystem::path directory; ///< empty: see pool_directory
+    /// Whether jobs go through the agent. Without, each lease has a container of its own, which
+    /// goes with it, and each job is an exec: slower, and the image needs `sh`, `cat`, `chmod`,
+    /// `chown`.
+    bool agent = true;
 };
 
 /// A job of a sandbox: what `Job` has, less what the sandbox has.
@@ -102,9 +109,12 @@ public:
     virtual bool warm() const noexcept = 0; ///< it ran before this lease
 };
 
-/// Leases a sandbox: one that is idle, or a new one.
+/// Leases a sandbox: one that is idle, or a new one. Where the agent cannot be had, it is one
+/// without (Road::exec): when this build has none for the image's architecture, when the engine
+/// refuses the volume that it is in, refuses to start it, or it ends at once, twice.
 ///
-/// Errors: not_found (no such image), unsupported (the agent cannot run there), engine, protocol,
+/// Errors: not_found (no such image), invalid_argument (the spec makes no sense), unsupported
+///   (without the agent: the image lacks what PoolOptions::agent names), engine, protocol,
 ///   unreachable, cancelled.
 Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, PoolOptions options);
 

@@ -1,10 +1,13 @@
 #include "agent/session.hpp"
+#include "sandbox/by_exec/lease.hpp"
 #include "sandbox/pool/agent_volume.hpp"
 #include "sandbox/pool/container.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/pool/lease.hpp"
+#include "sandbox/pool/limits.hpp"
 #include "sandbox/pool/road.hpp"
+#include "sandbox/settle.hpp"
 
 #include <slipway/core/inventory.hpp>
 #include <slipway/core/labels.hpp>
@@ -99,12 +102,27 @@ Task<> create_and_start(engine::Client client, engine::ContainerSpec spec)
     co_return ok();
 }
 
+// Somebody's who was killed, until his lease runs out. That the engine refuses (the container is
+// paused) is another conflict.
+bool is_busy(const Error& error)
+{
+    return error.code == Errc::conflict && !error.answer;
+}
+
 // An engine makes an empty volume where the agent's has been removed; another machine may be
 // writing it.
 bool lacks_agent(const Error& error)
 {
     const bool ended = error.message.starts_with(ended_at_once);
     return ended || (error.answer && error.message.find("slipway-agent") != std::string::npos);
+}
+
+// No agent for that architecture, or an engine that refuses its volume, whatever its words.
+bool cannot_be_had(const Error& error)
+{
+    if (error.code == Errc::unsupported && !error.answer) return true;
+    const bool about_it = error.code != Errc::not_found && error.code != Errc::conflict;
+    return about_it && error.answer && error.answer->status >= 400;
 }
 
 class Acquisition {
@@ -114,12 +132,16 @@ public:
     {
     }
 
+    /// After a failure: the agent cannot be had there. A connection that was lost says nothing.
+    bool no_agent() const noexcept { return no_agent_; }
+
     Task<std::unique_ptr<Lease>> go()
     {
         CO_TRY(ids_, parse_ids(spec_.user));
         CO_TRY(base_, base_directory(options_.directory));
         CO_TRY(image_, co_await engine::Images(client_.transport()).inspect(spec_.image));
         spec_.image = image_.id;
+        CO_TRY(spec_.limits, co_await limits_on(client_, base_, spec_.limits));
         key_ = key(client_.endpoint(), spec_);
         CO_TRY(auto idle, co_await take_idle());
         if (idle) co_return idle;
@@ -163,8 +185,7 @@ private:
                 if (!session && session.error().code == Errc::cancelled) {
                     co_return fail(std::move(session).error());
                 }
-                // Somebody's who was killed, until his lease runs out.
-                if (!session && session.error().code == Errc::conflict) continue;
+                if (!session && is_busy(session.error())) continue;
             }
             // Ended, of another version, unclean, used up, or left by somebody who was killed while
             // he made it.
@@ -229,32 +250,25 @@ private:
     Task<std::unique_ptr<AgentSession>> start(const Entry& entry, Road road)
     {
         for (bool again = false;; again = true) {
-            CO_TRY(
-                const std::string volume,
-                co_await agent_volume(client_, base_, image_.id, image_.architecture)
-            );
+            auto filled = co_await agent_volume(client_, base_, image_.id, image_.architecture);
+            no_agent_ = !filled && cannot_be_had(filled.error());
+            CO_TRY(const std::string volume, std::move(filled));
             engine::ContainerSpec spec =
                 container_spec(spec_, options_, entry, volume, pool_mark(base_), road);
-            // The engine makes the container even when we no longer listen to its answer.
             const auto executor = co_await asio::this_coro::executor;
             engine::Child starting(executor, create_and_start(client_, std::move(spec)));
-            auto started = co_await starting.wait();
-            if (starting.running()) { // interrupted
-                co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-                co_await starting.join();
-                co_await asio::this_coro::reset_cancellation_state(
-                    asio::enable_terminal_cancellation()
-                );
-                co_return fail(Errc::cancelled, "interrupted");
-            }
+            const Settled started = co_await settle(starting);
+            if (started.interrupted) co_return fail(Errc::cancelled, "interrupted");
             Result<std::unique_ptr<AgentSession>> session = fail(Errc::internal, "");
-            if (started) {
+            if (started.result) {
                 session =
                     co_await greet_new(client_, road, entry.container(), entry.socket(), options_);
             } else {
-                session = fail(started.error());
+                session = fail(started.result.error());
             }
-            if (session || again || !lacks_agent(session.error())) co_return session;
+            const bool without = !session && lacks_agent(session.error());
+            no_agent_ = without && again;
+            if (!without || again) co_return session;
             CO_CHECK(co_await forget(entry, volume));
         }
     }
@@ -265,7 +279,7 @@ private:
             co_await engine::Containers(client_.transport()).discard(entry.container());
         if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
         forget_agent_volume(base_, client_);
-        const auto removed = co_await engine::Volumes(client_.transport()).remove(volume, true);
+        const auto removed = co_await engine::Volumes(client_.transport()).remove(volume, false);
         const bool used = !removed && removed.error().code == Errc::conflict; // then it is whole
         if (!removed && !used) co_return fail(removed.error());
         co_return ok();
@@ -278,13 +292,24 @@ private:
     std::filesystem::path base_;
     engine::ImageInfo image_;
     std::string key_;
+    bool no_agent_ = false;
 };
 
 Task<std::unique_ptr<Lease>>
 acquire_here(engine::Client client, SandboxSpec spec, PoolOptions options)
 {
-    Acquisition acquisition(std::move(client), std::move(spec), std::move(options));
-    co_return during(co_await acquisition.go(), "acquiring a sandbox");
+    constexpr const char* doing = "acquiring a sandbox";
+    CO_CHECK(during(check(spec), doing));
+    if (!options.agent) {
+        co_return during(co_await by_exec::acquire(client, spec, options), doing);
+    }
+    Acquisition acquisition(client, spec, options);
+    auto lease = co_await acquisition.go();
+    if (lease || !acquisition.no_agent()) co_return during(std::move(lease), doing);
+    const std::string why = describe(lease.error());
+    co_return during(
+        co_await by_exec::acquire(client, spec, options), "without the agent, as " + why
+    );
 }
 
 } // namespace

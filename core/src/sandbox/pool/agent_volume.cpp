@@ -12,6 +12,8 @@
 #include <slipway/engine/pause.hpp>
 #include <slipway/engine/volumes.hpp>
 
+#include <algorithm>
+
 namespace slipway::core::pool {
 
 using namespace std::chrono_literals;
@@ -25,6 +27,12 @@ constexpr std::size_t digest_digits = 16;
 std::string memory_key(const engine::Client& client)
 {
     return key(client.endpoint()) + "-agent";
+}
+
+std::string volume_name(const agent::EmbeddedAgent& agent)
+{
+    return "slipway-agent-" + std::string(agent.architecture) + "-"
+           + std::string(agent.sha256.substr(0, digest_digits));
 }
 
 engine::ContainerSpec carrier_spec(const std::string& image, const std::string& volume)
@@ -90,15 +98,12 @@ Task<std::string> agent_volume(
 {
     const agent::EmbeddedAgent* const agent = agent_for(architecture);
     if (agent == nullptr) {
-        Error error(
+        co_return fail(
             Errc::unsupported,
             "this build of slipway has no agent for " + architecture + " containers"
         );
-        error.hint = "without --warm every command gets a container of its own";
-        co_return fail(std::move(error));
     }
-    const std::string name =
-        "slipway-agent-" + architecture + "-" + std::string(agent->sha256.substr(0, digest_digits));
+    const std::string name = volume_name(*agent);
     // A program that is being written cannot be executed.
     std::optional<posix::Fd> lock;
     for (;;) {
@@ -127,6 +132,14 @@ Task<std::string> agent_volume(
     if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
     remember(base, memory_key(client), name);
     co_return name;
+}
+
+bool has_this_agent(const std::string& volume)
+{
+    const auto agents = agent::embedded_agents();
+    return std::any_of(agents.begin(), agents.end(), [&](const agent::EmbeddedAgent& agent) {
+        return volume_name(agent) == volume;
+    });
 }
 
 void forget_agent_volume(const std::filesystem::path& base, const engine::Client& client)

@@ -23,6 +23,9 @@ Task<std::string> agent_volume(
     engine::Client client, std::filesystem::path base, std::string image, std::string architecture
 );
 
+/// Sandboxes of this build want the volume of that name; others are of another version.
+bool has_this_agent(const std::string& volume);
+
 /// What is remembered is wrong: the volume has been removed.
 void forget_agent_volume(const std::filesystem::path& base, const engine::Client& client);
 

@@ -32,10 +32,13 @@ engine::Mount mount_of(std::string type, std::string source, std::string target)
     return mount;
 }
 
-std::vector<engine::Mount>
-mounts_of(const SandboxSpec& spec, const Entry& entry, const std::string& agent_volume, Road road)
+void add_agents_mounts(
+    std::vector<engine::Mount>& mounts,
+    const Entry& entry,
+    const std::string& agent_volume,
+    Road road
+)
 {
-    std::vector<engine::Mount> mounts = spec.mounts;
     mounts.push_back(mount_of("volume", agent_volume, agent_directory));
     mounts.back().read_only = true;
     if (road == Road::socket) {
@@ -43,11 +46,6 @@ mounts_of(const SandboxSpec& spec, const Entry& entry, const std::string& agent_
     } else if (road == Road::bridge) {
         mounts.push_back(mount_of("tmpfs", "", socket_directory));
     }
-    for (const std::string& directory : spec.scratch) {
-        mounts.push_back(mount_of("volume", "", directory)); // goes with the container
-        mounts.back().volume.emplace().no_copy = true;
-    }
-    return mounts;
 }
 
 } // namespace
@@ -65,10 +63,49 @@ Result<Ids> parse_ids(const std::string& user)
     return fail(Errc::invalid_argument, "the user of a sandbox is uid:gid, not '" + user + "'");
 }
 
+Result<> check(const SandboxSpec& spec)
+{
+    TRY([[maybe_unused]] const Ids ids, parse_ids(spec.user));
+    if (spec.image.empty()) return fail(Errc::invalid_argument, "a sandbox without an image");
+    for (const std::string& directory : spec.scratch) {
+        const std::filesystem::path path(directory);
+        const bool plain = path.lexically_normal() == path && path.has_filename();
+        if (!path.is_absolute() || !plain || directory.find('\0') != std::string::npos) {
+            return fail(
+                Errc::invalid_argument,
+                "a scratch directory of a sandbox is an absolute path without '.' and '..', not '"
+                    + directory + "'"
+            );
+        }
+    }
+    return ok();
+}
+
 std::int64_t nano_cpus(const SandboxLimits& limits) noexcept
 {
     constexpr double one_cpu = 1e9;
     return std::llround(limits.cpus * one_cpu);
+}
+
+void confine(engine::ContainerSpec& container, const SandboxSpec& spec)
+{
+    engine::HostConfig& host = container.host;
+    host.mounts = spec.mounts;
+    for (const std::string& directory : spec.scratch) {
+        host.mounts.push_back(mount_of("volume", "", directory)); // goes with the container
+        engine::VolumeMountOptions& volume = host.mounts.back().volume.emplace();
+        volume.no_copy = true;
+        volume.labels = labels_for(scratch_purpose);
+    }
+    host.network_mode = spec.network;
+    host.auto_remove = true;
+    host.readonly_rootfs = true;
+    host.cap_drop.emplace_back("ALL");
+    host.security_opt.emplace_back("no-new-privileges");
+    host.log_config.emplace().type = "none";
+    if (spec.limits.pids > 0) host.pids_limit = spec.limits.pids;
+    if (spec.limits.memory_bytes > 0) host.memory = spec.limits.memory_bytes;
+    if (spec.limits.cpus > 0) host.nano_cpus = nano_cpus(spec.limits);
 }
 
 engine::ContainerSpec container_spec(
@@ -105,20 +142,15 @@ engine::ContainerSpec container_spec(
     }
     // Also writable, and not the image's.
     container.entrypoint->insert(container.entrypoint->end(), {"--scratch", "/dev/shm"});
+    // So is what jobs leave in the kernel, of a namespace that is nobody else's.
+    container.entrypoint->emplace_back("--ipc");
+    container.host.ipc_mode = "private";
     container.labels = labels_for(purpose);
     container.labels.emplace(pool_label, pool);
+    confine(container, spec);
     engine::HostConfig& host = container.host;
-    host.mounts = mounts_of(spec, entry, agent_volume, road);
-    host.network_mode = spec.network;
-    host.auto_remove = true;
-    host.readonly_rootfs = true;
-    host.cap_drop.emplace_back("ALL");
+    add_agents_mounts(host.mounts, entry, agent_volume, road);
     host.cap_add.assign(agents_capabilities.begin(), agents_capabilities.end());
-    host.security_opt.emplace_back("no-new-privileges");
-    host.log_config.emplace().type = "none";
-    host.pids_limit = spec.limits.pids;
-    if (spec.limits.memory_bytes != 0) host.memory = spec.limits.memory_bytes;
-    if (spec.limits.cpus != 0) host.nano_cpus = nano_cpus(spec.limits);
     return container;
 }
 

@@ -18,6 +18,7 @@ inline constexpr const char* socket_directory = "/.slipway"; ///< Entry::socket'
 inline constexpr const char* bridge_socket = "/.slipway/s";
 
 inline constexpr std::string_view purpose = "sandbox";
+inline constexpr std::string_view scratch_purpose = "scratch"; ///< podman keeps no label of these
 
 /// Who runs the jobs.
 struct Ids {
@@ -27,7 +28,13 @@ struct Ids {
 /// "uid:gid" of a spec. Errors: invalid_argument.
 Result<Ids> parse_ids(const std::string& user);
 
+/// What no sandbox can be made of. Errors: invalid_argument.
+Result<> check(const SandboxSpec& spec);
+
 std::int64_t nano_cpus(const SandboxLimits& limits) noexcept;
+
+/// What holds for every sandbox: what of it can be written to, and what it may use.
+void confine(engine::ContainerSpec& container, const SandboxSpec& spec);
 
 /// What the engine is asked for. The agent is PID 1 and root, with the capabilities that it needs
 /// to give scratch directories and jobs to `user`; a job gets none of them.

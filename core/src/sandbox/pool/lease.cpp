@@ -4,15 +4,11 @@
 #include "sandbox/pool/job.hpp"
 #include "sandbox/remove.hpp"
 
-#include <slipway/engine/containers.hpp>
-#include <slipway/engine/pause.hpp>
-
 #include <boost/asio/this_coro.hpp>
 
 namespace slipway::core::pool {
 
 namespace asio = boost::asio;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -22,6 +18,7 @@ public:
 
     Task<JobResult> run(LeasedJob job, JobStreams streams) override
     {
+        if (job.argv.empty()) co_return fail(Errc::invalid_argument, "a job without a command");
         agent::Run message = run_message(job, leased_.image, leased_.ids);
         message.has_in = streams.in != nullptr;
         const std::string program = message.argv.front();
@@ -102,14 +99,6 @@ private:
     agent::Encoding encoding_ = encoding_on(leased_.road, leased_.client.endpoint());
 };
 
-// not_found when it is gone.
-Task<> still_there(engine::Client client, std::string name)
-{
-    CO_TRY(const auto info, co_await engine::Containers(client.transport()).inspect(name));
-    static_cast<void>(info);
-    co_return ok();
-}
-
 } // namespace
 
 std::unique_ptr<Lease> make_lease(Leased leased)
@@ -119,19 +108,7 @@ std::unique_ptr<Lease> make_lease(Leased leased)
 
 Task<> remove_sandbox(engine::Client client, const Entry& entry)
 {
-    // It goes by itself when it has ended. Podman 4 can break it when it is told to remove it just
-    // then, and fails all lists afterwards.
-    engine::Containers containers(client.transport());
-    const std::string name = entry.container();
-    auto there = co_await containers.kill(name);
-    for (auto waited = 0ms; there && waited < 5s; waited += 10ms) {
-        there = co_await still_there(client, name);
-        CO_CHECK(co_await engine::pause(10ms));
-    }
-    if (there || there.error().code != Errc::not_found) {
-        const auto gone = co_await remove_container(client, name);
-        if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
-    }
+    CO_CHECK(co_await kill_and_wait(client, entry.container()));
     entry.erase();
     co_return ok();
 }

@@ -2,6 +2,7 @@
 
 #include "agent/connect.hpp"
 #include "doctor/file_sight.hpp"
+#include "sandbox/interrupted.hpp"
 #include "sandbox/pool/container.hpp"
 #include "sandbox/pool/key.hpp"
 
@@ -71,6 +72,8 @@ Task<Road> best_road(engine::Client client, std::filesystem::path base)
         );
         sight = sights.front().sight;
     }
+    // Looking at the files cannot be interrupted, and knows less when it was.
+    if (co_await is_interrupted()) co_return fail(Errc::cancelled, "interrupted");
     remember_road(client, base, sight);
     co_return road_where(client, sight);
 }
@@ -88,6 +91,8 @@ open_road(engine::Client client, Road road, std::string container, std::filesyst
         co_return co_await connect_agent(std::move(socket), connect_deadline);
     case Road::bridge:
         co_return co_await bridge(std::move(client), std::move(container));
+    case Road::exec: // there is no agent
+        co_return fail(Errc::internal, "no road to an agent");
     case Road::attach:
         break;
     }

@@ -46,7 +46,10 @@ struct EngineInfo {
     std::vector<std::string> security_options;           ///< "name=seccomp,profile=default"
     std::string cgroup_driver;                           ///< "systemd", "cgroupfs", "none"
     std::string cgroup_version;                          ///< "1", "2"
-    bool rootless_flag = false;                          ///< podman's own member
+    bool can_limit_memory = false;                       ///< of a container; likewise the next two
+    bool can_limit_cpus = false;
+    bool can_limit_pids = false;
+    bool rootless_flag = false; ///< podman's own member
     std::vector<std::string> warnings;
 };
 

@@ -1,0 +1,113 @@
+#include "housekeeping.hpp"
+
+#include "ipc.hpp"
+#include "processes.hpp"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+namespace slipway::agent {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds orphan_patience{2'000};
+/// Thousands of processes take their time to go.
+constexpr milliseconds patience{5'000};
+
+bool is_first()
+{
+    return ::getpid() == 1;
+}
+
+/// Such as a bridge: it came into this pid namespace from outside.
+bool is_visitor(const Process& process)
+{
+    return process.pid != 1 && process.parent == 0 && !process.is_dead;
+}
+
+std::string somebody_left()
+{
+    for (const Process& process : list_processes()) {
+        if (process.pid != 1 && process.parent != 0 && !process.is_dead) {
+            return "process " + std::to_string(process.pid) + " (" + process.name + ") is left";
+        }
+    }
+    return {};
+}
+
+// What jobs of root can spoil for those that follow.
+std::string null_device_problem()
+{
+    struct stat status {};
+    constexpr mode_t for_all = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+    const bool good = ::lstat("/dev/null", &status) == 0 && S_ISCHR(status.st_mode)
+                      && status.st_rdev == makedev(1, 3) && (status.st_mode & for_all) == for_all;
+    return good ? std::string() : "/dev/null is not what it was";
+}
+
+} // namespace
+
+Housekeeping::Housekeeping(const ServeOptions& options) : options_(&options)
+{
+    if (options.ipc && is_machines_ipc()) {
+        throw std::runtime_error("--ipc: this IPC namespace is the machine's, not a sandbox's");
+    }
+    for (const std::string& path : options.scratch) {
+        // A new volume is root's, with a mode that suits nobody else.
+        const auto& owner = options.owner;
+        if (owner
+            && (::chown(path.c_str(), owner->uid, owner->gid) != 0
+                || ::chmod(path.c_str(), S_ISVTX | 0777) != 0)) {
+            throw std::runtime_error("giving away " + path + ": " + ::strerror(errno));
+        }
+        std::string error;
+        scratch_.emplace_back(path, error);
+        if (!error.empty()) throw std::runtime_error("--scratch " + error);
+    }
+}
+
+bool Housekeeping::kill_at_once() const
+{
+    if (!is_first() || options_->bridge) return false;
+    const auto all = list_processes();
+    if (std::any_of(all.begin(), all.end(), is_visitor)) return false;
+    kill_everybody(patience);
+    return true;
+}
+
+void Housekeeping::kill_orphans(const std::set<pid_t>& spared)
+{
+    orphans_ = !kill_descendants(spared, orphan_patience).gone;
+}
+
+std::string Housekeeping::clear_processes()
+{
+    if (!is_first()) return orphans_ ? "a job's supervisor was killed" : "";
+    if (!kill_at_once() && !somebody_left().empty()) kill_descendants({}, orphan_patience);
+    std::string left = somebody_left();
+    orphans_ = orphans_ && !left.empty();
+    return left;
+}
+
+void Housekeeping::clean()
+{
+    problem_ = clear_processes();
+    const auto note = [this](const std::string& doing, const std::string& error) {
+        if (!error.empty() && problem_.empty()) problem_ = doing + error;
+    };
+    for (const Scratch& scratch : scratch_) {
+        note("emptying ", scratch.clear());
+    }
+    if (options_->ipc) note("", clear_ipc());
+    if (is_first()) note("", null_device_problem());
+}
+
+} // namespace slipway::agent

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "scratch.hpp"
+#include "server.hpp"
+
+#include <sys/types.h>
+
+#include <list>
+#include <set>
+#include <string>
+
+namespace slipway::agent {
+
+/// What is done to a sandbox so that nothing of a session is left for the next one.
+class Housekeeping {
+public:
+    /// Opens the scratch directories, after they were given to their owner. Throws when that fails
+    /// or the IPC namespace is the machine's own.
+    explicit Housekeeping(const ServeOptions& options);
+
+    /// Kills all processes at once where none has to be spared: as PID 1, when nobody came in from
+    /// outside. False: that is not so.
+    bool kill_at_once() const;
+
+    /// A supervisor was killed, or could not kill all of its job: what the job started may be
+    /// children of ours.
+    void may_have_orphans() noexcept { orphans_ = true; }
+    bool has_orphans() const noexcept { return orphans_; }
+    void kill_orphans(const std::set<pid_t>& spared);
+
+    /// After the last job: kills what is left, and empties the scratch directories and the IPC
+    /// namespace.
+    void clean();
+    /// Why the last `clean` did not end well, or empty.
+    const std::string& problem() const noexcept { return problem_; }
+
+private:
+    std::string clear_processes();
+
+    const ServeOptions* options_;
+    std::list<Scratch> scratch_;
+    bool orphans_ = false;
+    std::string problem_;
+};
+
+} // namespace slipway::agent

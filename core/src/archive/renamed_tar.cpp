@@ -1,0 +1,271 @@
+#include "archive/renamed_tar.hpp"
+
+#include "archive/posix.hpp"
+#include "archive/tar_stream.hpp"
+#include "archive/worker.hpp"
+
+#include <slipway/core/byte_pipe.hpp>
+#include <slipway/engine/child.hpp>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace slipway::core {
+
+namespace {
+
+class RenamedWriter {
+public:
+    explicit RenamedWriter(ThreadWriter& out) : out_(&out), archive_(::archive_write_new()) {}
+    RenamedWriter(const RenamedWriter&) = delete;
+    RenamedWriter& operator=(const RenamedWriter&) = delete;
+    // Only a close frees what libarchive holds, and a close writes the end mark.
+    ~RenamedWriter()
+    {
+        is_refusing_ = true;
+        ::archive_write_close(archive_);
+        ::archive_write_free(archive_);
+    }
+
+    Result<> open()
+    {
+        const bool opened =
+            ::archive_write_set_format_pax(archive_) == ARCHIVE_OK
+            && ::archive_write_set_options(archive_, "hdrcharset=BINARY") == ARCHIVE_OK
+            && ::archive_write_set_bytes_per_block(archive_, 0) == ARCHIVE_OK
+            && ::archive_write_open(archive_, this, nullptr, &push, nullptr) == ARCHIVE_OK;
+        return opened ? ok() : failed();
+    }
+
+    Result<> header(archive_entry* entry)
+    {
+        return ::archive_write_header(archive_, entry) < ARCHIVE_WARN ? failed() : ok();
+    }
+
+    /// Pieces in rising order; what is between them is zeros.
+    Result<> data(std::uint64_t offset, std::string_view bytes)
+    {
+        static constexpr std::array<char, 65'536> zeros{};
+        while (written_ < offset) {
+            const auto gap = std::min<std::uint64_t>(offset - written_, zeros.size());
+            CHECK_OK(write({zeros.data(), static_cast<std::size_t>(gap)}));
+        }
+        return write(bytes);
+    }
+
+    Result<> end_of_file(std::uint64_t size)
+    {
+        CHECK_OK(data(size, {}));
+        written_ = 0;
+        return ok();
+    }
+
+    Result<> end_mark()
+    {
+        const std::string mark(tar_end_bytes, '\0');
+        CHECK_OK(flush_entry());
+        return out_->write(mark);
+    }
+
+    Result<> flush_entry()
+    {
+        return ::archive_write_finish_entry(archive_) < ARCHIVE_WARN ? failed() : ok();
+    }
+
+private:
+    static ssize_t push(archive* tar, void* self, const void* bytes, std::size_t count)
+    {
+        auto& writer = *static_cast<RenamedWriter*>(self);
+        if (writer.is_refusing_) return -1;
+        auto done = writer.out_->write({static_cast<const char*>(bytes), count});
+        if (done) return static_cast<ssize_t>(count);
+        ::archive_set_error(tar, EPIPE, "the reader has left");
+        writer.pipe_error_ = std::move(done).error();
+        return -1;
+    }
+
+    Result<> write(std::string_view bytes)
+    {
+        if (bytes.empty()) return ok();
+        const auto count = ::archive_write_data(archive_, bytes.data(), bytes.size());
+        if (count != static_cast<la_ssize_t>(bytes.size())) return failed();
+        written_ += bytes.size();
+        return ok();
+    }
+
+    Result<> failed()
+    {
+        if (pipe_error_) return fail(*pipe_error_);
+        const char* const said = ::archive_error_string(archive_);
+        return fail(
+            Errc::io,
+            std::string("writing a tar: ") + (said != nullptr ? said : "libarchive failed")
+        );
+    }
+
+    ThreadWriter* out_;
+    archive* archive_;
+    std::uint64_t written_ = 0; ///< of the current file
+    std::optional<Error> pipe_error_;
+    bool is_refusing_ = false;
+};
+
+Result<>
+rename_entry(TarStream& tar, const TarEntry& entry, const RenameEntry& rename, bool& wanted)
+{
+    TRY(const std::string old, path_below("", entry.path));
+    TRY(const std::optional<std::string> name, rename(old));
+    wanted = name.has_value();
+    if (!wanted) return ok();
+    ::archive_entry_set_pathname(tar.current(), name->c_str());
+    if (entry.kind == TarEntry::Kind::hard_link) {
+        TRY(const std::string old_target, path_below("", entry.hard_link));
+        TRY(const std::optional<std::string> target, rename(old_target));
+        if (!target) {
+            return fail(
+                Errc::protocol,
+                "a link to what is left out of the archive: " + posix::printable(old_target)
+            );
+        }
+        ::archive_entry_set_hardlink(tar.current(), target->c_str());
+    }
+    ::archive_entry_set_perm(tar.current(), entry.meta.mode & posix::mode_bits);
+    ::archive_entry_sparse_clear(tar.current());
+    return ok();
+}
+
+Result<> rename_all(ThreadReader& from, ThreadWriter& out, const RenameEntry& rename, TarEnd end)
+{
+    const posix::PlainLocale plain;
+    TarStream tar(from);
+    RenamedWriter into(out);
+    CHECK_OK(into.open());
+    for (;;) {
+        TRY(const std::optional<TarEntry> entry, tar.next());
+        if (!entry) break;
+        if (entry->kind == TarEntry::Kind::socket || entry->kind == TarEntry::Kind::device)
+            continue;
+        bool wanted = false;
+        CHECK_OK(rename_entry(tar, *entry, rename, wanted));
+        if (!wanted) continue;
+        CHECK_OK(into.header(tar.current()));
+        const bool file =
+            entry->kind == TarEntry::Kind::entry && entry->meta.type == EntryType::file;
+        if (!file) continue;
+        CHECK_OK(tar.data(entry->meta.size, [&](std::uint64_t offset, std::string_view piece) {
+            return into.data(offset, piece);
+        }));
+        CHECK_OK(into.end_of_file(entry->meta.size));
+    }
+    return end == TarEnd::whole ? into.end_mark() : into.flush_entry();
+}
+
+void rename_on_thread(ThreadReader from, ThreadWriter out, const RenameEntry& rename, TarEnd end)
+{
+    try {
+        Result<> done = rename_all(from, out, rename, end);
+        if (done) {
+            out.finish();
+        } else {
+            out.fail(std::move(done).error());
+        }
+    } catch (const std::exception& error) {
+        out.fail({Errc::internal, std::string("renaming in a tar: ") + error.what()});
+    }
+}
+
+Task<> feed(std::shared_ptr<engine::ByteSource> from, std::shared_ptr<TaskWriter> into)
+{
+    std::vector<char> buffer(std::size_t{256} << 10);
+    for (;;) {
+        const auto got = co_await from->read(buffer);
+        if (!got) {
+            into->fail(got.error());
+            co_return ok();
+        }
+        if (*got == 0) break;
+        const std::string_view chunk(buffer.data(), *got);
+        if (!co_await into->write(chunk)) co_return ok(); // the thread tells why it has left
+    }
+    into->finish();
+    co_return ok();
+}
+
+class RenamedTar final : public engine::ByteSource {
+public:
+    RenamedTar(
+        boost::asio::any_io_executor executor,
+        std::shared_ptr<engine::ByteSource> from,
+        RenameEntry rename,
+        TarEnd end
+    )
+        : executor_(std::move(executor)),
+          from_(std::move(from)),
+          rename_(std::move(rename)),
+          end_(end)
+    {
+    }
+    RenamedTar(const RenamedTar&) = delete;
+    RenamedTar& operator=(const RenamedTar&) = delete;
+    ~RenamedTar() override
+    {
+        // Both ends of the thread's pipes have to be gone before it can be waited for.
+        feeding_.cancel();
+        if (writer_) writer_->fail({Errc::cancelled, "cancelled"});
+        reader_.reset();
+    }
+
+    Task<std::size_t> read(std::span<char> into) override
+    {
+        if (!reader_) {
+            CO_CHECK(start());
+        }
+        co_return co_await reader_->read(into);
+    }
+
+private:
+    Result<> start()
+    {
+        PipeToThread in = pipe_to_thread();
+        PipeToTask out = pipe_to_task();
+        writer_ = std::move(in.writer);
+        reader_ = std::move(out.reader);
+        CHECK_OK(worker_.start([from = std::move(in.reader),
+                                into = std::move(out.writer),
+                                rename = rename_,
+                                end = end_]() mutable {
+            rename_on_thread(std::move(from), std::move(into), rename, end);
+        }));
+        feeding_ = engine::Child(executor_, feed(from_, writer_));
+        return ok();
+    }
+
+    boost::asio::any_io_executor executor_;
+    std::shared_ptr<engine::ByteSource> from_;
+    RenameEntry rename_;
+    TarEnd end_;
+    Worker worker_; // joined when the pipes have been left
+    std::shared_ptr<TaskWriter> writer_;
+    std::shared_ptr<TaskReader> reader_;
+    engine::Child feeding_;
+};
+
+} // namespace
+
+std::shared_ptr<engine::ByteSource> renamed_tar(
+    const boost::asio::any_io_executor& executor,
+    std::shared_ptr<engine::ByteSource> from,
+    RenameEntry rename,
+    TarEnd end
+)
+{
+    return std::make_shared<RenamedTar>(executor, std::move(from), std::move(rename), end);
+}
+
+} // namespace slipway::core

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <slipway/engine/bytes.hpp>
+#include <slipway/engine/result.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace slipway::core {
+
+/// The name that an entry gets, made from its clean old one; nothing leaves it out.
+using RenameEntry = std::function<Result<std::optional<std::string>>(const std::string& name)>;
+
+enum class TarEnd {
+    whole, ///< with its end mark
+    open,  ///< another one follows
+};
+
+/// The end mark of a tar: two blocks of zeros.
+inline constexpr std::size_t tar_end_bytes = 1024;
+
+/// A tar with other names, made while it is read, on a thread; memory does not grow with it.
+/// Sockets and devices are left out. `rename` is called on that thread.
+///
+/// Errors of `read`: those of `from` and of `rename`, truncated, engine, protocol as in list_tar.
+std::shared_ptr<engine::ByteSource> renamed_tar(
+    const boost::asio::any_io_executor& executor,
+    std::shared_ptr<engine::ByteSource> from,
+    RenameEntry rename,
+    TarEnd end
+);
+
+} // namespace slipway::core

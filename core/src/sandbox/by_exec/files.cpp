@@ -1,0 +1,218 @@
+#include "archive/posix.hpp"
+#include "archive/renamed_tar.hpp"
+#include "archive/tar_stream.hpp"
+#include "sandbox/by_exec/sandbox.hpp"
+
+#include <slipway/core/tar_writer.hpp>
+#include <slipway/engine/archive.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+namespace slipway::core::by_exec {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_below(const std::string& path, const std::string& directory)
+{
+    return path == directory || directory.empty() || path.starts_with(directory + "/");
+}
+
+// "/work/x" -> "work/x", as names are in an archive of "/".
+std::string plain(const std::string& directory)
+{
+    std::string path = fs::path(directory).lexically_normal().relative_path().string();
+    while (path.ends_with('/')) {
+        path.pop_back();
+    }
+    return path == "." ? std::string() : path;
+}
+
+// Where an entry stands in the sandbox, and which of the directories that can be written to has it.
+struct Target {
+    std::string place; ///< without the leading slash
+    std::string rest;  ///< below it
+};
+
+std::optional<Target> target_of(const std::vector<std::string>& writable, const std::string& path)
+{
+    std::optional<Target> best;
+    for (const std::string& directory : writable) {
+        const std::string place = plain(directory);
+        if (!is_below(path, place) || (best && best->place.size() > place.size())) continue;
+        best =
+            Target{place, path == place ? "" : path.substr(place.empty() ? 0 : place.size() + 1)};
+    }
+    return best;
+}
+
+Error read_only(const std::string& path)
+{
+    return {Errc::engine, "/" + path + " is on the sandbox's read-only file system"};
+}
+
+// An archive call writes below one of the directories that can be written to; all others are
+// read-only. The first entry chooses it.
+struct Choice {
+    std::string directory; ///< where the archive's names begin, without the leading slash
+    std::vector<std::string> writable;
+    std::optional<std::string> place{}; ///< written by a thread before it gives its first byte
+};
+
+Result<std::optional<std::string>> into_place(Choice& choice, const std::string& name)
+{
+    const std::string path = posix::join(choice.directory, name);
+    const auto target = target_of(choice.writable, path);
+    const bool above =
+        std::any_of(choice.writable.begin(), choice.writable.end(), [&](const std::string& one) {
+            return is_below(plain(one), path);
+        });
+    // That itself, and what is above it, are there.
+    if ((!target && above) || (target && target->rest.empty())) return std::optional<std::string>();
+    if (!target) return fail(read_only(path));
+    if (!choice.place) choice.place = target->place;
+    if (*choice.place != target->place) {
+        return fail(
+            Errc::unsupported,
+            "one archive for two directories of a sandbox, /" + *choice.place + " and /"
+                + target->place
+        );
+    }
+    return std::optional(target->rest);
+}
+
+class Begun final : public engine::ByteSource {
+public:
+    Begun(std::string begun, std::shared_ptr<engine::ByteSource> rest)
+        : begun_(std::move(begun)), rest_(std::move(rest))
+    {
+    }
+    Task<std::size_t> read(std::span<char> into) override
+    {
+        if (at_ == begun_.size()) co_return co_await rest_->read(into);
+        const std::size_t n = begun_.copy(into.data(), into.size(), at_);
+        at_ += n;
+        co_return n;
+    }
+
+private:
+    std::string begun_;
+    std::size_t at_ = 0;
+    std::shared_ptr<engine::ByteSource> rest_;
+};
+
+// Directories that are made on the way would be root's.
+Task<> make_directory(std::shared_ptr<Sandbox> sandbox, std::string directory)
+{
+    engine::Archives archives(sandbox->client.transport());
+    const auto target = target_of(sandbox->writable, directory);
+    if (!target || target->rest.empty()) co_return ok();
+    const std::string place = "/" + target->place;
+    std::vector<std::string> missing;
+    for (std::string path = target->rest; !path.empty(); path = posix::split(path).first) {
+        const std::string full = posix::join(place, path);
+        const auto there = co_await archives.stat(sandbox->container, full);
+        if (there) break;
+        if (there.error().code != Errc::not_found) co_return fail(there.error());
+        missing.insert(missing.begin(), path);
+    }
+    if (missing.empty()) co_return ok();
+    PackOptions options;
+    options.uid = sandbox->ids.uid;
+    options.gid = sandbox->ids.gid;
+    for (const std::string& path : missing) {
+        PackExtra made;
+        made.path = path;
+        made.mode = 0755;
+        made.type = EntryType::directory;
+        options.extras.push_back(std::move(made));
+    }
+    std::vector<PackRoot> none;
+    const std::shared_ptr<engine::ByteSource> tar = pack(std::move(none), std::move(options));
+    co_return co_await archives.put(sandbox->container, place, tar);
+}
+
+// "?a" may be missing; "./?a" is the path "?a".
+struct Asked {
+    std::string path;
+    bool optional = false;
+};
+
+Result<Asked> asked_of(std::string_view text)
+{
+    Asked asked;
+    asked.optional = text.starts_with('?');
+    if (asked.optional) text.remove_prefix(1);
+    TRY(asked.path, posix::clean_path(text, Errc::invalid_argument));
+    return asked;
+}
+
+} // namespace
+
+Task<> put_by_archive(
+    std::shared_ptr<Sandbox> sandbox, std::string directory, std::shared_ptr<engine::ByteSource> tar
+)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    const auto choice = std::make_shared<Choice>();
+    choice->directory = plain(directory);
+    choice->writable = sandbox->writable;
+    CO_CHECK(co_await make_directory(sandbox, choice->directory));
+    const RenameEntry rename = [choice](const std::string& name) {
+        return into_place(*choice, name);
+    };
+    const auto renamed = renamed_tar(executor, std::move(tar), rename, TarEnd::whole);
+    std::vector<char> first(std::size_t{64} << 10);
+    CO_TRY(const std::size_t n, co_await renamed->read(first));
+    if (!choice->place) {
+        // Nothing but what is there; the rest is the end.
+        for (std::size_t more = n; more != 0;) {
+            CO_TRY(more, co_await renamed->read(first));
+        }
+        co_return ok();
+    }
+    std::string begun(first.data(), n);
+    const auto whole = std::make_shared<Begun>(std::move(begun), renamed);
+    const std::string place = "/" + *choice->place;
+    engine::Archives archives(sandbox->client.transport());
+    co_return co_await archives.put(sandbox->container, place, whole);
+}
+
+Task<> get_by_archive(
+    std::shared_ptr<Sandbox> sandbox,
+    std::string directory,
+    std::vector<std::string> paths,
+    engine::ByteSink& tar
+)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    engine::Archives archives(sandbox->client.transport());
+    const std::string top = "/" + plain(directory);
+    for (const std::string& text : paths) {
+        CO_TRY(const Asked asked, asked_of(text));
+        const std::string full = asked.path.empty() ? top : posix::join(top, asked.path);
+        auto download = co_await archives.get(sandbox->container, full);
+        if (!download && download.error().code == Errc::not_found && asked.optional) continue;
+        if (!download) co_return fail(std::move(download).error());
+        const std::string strip = fs::path(full).filename().string();
+        const RenameEntry rename = [strip, to = asked.path](const std::string& name
+                                   ) -> Result<std::optional<std::string>> {
+            TRY(const std::string below, path_below(strip, name));
+            const std::string path = posix::join(to, below);
+            return std::optional(path.empty() ? "." : path);
+        };
+        std::shared_ptr<engine::ByteSource> from = std::move(download->tar);
+        const auto renamed = renamed_tar(executor, std::move(from), rename, TarEnd::open);
+        CO_CHECK(co_await engine::copy(*renamed, tar));
+    }
+    const std::string end(tar_end_bytes, '\0');
+    co_return co_await tar.write(end);
+}
+
+} // namespace slipway::core::by_exec

@@ -1,0 +1,74 @@
+#include "sandbox/by_exec/lease.hpp"
+
+#include "sandbox/by_exec/sandbox.hpp"
+#include "sandbox/remove.hpp"
+
+#include <slipway/core/inventory.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+namespace slipway::core::by_exec {
+
+namespace asio = boost::asio;
+
+namespace {
+
+class ExecLease final : public Lease {
+public:
+    explicit ExecLease(std::shared_ptr<Sandbox> sandbox) : sandbox_(std::move(sandbox)) {}
+
+    Task<JobResult> run(LeasedJob job, JobStreams streams) override
+    {
+        return run_by_exec(sandbox_, std::move(job), std::move(streams));
+    }
+
+    Task<> put(std::string directory, std::shared_ptr<engine::ByteSource> tar) override
+    {
+        return put_by_archive(sandbox_, std::move(directory), std::move(tar));
+    }
+
+    Task<>
+    get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar) override
+    {
+        return get_by_archive(sandbox_, std::move(directory), std::move(paths), tar);
+    }
+
+    Task<> release() override { return remove(sandbox_); }
+    Task<> discard() override { return remove(sandbox_); }
+
+    const std::string& container() const noexcept override { return sandbox_->container; }
+    Road road() const noexcept override { return Road::exec; }
+    bool warm() const noexcept override { return false; }
+
+private:
+    static Task<> remove(std::shared_ptr<Sandbox> sandbox)
+    {
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        const auto gone = co_await kill_and_wait(sandbox->client, sandbox->container);
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+        sandbox->life.reset();
+        co_return gone;
+    }
+
+    std::shared_ptr<Sandbox> sandbox_;
+};
+
+} // namespace
+
+Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, PoolOptions options)
+{
+    CO_TRY(const pool::Ids ids, pool::parse_ids(spec.user));
+    CO_TRY(
+        const engine::ImageInfo image,
+        co_await engine::Images(client.transport()).inspect(spec.image)
+    );
+    spec.image = image.id;
+    // What a client left that was killed between making a container and starting it.
+    const auto swept = co_await clean_up(client, options.directory, Clean::left_behind);
+    if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());
+    CO_TRY(auto sandbox, co_await make_sandbox(client, std::move(spec), ids, image));
+    std::unique_ptr<Lease> lease = std::make_unique<ExecLease>(std::move(sandbox));
+    co_return lease;
+}
+
+} // namespace slipway::core::by_exec

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "sandbox/pool/container.hpp"
+
+#include <slipway/core/lease.hpp>
+#include <slipway/engine/bytes.hpp>
+#include <slipway/engine/child.hpp>
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/images.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace slipway::core::by_exec {
+
+/// A container that is one lease's alone. It ends, and the engine removes it, when the connection
+/// to its stdin does, so also when this process is killed.
+struct Sandbox {
+    engine::Client client;
+    std::string container;
+    pool::Ids ids;
+    engine::ImageConfig image;
+    std::vector<std::string> writable;          ///< directories that an archive call can write to
+    std::unique_ptr<engine::DuplexStream> life; ///< stdin and output of its first command
+};
+
+/// Makes one and waits until it is ready.
+///
+/// Errors: not_found (no such image), unsupported (the image lacks `sh`, `cat`, `chmod` or
+///   `chown`), engine, ...
+Task<std::shared_ptr<Sandbox>>
+make_sandbox(engine::Client client, SandboxSpec spec, pool::Ids ids, engine::ImageInfo image);
+
+/// Runs a job there; as Lease::run.
+Task<JobResult> run_by_exec(std::shared_ptr<Sandbox> sandbox, LeasedJob job, JobStreams streams);
+
+/// As Lease::put and Lease::get.
+Task<> put_by_archive(
+    std::shared_ptr<Sandbox> sandbox, std::string directory, std::shared_ptr<engine::ByteSource> tar
+);
+Task<> get_by_archive(
+    std::shared_ptr<Sandbox> sandbox,
+    std::string directory,
+    std::vector<std::string> paths,
+    engine::ByteSink& tar
+);
+
+} // namespace slipway::core::by_exec

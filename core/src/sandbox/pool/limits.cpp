@@ -1,0 +1,61 @@
+#include "sandbox/pool/limits.hpp"
+
+#include "sandbox/pool/directory.hpp"
+#include "sandbox/pool/key.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <sstream>
+
+namespace slipway::core::pool {
+
+namespace {
+
+std::string write_limits(const engine::EngineInfo& engine)
+{
+    return fmt::format(
+        "{} {} {} {} {}",
+        engine.memory_bytes,
+        engine.cpus,
+        engine.can_limit_memory ? 1 : 0,
+        engine.can_limit_cpus ? 1 : 0,
+        engine.can_limit_pids ? 1 : 0
+    );
+}
+
+std::optional<engine::EngineInfo> read_limits(const std::string& text)
+{
+    std::istringstream words(text);
+    engine::EngineInfo engine;
+    words >> engine.memory_bytes >> engine.cpus >> engine.can_limit_memory >> engine.can_limit_cpus
+        >> engine.can_limit_pids;
+    return words ? std::optional(engine) : std::nullopt;
+}
+
+} // namespace
+
+SandboxLimits limits_on(const engine::EngineInfo& engine, SandboxLimits asked)
+{
+    if (!engine.can_limit_pids) asked.pids = SandboxLimits::none;
+    // A job that takes too much is to end, and not the engine's machine.
+    if (asked.memory_bytes == 0) asked.memory_bytes = engine.memory_bytes / 10 * 9;
+    if (!engine.can_limit_memory || asked.memory_bytes <= 0) {
+        asked.memory_bytes = SandboxLimits::none;
+    }
+    if (asked.cpus == 0) asked.cpus = static_cast<double>(engine.cpus);
+    if (!engine.can_limit_cpus || asked.cpus <= 0) asked.cpus = SandboxLimits::none;
+    return asked;
+}
+
+Task<SandboxLimits>
+limits_on(engine::Client client, std::filesystem::path base, SandboxLimits asked)
+{
+    const std::string memory = key(client.endpoint()) + "-limits";
+    if (const auto known = read_limits(recall(base, memory))) co_return limits_on(*known, asked);
+    CO_TRY(const engine::EngineInfo found, co_await engine::System(client.transport()).info());
+    remember(base, memory, write_limits(found));
+    co_return limits_on(found, asked);
+}
+
+} // namespace slipway::core::pool

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <slipway/core/lease.hpp>
+#include <slipway/engine/client.hpp>
+#include <slipway/engine/system.hpp>
+
+#include <filesystem>
+
+namespace slipway::core::pool {
+
+/// What holds on an engine when these limits are asked for.
+SandboxLimits limits_on(const engine::EngineInfo& engine, SandboxLimits asked);
+
+/// The same for this engine, which is asked once, then remembered below `base`.
+///
+/// Errors: engine, protocol, unreachable, timed_out, cancelled.
+Task<SandboxLimits>
+limits_on(engine::Client client, std::filesystem::path base, SandboxLimits asked);
+
+} // namespace slipway::core::pool

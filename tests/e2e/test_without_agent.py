@@ -1,0 +1,165 @@
+# engines: docker podman podman-rootless
+"""What test_warm.py says of commands in sandboxes, where slipway's agent is not used: by exec."""
+
+import json
+import os
+import signal
+import subprocess
+
+import test_warm
+from support import SLIPWAY, api, main, wait_for
+from test_terminal import Terminal
+
+
+def warmth(reason):
+    """In the place of a test of test_warm.py that cannot hold here."""
+    def left_out(self):
+        self.skipTest(reason)
+    return left_out
+
+
+class WithoutAgent:
+    def environment(self, **extra):
+        return super().environment(SLIPWAY_AGENT="0", **extra)
+
+    def assert_gone(self):
+        wait_for(lambda: self.new_containers() == [])
+
+
+class Commands(WithoutAgent, test_warm.Commands):
+    test_the_second_command_has_the_first_ones_sandbox = warmth("each command has its own")
+    test_two_at_once_have_two_sandboxes = warmth("each command has its own")
+    test_odd_variables_and_arguments = warmth("an exec's words are JSON: see test_words_that_are_text")
+
+    def test_nothing_of_one_command_is_in_the_next(self):
+        self.assert_ok(self.warm(
+            "sh", "-c", "echo secret > /tmp/left; setsid sleep 1000 &", options=["--no-workspace"]))
+        self.assertEqual(self.new_containers(), [])
+        result = self.assert_ok(self.warm("sh", "-c", "ls -A /tmp", options=["--no-workspace"]))
+        self.assertEqual(result.stdout, "")
+
+    def test_words_that_are_text(self):
+        every = "".join(map(chr, range(1, 256))) + "\u20ac"
+        result = self.assert_ok(self.warm(
+            "sh", "-c", 'printf %s "$1"; printf %s "$ODD"', "sh", every,
+            options=["--env", "ODD=a=b\nc"], text=False))
+        self.assertEqual(result.stdout, (every + "a=b\nc").encode())
+        refused = self.warm("echo", os.fsdecode(b"\xff"))
+        self.assert_error(refused, 2, "UTF-8", "UTF-8")
+
+    def test_a_shells_own_words_are_no_programs(self):
+        for word in ("look", "sweep", "say", "if", "export"):
+            with self.subTest(word=word):
+                self.assertEqual(self.warm(word).returncode, 127)
+
+    def test_a_directory_of_the_image_is_read_only_and_what_a_command_leaves_is_killed(self):
+        result = self.assert_ok(self.warm("sh", "-c", "sleep 1000 & setsid sleep 1000 & echo made > f"))
+        self.assertEqual((result.stdout, (self.dir / "f").read_text()), ("", "made\n"))
+
+    def test_the_road_is_told(self):
+        said = self.assert_ok(self.slipway(
+            "-v", "run", "--image", "busybox:latest", "--", "true"))
+        self.assertIn("reached by exec", said.stderr)
+        report = json.loads(self.assert_ok(self.slipway("doctor", "--json")).stdout)
+        self.assertEqual(report["engine"]["sandboxes"], "exec")
+
+    def test_a_bad_value_is_refused(self):
+        result = self.warm("true", env=self.environment() | {"SLIPWAY_AGENT": "no"})
+        self.assert_error(result, 2, "SLIPWAY_AGENT is neither 0 nor 1: 'no'", "0 runs")
+
+    def test_links_modes_and_long_names(self):
+        long = "d" * 120 + "/" + "e" * 120
+        (self.dir / long).parent.mkdir()
+        (self.dir / long).write_text("long")
+        (self.dir / "script").write_text("#!/bin/sh\necho ran\n")
+        (self.dir / "script").chmod(0o755)
+        (self.dir / "\u00e4").symlink_to("script")
+        result = self.assert_ok(self.warm(
+            "sh", "-c", f"./\u00e4; cat {long}; ln script hard; mkdir -p new/{long}; dd if=/dev/zero "
+            "of=sparse bs=1 count=0 seek=3000000 2>/dev/null; mkfifo fifo"))
+        self.assertEqual(result.stdout, "ran\nlong")
+        self.assertEqual((self.dir / "hard").read_text(), "#!/bin/sh\necho ran\n")
+        self.assertTrue((self.dir / "new" / long).is_dir())
+        self.assertEqual((self.dir / "sparse").stat().st_size, 3_000_000)
+
+
+class Ends(WithoutAgent, test_warm.Ends):
+    test_a_removed_volume_of_the_agent_is_made_again = warmth("there is none")
+
+    def test_an_interrupt_ends_the_command_and_keeps_the_sandbox(self):
+        process = self.start("trap '' TERM INT; echo ready; while :; do sleep 1; done")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 130)
+        self.assertEqual(self.new_containers(), [])
+
+    def test_a_signal_reaches_the_command(self):
+        for number, name in ((signal.SIGTERM, "TERM"), (signal.SIGHUP, "HUP")):
+            with self.subTest(name=name):
+                process = self.start(f"trap 'echo got {name}; exit 3' {name}; echo ready; "
+                                     "while :; do sleep 0.1; done")
+                process.send_signal(number)
+                self.assertEqual(process.stdout.read(), f"got {name}\n")
+                process.wait(60)
+
+    def test_a_killed_client_loses_its_lease_and_the_next_one_finds_nothing(self):
+        for script in ("echo ready; sleep 1000", "(setsid sleep 1000 &); echo ready; yes > /dev/null"):
+            process = self.start(script)
+            process.kill()
+            process.wait()
+            self.assert_gone()
+
+    def test_a_paused_sandbox_does_not_hold_an_interrupt(self):
+        process = self.start("echo ready; sleep 1000")
+        try:
+            api("POST", f"/containers/{self.sandboxes()[0]['Id']}/pause")
+        except AssertionError as refused:
+            self.assertIn("cgroup", str(refused))  # rootless podman cannot
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 130)
+        self.assert_gone()
+
+
+class OnATerminal(WithoutAgent, test_warm.Warm):
+    def shell(self, script):
+        return Terminal(self, "run", "--image", "busybox", "--no-workspace", "--", "sh", "-c",
+                        script)
+
+    def test_size_keys_and_codes(self):
+        terminal = self.shell("while [ \"$(stty size)\" != '31 97' ]; do sleep 0.05; done; test -t 0 && "
+                              "test -t 1 && test -t 2 && echo all $TERM; read line; echo \"got <$line>\"; "
+                              "while [ \"$(stty size)\" != '40 120' ]; do sleep 0.05; done; exit 5")
+        terminal.wait_for("all xterm")
+        terminal.type("hello\r")
+        terminal.wait_for("got <hello>")
+        terminal.resize(40, 120)
+        self.assertEqual(terminal.wait(), 5)
+        self.assertEqual(terminal.seen.count("hello"), 2)
+        self.assertNotIn("slipway", terminal.seen)
+
+    def test_ctrl_c(self):
+        terminal = self.shell("trap 'echo caught; exit 4' INT; echo ready; while :; do sleep 0.1; done")
+        terminal.wait_for("ready")
+        terminal.type("\x03")
+        terminal.wait_for("caught")
+        self.assertEqual(terminal.wait(), 4)
+
+    def test_what_is_not_there(self):
+        for program, code in (("no-such-program", 127), ("/etc/passwd", 126), ("/etc", 126)):
+            terminal = Terminal(self, "run", "--image", "busybox", "--no-workspace", "--", program)
+            self.assertEqual(terminal.wait(), code, terminal.seen)
+            self.assertEqual(terminal.seen.count(f": running {program} in busybox: "), 1, terminal.seen)
+
+
+class Images(WithoutAgent, test_warm.Warm):
+    def test_an_image_without_a_shell_is_refused_with_words(self):
+        self.addCleanup(api, "DELETE", "/images/no-shell:latest", force="true")
+        tar = subprocess.run(["tar", "-c", "-C", self.dir, "--files-from=/dev/null"],
+                             stdout=subprocess.PIPE, check=True).stdout
+        api("POST", "/images/create", tar, "application/x-tar", fromSrc="-", repo="no-shell", tag="latest")
+        result = self.slipway("run", "--image", "no-shell:latest", "--", "true")
+        self.assert_error(result, 2, "acquiring a sandbox", "needs sh, cat, chmod and chown in its image")
+        self.assertEqual(self.new_containers(), [])
+
+
+if __name__ == "__main__":
+    main()
