@@ -1,5 +1,6 @@
 #include "agent/entry_sink.hpp"
 #include "agent/glob.hpp"
+#include "agent/items.hpp"
 #include "agent/run_job.hpp"
 #include "agent/session.hpp"
 #include "agent/zstd_stream.hpp"
@@ -75,20 +76,10 @@ agent::Run tree_run(agent::What what, std::string place, AgentIds ids, agent::En
 
 Result<> set_items(agent::Run& run, std::vector<TreeItem> items)
 {
-    for (TreeItem& item : items) {
-        agent::TreeItem& added = run.tree.items.emplace_back();
-        const bool is_path = item.kind == TreeItem::Kind::path;
-        added.kind =
-            static_cast<std::uint8_t>(is_path ? agent::ItemKind::path : agent::ItemKind::pattern);
-        added.required = item.need == TreeItem::Need::required;
-        added.text = std::move(item.text);
+    for (const TreeItem& item : items) {
+        agent::TreeItem& added = run.tree.items.emplace_back(agent_item(item));
         std::vector<agent::ItemPart> parts;
-        const std::string_view problem = agent::parse_item(added, parts);
-        if (problem.empty()) continue;
-        std::string text = is_path ? "the path '" : "the pattern '";
-        text += posix::printable(added.text);
-        text.append("' cannot be asked for: ").append(problem);
-        return fail(Errc::invalid_argument, std::move(text));
+        CHECK_OK(refused_item(item, agent::parse_item(added, parts)));
     }
     return ok();
 }

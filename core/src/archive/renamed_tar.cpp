@@ -2,19 +2,16 @@
 
 #include "archive/posix.hpp"
 #include "archive/tar_stream.hpp"
-#include "archive/worker.hpp"
+#include "archive/transformed.hpp"
 
 #include <slipway/core/byte_pipe.hpp>
-#include <slipway/engine/child.hpp>
 
 #include <archive.h>
 #include <archive_entry.h>
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <utility>
-#include <vector>
 
 namespace slipway::core {
 
@@ -166,96 +163,6 @@ Result<> rename_all(ThreadReader& from, ThreadWriter& out, const RenameEntry& re
     return end == TarEnd::whole ? into.end_mark() : into.flush_entry();
 }
 
-void rename_on_thread(ThreadReader from, ThreadWriter out, const RenameEntry& rename, TarEnd end)
-{
-    try {
-        Result<> done = rename_all(from, out, rename, end);
-        if (done) {
-            out.finish();
-        } else {
-            out.fail(std::move(done).error());
-        }
-    } catch (const std::exception& error) {
-        out.fail({Errc::internal, std::string("renaming in a tar: ") + error.what()});
-    }
-}
-
-Task<> feed(std::shared_ptr<engine::ByteSource> from, std::shared_ptr<TaskWriter> into)
-{
-    std::vector<char> buffer(std::size_t{256} << 10);
-    for (;;) {
-        const auto got = co_await from->read(buffer);
-        if (!got) {
-            into->fail(got.error());
-            co_return ok();
-        }
-        if (*got == 0) break;
-        const std::string_view chunk(buffer.data(), *got);
-        if (!co_await into->write(chunk)) co_return ok(); // the thread tells why it has left
-    }
-    into->finish();
-    co_return ok();
-}
-
-class RenamedTar final : public engine::ByteSource {
-public:
-    RenamedTar(
-        boost::asio::any_io_executor executor,
-        std::shared_ptr<engine::ByteSource> from,
-        RenameEntry rename,
-        TarEnd end
-    )
-        : executor_(std::move(executor)),
-          from_(std::move(from)),
-          rename_(std::move(rename)),
-          end_(end)
-    {
-    }
-    RenamedTar(const RenamedTar&) = delete;
-    RenamedTar& operator=(const RenamedTar&) = delete;
-    ~RenamedTar() override
-    {
-        // Both ends of the thread's pipes have to be gone before it can be waited for.
-        feeding_.cancel();
-        if (writer_) writer_->fail({Errc::cancelled, "cancelled"});
-        reader_.reset();
-    }
-
-    Task<std::size_t> read(std::span<char> into) override
-    {
-        if (!reader_) {
-            CO_CHECK(start());
-        }
-        co_return co_await reader_->read(into);
-    }
-
-private:
-    Result<> start()
-    {
-        PipeToThread in = pipe_to_thread();
-        PipeToTask out = pipe_to_task();
-        writer_ = std::move(in.writer);
-        reader_ = std::move(out.reader);
-        CHECK_OK(worker_.start([from = std::move(in.reader),
-                                into = std::move(out.writer),
-                                rename = rename_,
-                                end = end_]() mutable {
-            rename_on_thread(std::move(from), std::move(into), rename, end);
-        }));
-        feeding_ = engine::Child(executor_, feed(from_, writer_));
-        return ok();
-    }
-
-    boost::asio::any_io_executor executor_;
-    std::shared_ptr<engine::ByteSource> from_;
-    RenameEntry rename_;
-    TarEnd end_;
-    Worker worker_; // joined when the pipes have been left
-    std::shared_ptr<TaskWriter> writer_;
-    std::shared_ptr<TaskReader> reader_;
-    engine::Child feeding_;
-};
-
 } // namespace
 
 std::shared_ptr<engine::ByteSource> renamed_tar(
@@ -265,7 +172,10 @@ std::shared_ptr<engine::ByteSource> renamed_tar(
     TarEnd end
 )
 {
-    return std::make_shared<RenamedTar>(executor, std::move(from), std::move(rename), end);
+    Transform transform = [rename = std::move(rename), end](ThreadReader& in, ThreadWriter& out) {
+        return rename_all(in, out, rename, end);
+    };
+    return transformed(executor, std::move(from), std::move(transform));
 }
 
 } // namespace slipway::core

@@ -94,7 +94,8 @@ public:
     virtual Task<> get_file(std::string path, engine::ByteSink& bytes) = 0;
 
     /// Tells what `get` would pack, and sockets as well, in the order of the bytes of the names.
-    /// Memory does not grow with the tree. Errors also: those of `get` and of `each`.
+    /// Memory does not grow with the tree, save on Road::exec, where sockets are left out and
+    /// inodes are numbers that tell names of one file. Errors also: those of `get` and of `each`.
     virtual Task<> manifest(
         std::string directory, std::vector<TreeItem> items, Digest digest, TreeEntries each
     ) = 0;

@@ -1,6 +1,5 @@
 #include "archive/posix.hpp"
 #include "archive/renamed_tar.hpp"
-#include "archive/tar_stream.hpp"
 #include "sandbox/by_exec/sandbox.hpp"
 
 #include <slipway/core/tar_writer.hpp>
@@ -138,21 +137,6 @@ Task<> make_directory(std::shared_ptr<Sandbox> sandbox, std::string directory)
     co_return co_await archives.put(sandbox->container, place, tar);
 }
 
-// "?a" may be missing; "./?a" is the path "?a".
-struct Asked {
-    std::string path;
-    bool optional = false;
-};
-
-Result<Asked> asked_of(std::string_view text)
-{
-    Asked asked;
-    asked.optional = text.starts_with('?');
-    if (asked.optional) text.remove_prefix(1);
-    TRY(asked.path, posix::clean_path(text, Errc::invalid_argument));
-    return asked;
-}
-
 } // namespace
 
 Task<> put_by_archive(
@@ -182,37 +166,6 @@ Task<> put_by_archive(
     const std::string place = "/" + *choice->place;
     engine::Archives archives(sandbox->client.transport());
     co_return co_await archives.put(sandbox->container, place, whole);
-}
-
-Task<> get_by_archive(
-    std::shared_ptr<Sandbox> sandbox,
-    std::string directory,
-    std::vector<std::string> paths,
-    engine::ByteSink& tar
-)
-{
-    const auto executor = co_await asio::this_coro::executor;
-    engine::Archives archives(sandbox->client.transport());
-    const std::string top = "/" + plain(directory);
-    for (const std::string& text : paths) {
-        CO_TRY(const Asked asked, asked_of(text));
-        const std::string full = asked.path.empty() ? top : posix::join(top, asked.path);
-        auto download = co_await archives.get(sandbox->container, full);
-        if (!download && download.error().code == Errc::not_found && asked.optional) continue;
-        if (!download) co_return fail(std::move(download).error());
-        const std::string strip = fs::path(full).filename().string();
-        const RenameEntry rename = [strip, to = asked.path](const std::string& name
-                                   ) -> Result<std::optional<std::string>> {
-            TRY(const std::string below, path_below(strip, name));
-            const std::string path = posix::join(to, below);
-            return std::optional(path.empty() ? "." : path);
-        };
-        std::shared_ptr<engine::ByteSource> from = std::move(download->tar);
-        const auto renamed = renamed_tar(executor, std::move(from), rename, TarEnd::open);
-        CO_CHECK(co_await engine::copy(*renamed, tar));
-    }
-    const std::string end(tar_end_bytes, '\0');
-    co_return co_await tar.write(end);
 }
 
 } // namespace slipway::core::by_exec

@@ -1,6 +1,8 @@
 #include "sandbox/by_exec/lease.hpp"
 
 #include "sandbox/by_exec/sandbox.hpp"
+#include "sandbox/pool/directory.hpp"
+#include "sandbox/pool/limits.hpp"
 #include "sandbox/remove.hpp"
 
 #include <slipway/core/inventory.hpp>
@@ -27,10 +29,30 @@ public:
         return put_by_archive(sandbox_, std::move(directory), std::move(tar));
     }
 
-    Task<>
-    get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar) override
+    Task<> get(std::string directory, std::vector<TreeItem> items, engine::ByteSink& tar) override
     {
-        return get_by_archive(sandbox_, std::move(directory), std::move(paths), tar);
+        return get_by_archive(sandbox_, std::move(directory), std::move(items), tar);
+    }
+
+    Task<> put_file(
+        std::string path, FileAttributes attributes, std::shared_ptr<engine::ByteSource> bytes
+    ) override
+    {
+        return put_file_by_exec(sandbox_, std::move(path), std::move(attributes), std::move(bytes));
+    }
+
+    Task<> get_file(std::string path, engine::ByteSink& bytes) override
+    {
+        return get_file_by_exec(sandbox_, std::move(path), bytes);
+    }
+
+    Task<> manifest(
+        std::string directory, std::vector<TreeItem> items, Digest digest, TreeEntries each
+    ) override
+    {
+        return list_by_archive(
+            sandbox_, std::move(directory), std::move(items), digest, std::move(each)
+        );
     }
 
     Task<> release() override { return remove(sandbox_); }
@@ -66,6 +88,8 @@ Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, Po
     // What a client left that was killed between making a container and starting it.
     const auto swept = co_await clean_up(client, options.directory, Clean::left_behind);
     if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());
+    CO_TRY(const auto base, pool::base_directory(options.directory));
+    CO_TRY(spec.limits, co_await pool::limits_on(client, base, spec.limits));
     CO_TRY(auto sandbox, co_await make_sandbox(client, std::move(spec), ids, image));
     std::unique_ptr<Lease> lease = std::make_unique<ExecLease>(std::move(sandbox));
     co_return lease;

@@ -35,15 +35,31 @@ make_sandbox(engine::Client client, SandboxSpec spec, pool::Ids ids, engine::Ima
 /// Runs a job there; as Lease::run.
 Task<JobResult> run_by_exec(std::shared_ptr<Sandbox> sandbox, LeasedJob job, JobStreams streams);
 
-/// As Lease::put and Lease::get.
+/// As those of Lease. An archive tells mtimes in whole seconds where the engine does (docker).
 Task<> put_by_archive(
     std::shared_ptr<Sandbox> sandbox, std::string directory, std::shared_ptr<engine::ByteSource> tar
 );
 Task<> get_by_archive(
     std::shared_ptr<Sandbox> sandbox,
     std::string directory,
-    std::vector<std::string> paths,
+    std::vector<TreeItem> items,
     engine::ByteSink& tar
 );
+Task<> list_by_archive(
+    std::shared_ptr<Sandbox> sandbox,
+    std::string directory,
+    std::vector<TreeItem> items,
+    Digest digest,
+    TreeEntries each
+);
+/// The mtime is in whole seconds.
+Task<> put_file_by_exec(
+    std::shared_ptr<Sandbox> sandbox,
+    std::string path,
+    FileAttributes attributes,
+    std::shared_ptr<engine::ByteSource> bytes
+);
+Task<>
+get_file_by_exec(std::shared_ptr<Sandbox> sandbox, std::string path, engine::ByteSink& bytes);
 
 } // namespace slipway::core::by_exec

@@ -1,0 +1,181 @@
+#include "agent/entry_sink.hpp"
+#include "archive/posix.hpp"
+#include "archive/renamed_tar.hpp"
+#include "archive/tar_records.hpp"
+#include "archive/tar_stream.hpp"
+#include "sandbox/by_exec/sandbox.hpp"
+#include "sandbox/by_exec/selected_entries.hpp"
+#include "workspace/relay.hpp"
+
+#include <slipway/engine/archive.hpp>
+#include <slipway/engine/child.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+#include <filesystem>
+#include <set>
+
+namespace slipway::core::by_exec {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+namespace {
+
+// What goes into the tar of a `get`; threads use it one after the other.
+struct Packing {
+    SelectedEntries patterns;
+    std::set<std::string> given; ///< each path once
+};
+
+using Names = std::function<bool(const std::string& path)>;
+
+// Passes on the entries of an archive of `full` that `wanted` says, with paths below the directory.
+Task<> give_archive(
+    std::shared_ptr<Sandbox> sandbox,
+    std::string full,
+    std::string below,
+    Names wanted,
+    engine::ByteSink& tar
+)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    engine::Archives archives(sandbox->client.transport());
+    CO_TRY(auto download, co_await archives.get(sandbox->container, full));
+    const std::string strip = fs::path(full).filename().string();
+    const RenameEntry rename = [strip, below, wanted](const std::string& name
+                               ) -> Result<std::optional<std::string>> {
+        TRY(const std::string rest, path_below(strip, name));
+        const std::string path = posix::join(below, rest);
+        if (!wanted(path)) return std::optional<std::string>();
+        return std::optional(path.empty() ? "." : path);
+    };
+    std::shared_ptr<engine::ByteSource> from = std::move(download.tar);
+    const auto renamed = renamed_tar(executor, std::move(from), rename, TarEnd::open);
+    CO_CHECK(co_await engine::copy(*renamed, tar));
+    co_return ok();
+}
+
+// The last part of an archive's path is that of its entries; "/" and "." have none.
+std::string top_of(const std::string& directory)
+{
+    std::string path = "/" + fs::path(directory).lexically_normal().relative_path().string();
+    while (path.size() > 1 && path.ends_with('/')) {
+        path.pop_back();
+    }
+    return path;
+}
+
+Task<> give_path(
+    std::shared_ptr<Sandbox> sandbox,
+    std::string top,
+    TreeItem item,
+    std::shared_ptr<Packing> packing,
+    engine::ByteSink& tar
+)
+{
+    CO_TRY(const std::string path, posix::clean_path(item.text, Errc::invalid_argument));
+    const Names once = [packing](const std::string& name) {
+        return packing->given.insert(name).second;
+    };
+    const std::string full = path.empty() ? top : posix::join(top, path);
+    auto given = co_await give_archive(sandbox, full, path, once, tar);
+    const bool missing = !given && given.error().code == Errc::not_found;
+    if (missing && item.need == TreeItem::Need::optional) co_return ok();
+    co_return given;
+}
+
+Task<> give_items(
+    std::shared_ptr<Sandbox> sandbox,
+    std::string directory,
+    std::vector<TreeItem> items,
+    engine::ByteSink& tar
+)
+{
+    const std::string top = top_of(directory);
+    const auto packing = std::make_shared<Packing>();
+    bool has_patterns = false;
+    for (const TreeItem& item : items) {
+        CO_CHECK(check_item(item));
+        if (item.kind == TreeItem::Kind::path) continue;
+        has_patterns = true;
+        CO_CHECK(packing->patterns.add(item));
+    }
+    for (const TreeItem& item : items) {
+        if (item.kind != TreeItem::Kind::path) continue;
+        CO_CHECK(co_await give_path(sandbox, top, item, packing, tar));
+    }
+    if (has_patterns) {
+        const Names selected = [packing](const std::string& name) {
+            return packing->patterns.has(name) && packing->given.insert(name).second;
+        };
+        const std::string nothing;
+        CO_CHECK(co_await give_archive(sandbox, top, nothing, selected, tar));
+        CO_CHECK(packing->patterns.check_found());
+    }
+    const std::string end(tar_end_bytes, '\0');
+    co_return co_await tar.write(end);
+}
+
+Task<> give_into(
+    Relay relay,
+    std::shared_ptr<Sandbox> sandbox,
+    std::string directory,
+    std::vector<TreeItem> items
+)
+{
+    relay.finish(co_await give_items(sandbox, std::move(directory), std::move(items), relay.sink())
+    );
+    co_return ok();
+}
+
+class RelayedSource final : public engine::ByteSource {
+public:
+    explicit RelayedSource(Relay relay) : relay_(std::move(relay)) {}
+    RelayedSource(const RelayedSource&) = delete;
+    RelayedSource& operator=(const RelayedSource&) = delete;
+    ~RelayedSource() override { relay_.leave(); }
+    Task<std::size_t> read(std::span<char> into) override { return relay_.read(into); }
+
+private:
+    Relay relay_;
+};
+
+} // namespace
+
+Task<> get_by_archive(
+    std::shared_ptr<Sandbox> sandbox,
+    std::string directory,
+    std::vector<TreeItem> items,
+    engine::ByteSink& tar
+)
+{
+    const std::string doing = "getting files from " + directory + " of the sandbox";
+    co_return during(
+        co_await give_items(sandbox, std::move(directory), std::move(items), tar), doing
+    );
+}
+
+Task<> list_by_archive(
+    std::shared_ptr<Sandbox> sandbox,
+    std::string directory,
+    std::vector<TreeItem> items,
+    Digest digest,
+    TreeEntries each
+)
+{
+    const std::string doing = "listing files in " + directory + " of the sandbox";
+    const auto executor = co_await asio::this_coro::executor;
+    const Relay relay(executor);
+    const engine::Child giving(
+        executor, give_into(relay, sandbox, std::move(directory), std::move(items))
+    );
+    const auto tar = std::make_shared<RelayedSource>(relay);
+    const auto records = tar_records(executor, tar, digest);
+    EntrySink entries(std::move(each));
+    const auto copied = co_await engine::copy(*records, entries);
+    Result<> done = copied ? entries.finish() : fail(copied.error());
+    co_return during(std::move(done), doing);
+}
+
+} // namespace slipway::core::by_exec
