@@ -18,12 +18,14 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace slipway::test {
 
@@ -64,16 +66,17 @@ class Agent {
 public:
     Agent()
         : process_([path = socket()] {
-              ::execl(
-                  SLIPWAY_AGENT,
-                  "slipway-agent",
-                  "serve",
-                  "--socket",
-                  path.c_str(),
-                  "--idle-ms",
-                  "60000",
-                  nullptr
-              );
+              // Another architecture's, by an emulator: CMakeLists.txt.
+              const char* const emulator = std::getenv("SLIPWAY_TEST_EMULATOR");
+              const char* const program = std::getenv("SLIPWAY_TEST_AGENT");
+              std::vector<const char*> words;
+              if (emulator != nullptr) words.push_back(emulator);
+              words.push_back(program != nullptr ? program : SLIPWAY_AGENT);
+              for (const char* word : {"serve", "--socket", path.c_str(), "--idle-ms", "60000"}) {
+                  words.push_back(word);
+              }
+              words.push_back(nullptr);
+              ::execv(words.front(), const_cast<char* const*>(words.data()));
           })
     {
         struct stat status {};
