@@ -91,11 +91,12 @@ class Case(unittest.TestCase):
     longMessage = True
     maxDiff = None
     run_options = ()  # of `slipway run`
+    runtime_parent = None  # the usual place
 
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="slipway-e2e-")).resolve()
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
-        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="slipway-run-")).resolve()
+        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="slipway-run-", dir=self.runtime_parent)).resolve()
         self.addCleanup(shutil.rmtree, self.runtime, ignore_errors=True)
         self.volumes_before = volumes()
         self.containers_before = {container["Id"] for container in our_containers()}
@@ -124,7 +125,10 @@ class Case(unittest.TestCase):
         for container in left:
             api("DELETE", "/containers/" + container["Id"], force="true", v="true")
         self.assertEqual([c["Command"] for c in left], [], "containers left behind")
-        self.assertEqual(volumes() - self.volumes_before, set(), "volumes left behind")
+        try:  # dockerd removes them a moment after their container
+            wait_for(lambda: volumes() <= self.volumes_before)
+        except AssertionError:
+            self.assertEqual(volumes() - self.volumes_before, set(), "volumes left behind")
 
     def environment(self, **extra):
         """The caller's, without anything that chooses an engine or colours."""

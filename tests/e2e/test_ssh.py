@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 
-from support import Case, SLIPWAY, SOCKET, api, main
+from support import Case, KIND, SLIPWAY, SOCKET, api, main
 
 SSH = shutil.which("ssh")
 SSHD = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
@@ -120,13 +120,17 @@ class Ssh(Case):
                         found.append(words)
         return found
 
+    def forwarded(self):
+        """What stands beside the pools in the runtime directory."""
+        return [path for path in self.runtime.iterdir() if path.name != "slipway"]
+
     def assert_no_ssh(self):
         self.assertEqual(self.ssh_processes(), [], "ssh was left behind")
 
     def start(self, url):
         """`sleep` in a container by ssh; returns when it runs."""
         job = subprocess.Popen(
-            [SLIPWAY, "run", "--image", "busybox", "--no-workspace", "--", "sleep", "1000"],
+            [SLIPWAY, "run", "--fresh", "--image", "busybox", "--no-workspace", "--", "sleep", "1000"],
             cwd=self.dir, env=self.by_ssh(url), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True)
         self.addCleanup(job.communicate)
@@ -151,7 +155,21 @@ class Ssh(Case):
                               env=self.by_ssh(url))
         self.assertEqual(result.returncode, 7, result.stderr)
         self.assert_no_ssh()
-        self.assertEqual(list(self.runtime.iterdir()), [])
+        self.assertEqual(self.forwarded(), [])
+
+    def test_a_sandbox_that_stays(self):
+        url = f"ssh://{self.sshd()}{self.remote}"
+        work = self.dir / "work"
+        work.mkdir()
+        road = "attach" if KIND == "docker" else "bridge"
+        for turn in ("new", "warm"):
+            result = self.assert_ok(self.slipway(
+                "-v", "run", "--image", "busybox", "--", "sh", "-c", f"cat; echo {turn} > made",
+                cwd=work, env=self.by_ssh(url), stdin="over ssh"))
+            self.assertEqual(result.stdout, "over ssh")
+            self.assertRegex(result.stderr, f"{turn} sandbox .*, reached by {road}")
+            self.assertEqual((work / "made").read_text(), turn + "\n")
+        self.assert_ok(self.slipway("clean", env=self.by_ssh(url)))
 
     def test_much_data(self):
         url = f"ssh://{self.sshd()}{self.remote}"
@@ -227,7 +245,7 @@ class Ssh(Case):
         self.assertEqual(job.wait(PATIENCE), 130)
         self.assert_no_ssh()
         self.assertEqual(self.new_containers(), [])
-        self.assertEqual(list(self.runtime.iterdir()), [])
+        self.assertEqual(self.forwarded(), [])
 
     def test_kill_9_leaves_no_ssh(self):
         url = f"ssh://{self.sshd()}{self.remote}"
@@ -237,9 +255,9 @@ class Ssh(Case):
         wait_until(lambda: not self.ssh_processes(), "ssh has ended")
         for container in self.new_containers():
             api("DELETE", "/containers/" + container["Id"], force="true", v="true")
-        self.assertEqual(len(list(self.runtime.iterdir())), 1)  # until the next one sweeps it
+        self.assertEqual(len(self.forwarded()), 1)  # until the next one sweeps it
         self.assert_ok(self.run_true(url))
-        self.assertEqual(list(self.runtime.iterdir()), [])
+        self.assertEqual(self.forwarded(), [])
 
     def test_the_end_of_ssh_is_no_end_of_the_output(self):
         job = self.start(f"ssh://{self.sshd()}{self.remote}")

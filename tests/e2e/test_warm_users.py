@@ -1,0 +1,100 @@
+# engines: docker podman
+"""slipway run by a user who is not root, on an engine of root's whose socket is theirs to use."""
+
+import grp
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import unittest
+
+from support import SLIPWAY, SOCKET, main
+from test_warm import Warm
+
+
+def free_id():
+    """A number that is no user's and no group's of this machine."""
+    taken = {user.pw_uid for user in pwd.getpwall()} | {group.gr_gid for group in grp.getgrall()}
+    return next(number for number in range(23_000, 60_000) if number not in taken)
+
+
+@unittest.skipIf(os.geteuid() != 0, "becomes another user")
+class Users(Warm):
+    def setUp(self):
+        super().setUp()
+        self.id = free_id()
+        self.home = self.runtime / "users"
+        self.home.mkdir(mode=0o700)
+        # A second name for the socket: the first one's directories may be closed to others.
+        self.socket = self.home / "engine.sock"
+        os.link(SOCKET, self.socket)
+        before = os.stat(SOCKET)
+        self.addCleanup(os.chown, SOCKET, before.st_uid, before.st_gid)
+        self.addCleanup(os.chmod, SOCKET, before.st_mode & 0o7777)
+        os.chown(SOCKET, before.st_uid, self.id)
+        os.chmod(SOCKET, 0o660)
+        self.program = self.home / "program"
+        shutil.copy(SLIPWAY, self.program)
+        os.chmod(self.runtime, 0o755)
+        for path in (self.dir, self.home):
+            os.chown(path, self.id, self.id)
+        self.addCleanup(self.clean_as_user)
+
+    def clean_as_user(self):
+        self.as_user("clean")
+        self.assertEqual(self.new_containers(), [])
+
+    def as_user(self, *args, **kwargs):
+        return subprocess.run(
+            [self.program, *args], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, timeout=300, user=self.id, group=self.id, extra_groups=[],
+            env={**self.environment(), "DOCKER_HOST": f"unix://{self.socket}", "HOME": "/nonexistent",
+                 "XDG_RUNTIME_DIR": str(self.home)}, **kwargs)
+
+    def warm_as_user(self, *command):
+        return self.as_user("-v", *self.run_words(*command))
+
+    def own(self, path, text):
+        path.write_text(text)
+        os.chown(path, self.id, self.id)
+        os.chmod(path, 0o600)
+
+    def test_files_are_the_users(self):
+        self.own(self.dir / "secret", "of the user\n")
+        for turn in ("new", "warm"):
+            result = self.assert_ok(self.warm_as_user(
+                "sh", "-c", "id -u; id -g; cat secret; mkdir -p made/deep; echo text > made/deep/file; touch /tmp/x"))
+            self.assertEqual(result.stdout, f"{self.id}\n{self.id}\nof the user\n")
+            self.assertRegex(result.stderr, f"{turn} sandbox .*, reached by socket")
+            for path in ("made", "made/deep", "made/deep/file", "secret"):
+                stat = (self.dir / path).stat()
+                self.assertEqual((stat.st_uid, stat.st_gid), (self.id, self.id), path)
+            shutil.rmtree(self.dir / "made")
+        self.assertEqual(len(self.sandboxes()), 1)
+
+    def test_a_command_has_no_rights(self):
+        result = self.warm_as_user("sh", "-c", "grep Cap /proc/self/status; touch /etc/x; kill -9 1; kill -9 -1; :")
+        self.assertRegex(result.stdout, "CapEff:\t0{16}")
+        self.assertIn("Read-only file system", result.stderr)
+        self.assertIn("can't kill pid 1: Operation not permitted", result.stderr)
+        self.assert_ok(self.warm_as_user("true"))
+        self.assertEqual(len(self.sandboxes()), 1)
+
+    def test_root_leaves_them_alone(self):
+        self.assert_ok(self.warm_as_user("true"))
+        (theirs,) = self.sandboxes()
+        listed = json.loads(self.assert_ok(self.slipway("ps", "--json")).stdout)
+        self.assertEqual([o["in_use"] for o in listed if o["purpose"] == "sandbox"], [None])
+        self.assert_ok(self.slipway("clean"))
+        self.assertEqual([c["Id"] for c in self.sandboxes()], [theirs["Id"]])
+        self.assertRegex(self.assert_ok(self.warm_as_user("true")).stderr, "warm sandbox")
+
+    def test_a_directory_of_somebody_elses(self):
+        (self.home / "slipway").mkdir(mode=0o700)  # root's
+        self.assert_error(self.warm_as_user("true"), 1, "not a directory of yours alone", "XDG_RUNTIME_DIR")
+        (self.home / "slipway").rmdir()
+
+
+if __name__ == "__main__":
+    main()
