@@ -116,17 +116,16 @@ private:
     bool is_refusing_ = false;
 };
 
-Result<>
-rename_entry(TarStream& tar, const TarEntry& entry, const RenameEntry& rename, bool& wanted)
+Result<> rename_entry(TarStream& tar, const TarEntry& entry, const TarChange& change, bool& wanted)
 {
     TRY(const std::string old, path_below("", entry.path));
-    TRY(const std::optional<std::string> name, rename(old));
+    TRY(const std::optional<std::string> name, change.rename(old));
     wanted = name.has_value();
     if (!wanted) return ok();
     ::archive_entry_set_pathname(tar.current(), name->c_str());
     if (entry.kind == TarEntry::Kind::hard_link) {
         TRY(const std::string old_target, path_below("", entry.hard_link));
-        TRY(const std::optional<std::string> target, rename(old_target));
+        TRY(const std::optional<std::string> target, change.rename(old_target));
         if (!target) {
             return fail(
                 Errc::protocol,
@@ -137,10 +136,16 @@ rename_entry(TarStream& tar, const TarEntry& entry, const RenameEntry& rename, b
     }
     ::archive_entry_set_perm(tar.current(), entry.meta.mode & posix::mode_bits);
     ::archive_entry_sparse_clear(tar.current());
+    if (change.owner) {
+        ::archive_entry_set_uid(tar.current(), change.owner->uid);
+        ::archive_entry_set_gid(tar.current(), change.owner->gid);
+        ::archive_entry_set_uname(tar.current(), nullptr); // an engine may go by the name
+        ::archive_entry_set_gname(tar.current(), nullptr);
+    }
     return ok();
 }
 
-Result<> rename_all(ThreadReader& from, ThreadWriter& out, const RenameEntry& rename, TarEnd end)
+Result<> rename_all(ThreadReader& from, ThreadWriter& out, const TarChange& change, TarEnd end)
 {
     const posix::PlainLocale plain;
     TarStream tar(from);
@@ -152,7 +157,7 @@ Result<> rename_all(ThreadReader& from, ThreadWriter& out, const RenameEntry& re
         if (entry->kind == TarEntry::Kind::socket || entry->kind == TarEntry::Kind::device)
             continue;
         bool wanted = false;
-        CHECK_OK(rename_entry(tar, *entry, rename, wanted));
+        CHECK_OK(rename_entry(tar, *entry, change, wanted));
         if (!wanted) continue;
         CHECK_OK(into.header(tar.current()));
         const bool file =
@@ -166,10 +171,10 @@ Result<> rename_all(ThreadReader& from, ThreadWriter& out, const RenameEntry& re
     return end == TarEnd::whole ? into.end_mark() : into.flush_entry();
 }
 
-void rename_on_thread(ThreadReader from, ThreadWriter out, const RenameEntry& rename, TarEnd end)
+void rename_on_thread(ThreadReader from, ThreadWriter out, const TarChange& change, TarEnd end)
 {
     try {
-        Result<> done = rename_all(from, out, rename, end);
+        Result<> done = rename_all(from, out, change, end);
         if (done) {
             out.finish();
         } else {
@@ -202,12 +207,12 @@ public:
     RenamedTar(
         boost::asio::any_io_executor executor,
         std::shared_ptr<engine::ByteSource> from,
-        RenameEntry rename,
+        TarChange change,
         TarEnd end
     )
         : executor_(std::move(executor)),
           from_(std::move(from)),
-          rename_(std::move(rename)),
+          change_(std::move(change)),
           end_(end)
     {
     }
@@ -238,9 +243,9 @@ private:
         reader_ = std::move(out.reader);
         CHECK_OK(worker_.start([from = std::move(in.reader),
                                 into = std::move(out.writer),
-                                rename = rename_,
+                                change = change_,
                                 end = end_]() mutable {
-            rename_on_thread(std::move(from), std::move(into), rename, end);
+            rename_on_thread(std::move(from), std::move(into), change, end);
         }));
         feeding_ = engine::Child(executor_, feed(from_, writer_));
         return ok();
@@ -248,7 +253,7 @@ private:
 
     boost::asio::any_io_executor executor_;
     std::shared_ptr<engine::ByteSource> from_;
-    RenameEntry rename_;
+    TarChange change_;
     TarEnd end_;
     Worker worker_; // joined when the pipes have been left
     std::shared_ptr<TaskWriter> writer_;
@@ -261,11 +266,11 @@ private:
 std::shared_ptr<engine::ByteSource> renamed_tar(
     const boost::asio::any_io_executor& executor,
     std::shared_ptr<engine::ByteSource> from,
-    RenameEntry rename,
+    TarChange change,
     TarEnd end
 )
 {
-    return std::make_shared<RenamedTar>(executor, std::move(from), std::move(rename), end);
+    return std::make_shared<RenamedTar>(executor, std::move(from), std::move(change), end);
 }
 
 } // namespace slipway::core

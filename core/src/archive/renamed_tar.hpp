@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/core/workspace.hpp>
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/result.hpp>
 
@@ -15,6 +16,11 @@ namespace slipway::core {
 /// The name that an entry gets, made from its clean old one; nothing leaves it out.
 using RenameEntry = std::function<Result<std::optional<std::string>>(const std::string& name)>;
 
+struct TarChange {
+    RenameEntry rename;
+    std::optional<Owner> owner{}; ///< of all entries; unset: as it is
+};
+
 enum class TarEnd {
     whole, ///< with its end mark
     open,  ///< another one follows
@@ -24,13 +30,14 @@ enum class TarEnd {
 inline constexpr std::size_t tar_end_bytes = 1024;
 
 /// A tar with other names, made while it is read, on a thread; memory does not grow with it.
-/// Sockets and devices are left out. `rename` is called on that thread.
+/// Sockets and devices are left out. `change.rename` is called on that thread.
 ///
-/// Errors of `read`: those of `from` and of `rename`, truncated, engine, protocol as in list_tar.
+/// Errors of `read`: those of `from` and of `change.rename`, truncated, engine, protocol as in
+/// list_tar.
 std::shared_ptr<engine::ByteSource> renamed_tar(
     const boost::asio::any_io_executor& executor,
     std::shared_ptr<engine::ByteSource> from,
-    RenameEntry rename,
+    TarChange change,
     TarEnd end
 );
 

@@ -164,10 +164,12 @@ Task<> put_by_archive(
     choice->directory = plain(directory);
     choice->writable = sandbox->writable;
     CO_CHECK(co_await make_directory(sandbox, choice->directory));
-    const RenameEntry rename = [choice](const std::string& name) {
-        return into_place(*choice, name);
-    };
-    const auto renamed = renamed_tar(executor, std::move(tar), rename, TarEnd::whole);
+    TarChange change;
+    change.rename = [choice](const std::string& name) { return into_place(*choice, name); };
+    change.owner.emplace();
+    change.owner->uid = sandbox->ids.uid;
+    change.owner->gid = sandbox->ids.gid;
+    const auto renamed = renamed_tar(executor, std::move(tar), change, TarEnd::whole);
     std::vector<char> first(std::size_t{64} << 10);
     CO_TRY(const std::size_t n, co_await renamed->read(first));
     if (!choice->place) {
@@ -201,14 +203,15 @@ Task<> get_by_archive(
         if (!download && download.error().code == Errc::not_found && asked.optional) continue;
         if (!download) co_return fail(std::move(download).error());
         const std::string strip = fs::path(full).filename().string();
-        const RenameEntry rename = [strip, to = asked.path](const std::string& name
-                                   ) -> Result<std::optional<std::string>> {
+        TarChange change;
+        change.rename = [strip, to = asked.path](const std::string& name
+                        ) -> Result<std::optional<std::string>> {
             TRY(const std::string below, path_below(strip, name));
             const std::string path = posix::join(to, below);
             return std::optional(path.empty() ? "." : path);
         };
         std::shared_ptr<engine::ByteSource> from = std::move(download->tar);
-        const auto renamed = renamed_tar(executor, std::move(from), rename, TarEnd::open);
+        const auto renamed = renamed_tar(executor, std::move(from), change, TarEnd::open);
         CO_CHECK(co_await engine::copy(*renamed, tar));
     }
     const std::string end(tar_end_bytes, '\0');
