@@ -17,7 +17,7 @@ int usage()
     std::fputs(
         "usage: slipway-agent serve [--socket PATH [--bridge]] [--stdio] --idle-ms N [--scratch "
         "DIR]...\n"
-        "                           [--owner UID:GID]\n"
+        "                           [--owner UID:GID] [--keep]\n"
         "       slipway-agent bridge PATH\n"
         "       slipway-agent version\n",
         stderr
@@ -42,8 +42,10 @@ std::optional<slipway::agent::ServeOptions> parse(int count, char** words)
     bool has_idle = false;
     for (int i = 2; i < count; ++i) {
         const std::string_view word = words[i];
-        if (word == "--stdio" || word == "--bridge") {
-            (word == "--stdio" ? options.stdio : options.bridge) = true;
+        if (word == "--stdio" || word == "--bridge" || word == "--keep") {
+            (word == "--stdio"  ? options.stdio
+             : word == "--keep" ? options.keep
+                                : options.bridge) = true;
             continue;
         }
         if (i + 1 == count) return std::nullopt;

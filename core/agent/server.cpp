@@ -531,7 +531,7 @@ void Server::clean()
     }
     escaped_ = may_escape && !reason_.empty();
     for (const Scratch& scratch : scratch_) {
-        const std::string error = scratch.clear();
+        const std::string error = options_->keep ? std::string() : scratch.clear();
         if (!error.empty() && reason_.empty()) reason_ = "emptying " + error;
     }
     if (reason_.empty() && ::getpid() == 1) reason_ = null_device_problem();
