@@ -89,7 +89,8 @@ public:
     virtual Task<>
     get(std::string directory, std::vector<std::string> paths, engine::ByteSink& tar) = 0;
 
-    /// The sandbox goes back to the pool; what its jobs left is killed and removed meanwhile.
+    /// The sandbox goes back to the pool; what its jobs left is killed and removed meanwhile. The
+    /// next lease can have it when this object is gone.
     virtual Task<> release() = 0;
     /// The sandbox is removed.
     virtual Task<> discard() = 0;
