@@ -32,6 +32,8 @@ std::string_view use_text(const core::OwnedObject& object)
         return "in use";
     case core::InUse::idle:
         return agents ? "another version's" : "idle";
+    case core::InUse::kept:
+        return "kept";
     case core::InUse::no:
         return "left behind";
     case core::InUse::unknown:

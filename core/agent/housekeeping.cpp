@@ -104,7 +104,7 @@ void Housekeeping::clean()
         if (!error.empty() && problem_.empty()) problem_ = doing + error;
     };
     for (const Scratch& scratch : scratch_) {
-        note("emptying ", scratch.clear());
+        if (!options_->keep) note("emptying ", scratch.clear());
     }
     if (options_->ipc) note("", clear_ipc());
     if (is_first()) note("", null_device_problem());

@@ -17,7 +17,7 @@ int usage()
     std::fputs(
         "usage: slipway-agent serve [--socket PATH [--bridge]] [--stdio] --idle-ms N [--scratch "
         "DIR]...\n"
-        "                           [--ipc] [--owner UID:GID]\n"
+        "                           [--ipc] [--owner UID:GID] [--keep]\n"
         "       slipway-agent bridge PATH\n"
         "       slipway-agent version\n",
         stderr
@@ -42,10 +42,11 @@ std::optional<slipway::agent::ServeOptions> parse(int count, char** words)
     bool has_idle = false;
     for (int i = 2; i < count; ++i) {
         const std::string_view word = words[i];
-        if (word == "--stdio" || word == "--bridge" || word == "--ipc") {
+        if (word == "--stdio" || word == "--bridge" || word == "--ipc" || word == "--keep") {
             bool& flag = word == "--stdio"    ? options.stdio
                          : word == "--bridge" ? options.bridge
-                                              : options.ipc;
+                         : word == "--ipc"    ? options.ipc
+                                              : options.keep;
             flag = true;
             continue;
         }

@@ -25,6 +25,7 @@ struct ServeOptions {
     bool ipc = false;
     std::chrono::milliseconds idle{0};
     std::vector<std::string> scratch;
+    bool keep = false; ///< what is in them stays when a session ends
     /// Whose the scratch directories and the socket are; unset: as they are.
     std::optional<Owner> owner;
 };

@@ -4,10 +4,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import threading
 
 import test_warm
-from support import SLIPWAY, api, main, wait_for
+from support import SOCKET, api, main, wait_for
 from test_terminal import Terminal
 
 
@@ -159,6 +161,90 @@ class Images(WithoutAgent, test_warm.Warm):
         result = self.slipway("run", "--image", "no-shell:latest", "--", "true")
         self.assert_error(result, 2, "acquiring a sandbox", "needs sh, cat, chmod and chown in its image")
         self.assertEqual(self.new_containers(), [])
+
+
+class Middleman(threading.Thread):
+    """Stands before the engine and answers some requests in its place: with a refusal, or not at all."""
+
+    def __init__(self, path, refuse):
+        super().__init__(daemon=True)
+        self.refuse = refuse  # request line -> a refusal's text, "" to hang up, None to pass it on
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(str(path))
+        self.socket.listen(64)
+
+    def run(self):
+        while True:
+            try:
+                client = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        engine = socket.socket(socket.AF_UNIX)
+        engine.connect(SOCKET)
+        threading.Thread(target=self.pass_on, args=(engine, client), daemon=True).start()
+        while data := client.recv(65536):
+            line = data.split(b"\r\n", 1)[0].decode(errors="replace")
+            said = self.refuse(line) if line.endswith(" HTTP/1.1") else None
+            if said is None:
+                engine.sendall(data)
+                continue
+            if said:
+                body = json.dumps({"message": said}).encode()
+                client.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
+                               b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            client.shutdown(socket.SHUT_RDWR)
+            break
+        try:
+            engine.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    @staticmethod
+    def pass_on(engine, client):
+        try:
+            while data := engine.recv(65536):
+                client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+class Fallback(test_warm.Warm):
+    """Where the agent cannot be had, and only there."""
+
+    def through(self, refuse):
+        path = self.dir / "between"
+        middleman = Middleman(path, refuse)
+        self.addCleanup(middleman.socket.close)
+        middleman.start()
+        return self.slipway("-v", "run", "--warm", "--no-workspace", "--image", "busybox:latest", "--",
+                            "echo", "hello", env=self.environment(DOCKER_HOST=f"unix://{path}"))
+
+    def assert_fell_back(self, result):
+        self.assert_ok(result)
+        self.assertEqual(result.stdout, "hello\n")
+        self.assertIn("reached by exec", result.stderr)
+        self.assertEqual(self.new_containers(), [])
+
+    def test_an_engine_that_refuses_the_volume(self):
+        self.assert_fell_back(self.through(
+            lambda line: "authorization denied" if "/volumes/create" in line else None))
+
+    def test_an_engine_that_cannot_execute_the_agent(self):
+        def refuse(line):
+            if "/slipway-sandbox-" in line and "/start" in line:
+                return 'exec: "/.slipway-agent/slipway-agent": permission denied: unknown'
+            return None
+        self.assert_fell_back(self.through(refuse))
+
+    def test_a_lost_connection_is_no_reason(self):
+        result = self.through(lambda line: "" if "/slipway-sandbox-" in line and "/start" in line else None)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("error: ", result.stderr)
+        self.assertNotIn("reached by exec", result.stderr)
 
 
 if __name__ == "__main__":

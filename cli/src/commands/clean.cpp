@@ -67,7 +67,10 @@ void add_clean(CLI::App& app, Context& context)
         "Remove all that is slipway's, in use or not, also other users' and other machines'; not "
         "images"
     );
-    command->footer("Only objects with slipway's labels are touched; `slipway ps` lists them.");
+    command->footer(
+        "Only objects with slipway's labels are touched; `slipway ps` lists them. Sandboxes that "
+        "are kept for a program, with their files, go with --all alone."
+    );
     command->callback([&context, options] {
         context.command = [options](Context& c) { return run(c, clean(c, *options)); };
     });

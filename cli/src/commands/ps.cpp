@@ -17,8 +17,9 @@ struct PsOptions {
     bool json = false;
 };
 
-// An array of {kind, name, purpose, image, state, created, in_use}; in_use is null when it is not
-// known, and image, state and created are null for a volume.
+// An array of {kind, name, purpose, image, state, created, in_use, kept_as}; in_use is null when it
+// is not known, image, state and created are null for a volume, and kept_as is the name of a
+// persistent sandbox or null.
 std::string objects_json(const std::vector<core::OwnedObject>& objects)
 {
     JsonText json;
@@ -42,6 +43,12 @@ std::string objects_json(const std::vector<core::OwnedObject>& objects)
             json.key("in_use").null();
         } else {
             json.boolean("in_use", object.in_use == core::InUse::yes);
+        }
+        json.key("kept_as");
+        if (object.kept_as.empty()) {
+            json.null();
+        } else {
+            json.text(object.kept_as);
         }
         json.end_object();
     }

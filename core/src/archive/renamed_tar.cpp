@@ -113,25 +113,19 @@ private:
     bool is_refusing_ = false;
 };
 
-Result<> rename_entry(
-    TarStream& tar,
-    const TarEntry& entry,
-    const RenameEntry& rename,
-    const LostLink& lost_link,
-    bool& wanted
-)
+Result<> rename_entry(TarStream& tar, const TarEntry& entry, const TarChange& change, bool& wanted)
 {
     TRY(const std::string old, path_below("", entry.path));
-    TRY(const std::optional<std::string> name, rename(old));
+    TRY(const std::optional<std::string> name, change.rename(old));
     wanted = name.has_value();
     if (!wanted) return ok();
     ::archive_entry_set_pathname(tar.current(), name->c_str());
     if (entry.kind == TarEntry::Kind::hard_link) {
         TRY(const std::string old_target, path_below("", entry.hard_link));
-        TRY(const std::optional<std::string> target, rename(old_target));
-        if (!target && lost_link) {
+        TRY(const std::optional<std::string> target, change.rename(old_target));
+        if (!target && change.lost_link) {
             wanted = false;
-            return lost_link(old);
+            return change.lost_link(old);
         }
         if (!target) {
             return fail(
@@ -143,16 +137,16 @@ Result<> rename_entry(
     }
     ::archive_entry_set_perm(tar.current(), entry.meta.mode & posix::mode_bits);
     ::archive_entry_sparse_clear(tar.current());
+    if (change.owner) {
+        ::archive_entry_set_uid(tar.current(), change.owner->uid);
+        ::archive_entry_set_gid(tar.current(), change.owner->gid);
+        ::archive_entry_set_uname(tar.current(), nullptr); // an engine may go by the name
+        ::archive_entry_set_gname(tar.current(), nullptr);
+    }
     return ok();
 }
 
-Result<> rename_all(
-    ThreadReader& from,
-    ThreadWriter& out,
-    const RenameEntry& rename,
-    const LostLink& lost_link,
-    TarEnd end
-)
+Result<> rename_all(ThreadReader& from, ThreadWriter& out, const TarChange& change, TarEnd end)
 {
     const posix::PlainLocale plain;
     TarStream tar(from);
@@ -164,7 +158,7 @@ Result<> rename_all(
         if (entry->kind == TarEntry::Kind::socket || entry->kind == TarEntry::Kind::device)
             continue;
         bool wanted = false;
-        CHECK_OK(rename_entry(tar, *entry, rename, lost_link, wanted));
+        CHECK_OK(rename_entry(tar, *entry, change, wanted));
         if (!wanted) continue;
         CHECK_OK(into.header(tar.current()));
         const bool file =
@@ -183,14 +177,13 @@ Result<> rename_all(
 std::shared_ptr<engine::ByteSource> renamed_tar(
     const boost::asio::any_io_executor& executor,
     std::shared_ptr<engine::ByteSource> from,
-    RenameEntry rename,
-    TarEnd end,
-    LostLink lost_link
+    TarChange change,
+    TarEnd end
 )
 {
-    Transform transform = [rename = std::move(rename), lost_link = std::move(lost_link), end](
-                              ThreadReader& in, ThreadWriter& out
-                          ) { return rename_all(in, out, rename, lost_link, end); };
+    Transform transform = [change = std::move(change), end](ThreadReader& in, ThreadWriter& out) {
+        return rename_all(in, out, change, end);
+    };
     return transformed(executor, std::move(from), std::move(transform));
 }
 

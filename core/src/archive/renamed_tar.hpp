@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/core/workspace.hpp>
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/result.hpp>
 
@@ -18,6 +19,12 @@ using RenameEntry = std::function<Result<std::optional<std::string>>(const std::
 /// Gets the name of a hard link whose target is left out, and so is it.
 using LostLink = std::function<Result<>(const std::string& name)>;
 
+struct TarChange {
+    RenameEntry rename;
+    std::optional<Owner> owner{}; ///< of all entries; unset: as it is
+    LostLink lost_link{};         ///< none: such a link is an error
+};
+
 enum class TarEnd {
     whole, ///< with its end mark
     open,  ///< another one follows
@@ -27,16 +34,15 @@ enum class TarEnd {
 inline constexpr std::size_t tar_end_bytes = 1024;
 
 /// A tar with other names, made while it is read, on a thread; memory does not grow with it.
-/// Sockets and devices are left out. `rename` is called on that thread.
+/// Sockets and devices are left out. `change.rename` is called on that thread.
 ///
-/// Errors of `read`: those of `from`, `rename` and `lost_link`, truncated, engine, protocol as in
-///   list_tar; protocol (a link to what is left out, without `lost_link`).
+/// Errors of `read`: those of `from` and of `change`, truncated, engine, protocol as in list_tar;
+///   protocol (a link to what is left out, without `lost_link`).
 std::shared_ptr<engine::ByteSource> renamed_tar(
     const boost::asio::any_io_executor& executor,
     std::shared_ptr<engine::ByteSource> from,
-    RenameEntry rename,
-    TarEnd end,
-    LostLink lost_link = {}
+    TarChange change,
+    TarEnd end
 );
 
 } // namespace slipway::core

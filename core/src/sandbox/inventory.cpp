@@ -45,6 +45,14 @@ std::optional<fs::path> entry_of(const fs::path& base, const std::string& contai
     return std::nullopt;
 }
 
+// A persistent one. Its entry is gone when this machine was started anew.
+InUse use_of_named(const fs::path& base, const std::string& container)
+{
+    const auto directory = entry_of(base, container);
+    if (!directory) return InUse::unknown;
+    return pool::Entry::take(*directory) ? InUse::kept : InUse::yes;
+}
+
 // `pool` is what its label says.
 InUse use_of_sandbox(const fs::path& base, const std::string& container, const std::string& pool)
 {
@@ -149,10 +157,15 @@ Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_di
         object.image = container.image;
         object.state = container.state;
         object.created = container.created;
-        object.in_use =
-            object.purpose == pool::purpose
-                ? use_of_sandbox(base, object.name, label_of(container.labels, pool_label))
-                : use_of_maker(label_of(container.labels, process_label));
+        object.kept_as = label_of(container.labels, name_label);
+        if (!object.kept_as.empty()) {
+            object.in_use = use_of_named(base, object.name);
+        } else if (object.purpose == pool::purpose) {
+            object.in_use =
+                use_of_sandbox(base, object.name, label_of(container.labels, pool_label));
+        } else {
+            object.in_use = use_of_maker(label_of(container.labels, process_label));
+        }
         all.push_back(std::move(object));
     }
     CO_TRY(auto volumes, co_await our_volumes(client));

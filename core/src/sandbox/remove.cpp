@@ -24,12 +24,14 @@ Task<> remove_container(engine::Client client, std::string name)
 
 namespace {
 
-// not_found when it is gone.
-Task<> still_there(engine::Client client, std::string name)
+// Whether it has still to be waited for. not_found when it is gone.
+Task<bool> goes_by_itself(engine::Client client, std::string name)
 {
     CO_TRY(const auto info, co_await engine::Containers(client.transport()).inspect(name));
-    static_cast<void>(info);
-    co_return ok();
+    // One that was never started stays.
+    const std::string& status = info.state.status;
+    const bool begun = status != "created" && status != "initialized" && status != "configured";
+    co_return info.auto_remove&& begun;
 }
 
 // An end that came by itself just now is as good as the one that was asked for.
@@ -42,13 +44,17 @@ bool is_ending(const Error& error)
 
 Task<> kill_and_wait(engine::Client client, std::string name)
 {
-    auto there = co_await engine::Containers(client.transport()).kill(name);
-    if (!there && is_ending(there.error())) there = co_await still_there(client, name);
-    for (auto waited = 0ms; there && waited < 5s; waited += 10ms) {
-        there = co_await still_there(client, name);
-        CO_CHECK(co_await engine::pause(10ms));
+    const auto killed = co_await engine::Containers(client.transport()).kill(name);
+    if (!killed && killed.error().code == Errc::not_found) co_return ok();
+    bool waits = killed || is_ending(killed.error());
+    for (auto waited = 0ms; waits && waited < 5s; waited += 10ms) {
+        const auto goes = co_await goes_by_itself(client, name);
+        if (!goes && goes.error().code == Errc::not_found) co_return ok();
+        waits = goes && *goes;
+        if (waits) {
+            CO_CHECK(co_await engine::pause(10ms));
+        }
     }
-    if (!there && there.error().code == Errc::not_found) co_return ok();
     const auto gone = co_await remove_container(client, name);
     if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
     co_return ok();

@@ -15,6 +15,7 @@ namespace slipway::core {
 enum class InUse {
     yes,
     idle,    ///< a sandbox that waits for its next job; an agent's volume of another version
+    kept,    ///< a persistent sandbox that nobody has now
     no,      ///< its owner has ended
     unknown, ///< it is another machine's, or another user's
 };
@@ -29,6 +30,7 @@ struct OwnedObject {
     std::string image;             ///< of a container, as its creator named it
     std::string state;             ///< of a container, as the engine names it: "running"
     std::int64_t created = 0;      ///< of a container: Unix seconds
+    std::string kept_as;           ///< the name of a persistent sandbox
     InUse in_use = InUse::unknown; ///< of the agent's volume: sandboxes to come need it
 };
 

@@ -20,6 +20,9 @@ inline constexpr std::string_view process_label = "org.slipway.process";
 /// Of a sandbox: whose pool it belongs to.
 inline constexpr std::string_view pool_label = "org.slipway.pool";
 
+/// Of a persistent sandbox: its name.
+inline constexpr std::string_view name_label = "org.slipway.name";
+
 /// The labels of an object made by this process for `purpose`.
 std::map<std::string, std::string> labels_for(std::string_view purpose);
 

@@ -39,8 +39,23 @@ struct SandboxSpec {
     SandboxLimits limits;
 };
 
+/// Which sandbox a lease gets, and what becomes of it.
+enum class LeasePolicy {
+    fresh,  ///< a new one, removed at its release; not counted in PoolOptions::most
+    pooled, ///< an idle one or a new one, which waits for the next lease when it is released
+    /// The one of a name, which is made at its first lease. Its files stay from one lease to the
+    /// next, its processes do not. It does not end by itself, is not counted in PoolOptions::most,
+    /// outlives its engine, and goes when a lease discards it or by Clean::everything. It is one
+    /// user's on one machine, and one process's at a time: another one gets Errc::conflict at once.
+    persistent,
+};
+
 /// How long a sandbox that nobody has stays, and how many.
 struct PoolOptions {
+    LeasePolicy policy = LeasePolicy::pooled;
+    /// Of a persistent one: 1 to 64 letters, digits and '-', '_', '.', not beginning with a dot.
+    std::string name;
+    std::size_t least = 0; ///< idle ones that keep_warm sees to; never more than `most` in all
     std::chrono::milliseconds idle{std::chrono::minutes(10)};
     std::size_t most = 8;             ///< of all specs together; the one that was idle longest goes
     std::uint64_t most_jobs = 10'000; ///< of one sandbox, before it is replaced
@@ -100,7 +115,8 @@ public:
         std::string directory, std::vector<TreeItem> items, Digest digest, TreeEntries each
     ) = 0;
 
-    /// The sandbox goes back to the pool; what its jobs left is killed and removed meanwhile.
+    /// The sandbox goes back to the pool; what its jobs left is killed and removed meanwhile. The
+    /// next lease can have it when this object is gone.
     virtual Task<> release() = 0;
     /// The sandbox is removed.
     virtual Task<> discard() = 0;
@@ -114,10 +130,19 @@ public:
 /// without (Road::exec): when this build has none for the image's architecture, when the engine
 /// refuses the volume that it is in, refuses to start it, or it ends at once, twice.
 ///
-/// Errors: not_found (no such image), invalid_argument (the spec makes no sense), unsupported
-///   (without the agent: the image lacks what PoolOptions::agent names), engine, protocol,
+/// Errors: not_found (no such image), invalid_argument (the spec or the options make no sense),
+///   conflict (a persistent one is in use, or was made of another spec), unsupported (without the
+///   agent: a persistent one, or the image lacks what PoolOptions::agent names), engine, protocol,
 ///   unreachable, cancelled.
 Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, PoolOptions options);
+
+/// Makes idle sandboxes until PoolOptions::least of that spec wait for a lease, or there are
+/// PoolOptions::most in all; none is removed for it. For a long-lived program, which calls it
+/// beside its work, say after an acquire: neither acquire nor release waits for it. Cancelling it
+/// leaves none half-made. Without the agent it does nothing.
+///
+/// Errors: those of `acquire`.
+Task<> keep_warm(engine::Client client, SandboxSpec spec, PoolOptions options);
 
 /// Which sandbox a job had.
 struct SandboxUse {

@@ -148,10 +148,12 @@ Task<> put_by_archive(
     choice->directory = plain(directory);
     choice->writable = sandbox->writable;
     CO_CHECK(co_await make_directory(sandbox, choice->directory));
-    const RenameEntry rename = [choice](const std::string& name) {
-        return into_place(*choice, name);
-    };
-    const auto renamed = renamed_tar(executor, std::move(tar), rename, TarEnd::whole);
+    TarChange change;
+    change.rename = [choice](const std::string& name) { return into_place(*choice, name); };
+    change.owner.emplace();
+    change.owner->uid = sandbox->ids.uid;
+    change.owner->gid = sandbox->ids.gid;
+    const auto renamed = renamed_tar(executor, std::move(tar), change, TarEnd::whole);
     std::vector<char> first(std::size_t{64} << 10);
     CO_TRY(const std::size_t n, co_await renamed->read(first));
     if (!choice->place) {

@@ -47,8 +47,9 @@ Task<> give_archive(
     engine::Archives archives(sandbox->client.transport());
     CO_TRY(auto download, co_await archives.get(sandbox->container, full));
     const std::string strip = fs::path(full).filename().string();
-    const RenameEntry rename = [strip, below, selected, packing](const std::string& name
-                               ) -> Result<std::optional<std::string>> {
+    TarChange change;
+    change.rename = [strip, below, selected, packing](const std::string& name
+                    ) -> Result<std::optional<std::string>> {
         TRY(const std::string rest, path_below(strip, name));
         const std::string path = posix::join(below, rest);
         const bool wanted = selected(path); // asked for each, so that it knows what it has met
@@ -56,13 +57,13 @@ Task<> give_archive(
         packing->giving.insert(path);
         return std::optional(path.empty() ? "." : path);
     };
-    const LostLink lost_link = [strip, below, packing](const std::string& name) -> Result<> {
+    change.lost_link = [strip, below, packing](const std::string& name) -> Result<> {
         TRY(const std::string rest, path_below(strip, name));
         packing->giving.erase(packing->lost.emplace_back(posix::join(below, rest)));
         return ok();
     };
     std::shared_ptr<engine::ByteSource> from = std::move(download.tar);
-    const auto renamed = renamed_tar(executor, std::move(from), rename, TarEnd::open, lost_link);
+    const auto renamed = renamed_tar(executor, std::move(from), std::move(change), TarEnd::open);
     CO_CHECK(co_await engine::copy(*renamed, tar));
     packing->given.merge(packing->giving);
     packing->giving.clear();

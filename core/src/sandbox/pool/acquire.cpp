@@ -6,23 +6,22 @@
 #include "sandbox/pool/key.hpp"
 #include "sandbox/pool/lease.hpp"
 #include "sandbox/pool/limits.hpp"
+#include "sandbox/pool/named.hpp"
 #include "sandbox/pool/road.hpp"
-#include "sandbox/settle.hpp"
+#include "sandbox/pool/start.hpp"
+#include "sandbox/remove.hpp"
 
 #include <slipway/core/inventory.hpp>
 #include <slipway/core/labels.hpp>
 #include <slipway/core/lease.hpp>
-#include <slipway/engine/child.hpp>
 #include <slipway/engine/containers.hpp>
 #include <slipway/engine/images.hpp>
-#include <slipway/engine/pause.hpp>
 #include <slipway/engine/volumes.hpp>
 
 #include <boost/asio/this_coro.hpp>
 
-#include <fmt/format.h>
-
-#include <chrono>
+#include <algorithm>
+#include <set>
 
 namespace slipway::core {
 
@@ -30,99 +29,12 @@ namespace pool {
 namespace {
 
 namespace asio = boost::asio;
-using namespace std::chrono_literals;
-
-// How long an agent may take from the start of its container to its first word.
-constexpr auto start_deadline = 20s;
-// Where the agent sees its client go; a laptop that slept must not lose its job.
-constexpr auto seen_lease = std::chrono::hours(24 * 7);
-constexpr std::string_view ended_at_once = "the sandbox ended at once";
-
-Task<std::unique_ptr<AgentSession>> greet(
-    engine::Client client,
-    Road road,
-    std::string container,
-    std::filesystem::path socket,
-    PoolOptions options
-)
-{
-    CO_TRY(auto stream, co_await open_road(client, road, std::move(container), std::move(socket)));
-    SessionOptions session;
-    session.lease = road == Road::attach ? options.lease : seen_lease;
-    session.shared_stream = road == Road::attach;
-    co_return co_await AgentSession::open(std::move(stream), session);
-}
-
-// Why the container of a sandbox does not answer, when it has ended.
-Task<> check_running(engine::Client client, std::string container)
-{
-    CO_TRY(
-        const engine::ContainerInfo info,
-        co_await engine::Containers(client.transport()).inspect(container)
-    );
-    if (info.state.running) co_return ok();
-    co_return fail(
-        Errc::engine,
-        fmt::format(
-            "{}, with exit code {}{}",
-            ended_at_once,
-            info.state.exit_code,
-            info.state.error.empty() ? "" : ": " + info.state.error
-        )
-    );
-}
-
-// One that has just been started: its agent may not listen yet.
-Task<std::unique_ptr<AgentSession>> greet_new(
-    engine::Client client,
-    Road road,
-    std::string container,
-    std::filesystem::path socket,
-    PoolOptions options
-)
-{
-    const auto until = std::chrono::steady_clock::now() + start_deadline;
-    for (auto step = 1ms;; step = std::min<std::chrono::milliseconds>(step * 2, 100ms)) {
-        auto session = co_await greet(client, road, container, socket, options);
-        if (session) co_return session;
-        const Errc code = session.error().code;
-        const bool early = code == Errc::unreachable || code == Errc::not_found
-                           || code == Errc::truncated || code == Errc::io;
-        if (!early || std::chrono::steady_clock::now() > until) co_return session;
-        CO_CHECK(co_await check_running(client, container));
-        CO_CHECK(co_await engine::pause(step));
-    }
-}
-
-Task<> create_and_start(engine::Client client, engine::ContainerSpec spec)
-{
-    engine::Containers containers(client.transport());
-    CO_CHECK(co_await containers.create(spec));
-    CO_CHECK(co_await containers.start(spec.name));
-    co_return ok();
-}
 
 // Somebody's who was killed, until his lease runs out. That the engine refuses (the container is
 // paused) is another conflict.
 bool is_busy(const Error& error)
 {
     return error.code == Errc::conflict && !error.answer;
-}
-
-// An engine makes an empty volume where the agent's has been removed; another machine may be
-// writing it.
-bool lacks_agent(const Error& error)
-{
-    const bool ended = error.message.starts_with(ended_at_once);
-    return ended || (error.answer && error.message.find("slipway-agent") != std::string::npos);
-}
-
-// No agent for that architecture, or an engine that refuses its volume, whatever its words.
-bool cannot_be_had(const Error& error)
-{
-    if (error.code == Errc::unsupported && !error.answer) return true;
-    const bool about_it = error.code != Errc::not_found && error.code != Errc::conflict;
-    return about_it && error.answer && error.answer->status >= 400;
 }
 
 class Acquisition {
@@ -137,18 +49,70 @@ public:
 
     Task<std::unique_ptr<Lease>> go()
     {
+        CO_CHECK(co_await prepare());
+        switch (options_.policy) {
+        case LeasePolicy::fresh:
+            key_ = key(client_.endpoint()) + fresh_mark;
+            options_.idle = options_.lease; // of a client that was killed, nobody takes it over
+            co_return co_await make();
+        case LeasePolicy::persistent:
+            co_return co_await take_named();
+        case LeasePolicy::pooled:
+            break;
+        }
+        CO_TRY(auto idle, co_await take_idle());
+        if (idle) co_return idle;
+        co_return co_await make();
+    }
+
+    /// One more idle one, where fewer than `least` wait and there is room. False: not needed.
+    Task<bool> add()
+    {
+        CO_CHECK(co_await prepare());
+        CO_TRY(const std::size_t waiting, co_await count_idle());
+        if (waiting >= options_.least || all_pooled() >= options_.most) co_return false;
+        CO_TRY(const auto lease, co_await make_one(true));
+        // Somebody else may have done the same.
+        const bool too_many = all_pooled() > options_.most;
+        if (too_many) {
+            CO_CHECK(co_await lease->discard());
+        } else {
+            CO_CHECK(co_await lease->release());
+        }
+        co_return !too_many;
+    }
+
+private:
+    Task<> prepare()
+    {
         CO_TRY(ids_, parse_ids(spec_.user));
         CO_TRY(base_, base_directory(options_.directory));
         CO_TRY(image_, co_await engine::Images(client_.transport()).inspect(spec_.image));
         spec_.image = image_.id;
         CO_TRY(spec_.limits, co_await limits_on(client_, base_, spec_.limits));
         key_ = key(client_.endpoint(), spec_);
-        CO_TRY(auto idle, co_await take_idle());
-        if (idle) co_return idle;
-        co_return co_await make();
+        co_return ok();
     }
 
-private:
+    std::size_t all_pooled() const
+    {
+        return entries(base_, key(client_.endpoint()) + pooled_mark).size();
+    }
+
+    Task<std::size_t> count_idle()
+    {
+        std::set<std::string> of_this_spec;
+        for (const auto& directory : entries(base_, key_)) {
+            of_this_spec.insert(directory.filename().string());
+        }
+        CO_TRY(const std::vector<OwnedObject> all, co_await inventory(client_, base_));
+        const auto waits = [&](const OwnedObject& object) {
+            return object.in_use == InUse::idle && object.state == "running"
+                   && of_this_spec.contains(object.name);
+        };
+        co_return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), waits));
+    }
+
     bool fresh_enough(const agent::Welcome& welcome) const
     {
         return !welcome.unclean && welcome.jobs < options_.most_jobs;
@@ -177,8 +141,7 @@ private:
             if (!entry) continue;
             const auto road = entry->road();
             if (road) {
-                auto session =
-                    co_await greet(client_, *road, entry->container(), entry->socket(), options_);
+                auto session = co_await greet(client_, *road, *entry, options_);
                 if (session && fresh_enough((*session)->welcome())) {
                     co_return leased(*std::move(entry), *std::move(session), *road, true, true);
                 }
@@ -200,7 +163,7 @@ private:
     // Those that were idle longest go, until there is room for one more. False when all are in use.
     Task<bool> make_room()
     {
-        auto all = entries(base_, key(client_.endpoint()));
+        auto all = entries(base_, key(client_.endpoint()) + pooled_mark);
         while (all.size() >= options_.most) {
             bool gone = false;
             for (auto oldest = all.rbegin(); oldest != all.rend() && !gone; ++oldest) {
@@ -214,7 +177,7 @@ private:
                 gone = removed && !std::filesystem::exists(*oldest, failed);
             }
             if (!gone) co_return false;
-            all = entries(base_, key(client_.endpoint()));
+            all = entries(base_, key(client_.endpoint()) + pooled_mark);
         }
         co_return true;
     }
@@ -224,62 +187,133 @@ private:
         // Nobody else looks after what a client that was killed has left.
         const auto swept = co_await clean_up(client_, base_, Clean::left_behind);
         if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());
-        CO_TRY(const bool keep, co_await make_room());
-        CO_TRY(const Road road, co_await best_road(client_, base_));
-        CO_TRY(Entry entry, Entry::make(base_, key_, unique_name(purpose)));
-        auto session = co_await start(entry, road);
-        if (session) {
-            const auto noted = entry.set_road(road);
-            if (!noted) session = fail(noted.error());
+        bool keep = options_.policy != LeasePolicy::fresh;
+        if (keep) {
+            CO_TRY(keep, co_await make_room());
         }
-        if (!session) {
+        co_return co_await make_one(keep);
+    }
+
+    Task<std::unique_ptr<Lease>> make_one(bool keep)
+    {
+        CO_TRY(const Road road, co_await best_road(client_, base_));
+        for (bool again = false;; again = true) {
+            // A name of its own each time: the engine may still be at the one before.
+            CO_TRY(Entry entry, Entry::make(base_, key_, unique_name(purpose)));
+            auto session = co_await start(entry, road, again);
+            if (session) {
+                const auto noted = entry.set_road(road);
+                if (!noted) session = fail(noted.error());
+            }
+            if (session) {
+                co_return leased(std::move(entry), *std::move(session), road, false, keep);
+            }
             forget_road(client_, base_); // the next one asks again
+            CO_CHECK(co_await remove_failed(entry, session.error()));
+            if (again || !lacks_agent(session.error())) co_return fail(std::move(session).error());
+            CO_CHECK(co_await forget_agent());
+        }
+    }
+
+    // The error that it was removed for, with what it leaves behind, is given when that fails.
+    Task<> remove_failed(const Entry& entry, Error& error)
+    {
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        const auto gone = co_await remove_sandbox(client_, entry);
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+        if (gone) co_return ok();
+        if (error.hint.empty()) {
+            error.hint = "the container " + entry.container() + " may still be on the engine";
+        }
+        co_return fail(error);
+    }
+
+    Task<engine::ContainerSpec> container_for(const Entry& entry, Road road)
+    {
+        auto filled = co_await agent_volume(client_, base_, image_.id, image_.architecture);
+        no_agent_ = !filled && cannot_be_had(filled.error());
+        CO_TRY(volume_, std::move(filled));
+        engine::ContainerSpec made =
+            container_spec(spec_, options_, entry, volume_, pool_mark(base_), road);
+        if (options_.policy == LeasePolicy::persistent) name_it(made, spec_, options_.name, road);
+        co_return made;
+    }
+
+    // One of that name, made when it is not there.
+    Task<std::unique_ptr<Lease>> take_named()
+    {
+        CO_TRY(Entry entry, named_entry(base_, client_.endpoint(), options_.name));
+        const auto found =
+            co_await engine::Containers(client_.transport()).inspect(entry.container());
+        if (!found && found.error().code != Errc::not_found) co_return fail(found.error());
+        if (!found) co_return co_await make_named(std::move(entry));
+        CO_TRY(const Road road, road_of_named(*found, spec_, options_.name));
+        if (!found->state.running) {
+            // Its engine was started anew, or somebody has stopped it; its files are there.
+            CO_CHECK(co_await start_again(entry.container()));
+        }
+        auto session = co_await greet_new(client_, road, entry, options_);
+        if (!session && session.error().code == Errc::conflict) {
+            co_return fail(named_in_use(options_.name));
+        }
+        CO_TRY(auto ours, std::move(session));
+        if (ours->welcome().unclean) {
+            co_return fail(
+                Errc::engine, "a process of an earlier job is left in the sandbox " + options_.name
+            );
+        }
+        CO_CHECK(entry.set_road(road));
+        co_return leased(std::move(entry), std::move(ours), road, true, true);
+    }
+
+    Task<std::unique_ptr<Lease>> make_named(Entry entry)
+    {
+        CO_TRY(const Road road, co_await best_road(client_, base_));
+        for (bool again = false;; again = true) {
+            auto session = co_await start(entry, road, again);
+            if (session) {
+                CO_CHECK(entry.set_road(road));
+                co_return leased(std::move(entry), *std::move(session), road, false, true);
+            }
+            forget_road(client_, base_);
             co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-            const auto gone = co_await remove_sandbox(client_, entry);
+            const auto gone = co_await kill_and_wait(client_, entry.container());
             co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation()
             );
-            if (!gone && session.error().hint.empty()) {
-                session.error().hint =
-                    "the container " + entry.container() + " may still be on the engine";
+            CO_CHECK(gone);
+            if (again || !lacks_agent(session.error())) {
+                entry.erase();
+                co_return fail(std::move(session).error());
             }
-            co_return fail(std::move(session).error());
-        }
-        co_return leased(std::move(entry), *std::move(session), road, false, keep);
-    }
-
-    Task<std::unique_ptr<AgentSession>> start(const Entry& entry, Road road)
-    {
-        for (bool again = false;; again = true) {
-            auto filled = co_await agent_volume(client_, base_, image_.id, image_.architecture);
-            no_agent_ = !filled && cannot_be_had(filled.error());
-            CO_TRY(const std::string volume, std::move(filled));
-            engine::ContainerSpec spec =
-                container_spec(spec_, options_, entry, volume, pool_mark(base_), road);
-            const auto executor = co_await asio::this_coro::executor;
-            engine::Child starting(executor, create_and_start(client_, std::move(spec)));
-            const Settled started = co_await settle(starting);
-            if (started.interrupted) co_return fail(Errc::cancelled, "interrupted");
-            Result<std::unique_ptr<AgentSession>> session = fail(Errc::internal, "");
-            if (started.result) {
-                session =
-                    co_await greet_new(client_, road, entry.container(), entry.socket(), options_);
-            } else {
-                session = fail(started.result.error());
-            }
-            const bool without = !session && lacks_agent(session.error());
-            no_agent_ = without && again;
-            if (!without || again) co_return session;
-            CO_CHECK(co_await forget(entry, volume));
+            CO_CHECK(co_await forget_agent());
         }
     }
 
-    Task<> forget(const Entry& entry, std::string volume)
+    Task<> start_again(std::string container)
     {
-        const auto gone =
-            co_await engine::Containers(client_.transport()).discard(entry.container());
-        if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
+        CO_CHECK(co_await engine::Containers(client_.transport()).start(container));
+        co_return ok();
+    }
+
+    Task<std::unique_ptr<AgentSession>> start(const Entry& entry, Road road, bool again)
+    {
+        CO_TRY(engine::ContainerSpec spec, co_await container_for(entry, road));
+        const auto started = co_await create_and_start(client_, std::move(spec));
+        Result<std::unique_ptr<AgentSession>> session = fail(Errc::internal, "");
+        if (started) {
+            session = co_await greet_new(client_, road, entry, options_);
+        } else {
+            session = fail(started.error());
+        }
+        no_agent_ = again && !session && lacks_agent(session.error());
+        co_return session;
+    }
+
+    // An engine makes an empty volume where it was removed.
+    Task<> forget_agent()
+    {
         forget_agent_volume(base_, client_);
-        const auto removed = co_await engine::Volumes(client_.transport()).remove(volume, false);
+        const auto removed = co_await engine::Volumes(client_.transport()).remove(volume_, true);
         const bool used = !removed && removed.error().code == Errc::conflict; // then it is whole
         if (!removed && !used) co_return fail(removed.error());
         co_return ok();
@@ -292,6 +326,7 @@ private:
     std::filesystem::path base_;
     engine::ImageInfo image_;
     std::string key_;
+    std::string volume_; ///< that of the agent
     bool no_agent_ = false;
 };
 
@@ -300,20 +335,42 @@ acquire_here(engine::Client client, SandboxSpec spec, PoolOptions options)
 {
     constexpr const char* doing = "acquiring a sandbox";
     CO_CHECK(during(check(spec), doing));
+    CO_CHECK(during(check(options), doing));
     if (!options.agent) {
         co_return during(co_await by_exec::acquire(client, spec, options), doing);
     }
     Acquisition acquisition(client, spec, options);
     auto lease = co_await acquisition.go();
-    if (lease || !acquisition.no_agent()) co_return during(std::move(lease), doing);
+    const bool tied = options.policy == LeasePolicy::persistent; // it has to outlive its client
+    if (lease || !acquisition.no_agent() || tied) co_return during(std::move(lease), doing);
     const std::string why = describe(lease.error());
     co_return during(
         co_await by_exec::acquire(client, spec, options), "without the agent, as " + why
     );
 }
 
+Task<> keep_warm_here(engine::Client client, SandboxSpec spec, PoolOptions options)
+{
+    constexpr const char* doing = "keeping sandboxes ready";
+    CO_CHECK(during(check(spec), doing));
+    options.policy = LeasePolicy::pooled;
+    CO_CHECK(during(check(options), doing));
+    for (bool more = options.agent; more;) {
+        Acquisition acquisition(client, spec, options);
+        auto added = co_await acquisition.add();
+        if (!added && acquisition.no_agent()) break;
+        CO_TRY(more, during(std::move(added), doing));
+    }
+    co_return ok();
+}
+
 } // namespace
 } // namespace pool
+
+Task<> keep_warm(engine::Client client, SandboxSpec spec, PoolOptions options)
+{
+    return pool::keep_warm_here(std::move(client), std::move(spec), std::move(options));
+}
 
 Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, PoolOptions options)
 {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -48,6 +49,12 @@ void add_agents_mounts(
     }
 }
 
+std::chrono::milliseconds idle_of(const PoolOptions& options)
+{
+    constexpr std::chrono::hours for_ever(24 * 365 * 50);
+    return options.policy == LeasePolicy::persistent ? for_ever : options.idle;
+}
+
 } // namespace
 
 Result<Ids> parse_ids(const std::string& user)
@@ -77,6 +84,31 @@ Result<> check(const SandboxSpec& spec)
                     + directory + "'"
             );
         }
+    }
+    return ok();
+}
+
+Result<> check(const PoolOptions& options)
+{
+    const bool persistent = options.policy == LeasePolicy::persistent;
+    if (!persistent && options.name.empty()) return ok();
+    constexpr std::size_t longest_name = 64;
+    const auto plain = [](char c) {
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        return letter || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    };
+    const std::string& name = options.name;
+    if (!persistent) return fail(Errc::invalid_argument, "only a persistent sandbox has a name");
+    if (name.empty() || name.size() > longest_name || name.front() == '.'
+        || !std::all_of(name.begin(), name.end(), plain)) {
+        return fail(
+            Errc::invalid_argument,
+            "the name of a sandbox has 1 to 64 letters, digits and '-', '_', '.', not '" + name
+                + "'"
+        );
+    }
+    if (!options.agent) {
+        return fail(Errc::unsupported, "a persistent sandbox needs slipway's agent");
     }
     return ok();
 }
@@ -125,7 +157,7 @@ engine::ContainerSpec container_spec(
     container.working_dir = "/";
     container.entrypoint.emplace();
     *container.entrypoint = {
-        agent_path, "serve", "--idle-ms", std::to_string(options.idle.count())};
+        agent_path, "serve", "--idle-ms", std::to_string(idle_of(options).count())};
     if (road == Road::attach) {
         container.entrypoint->push_back("--stdio");
         container.open_stdin = container.attach_stdin = true;
@@ -134,6 +166,7 @@ engine::ContainerSpec container_spec(
         container.entrypoint->insert(container.entrypoint->end(), {"--socket", bridge_socket});
         if (road == Road::bridge) container.entrypoint->push_back("--bridge");
     }
+    if (options.policy == LeasePolicy::persistent) container.entrypoint->push_back("--keep");
     if (!spec.user.empty()) {
         container.entrypoint->insert(container.entrypoint->end(), {"--owner", spec.user});
     }

@@ -28,8 +28,9 @@ struct Ids {
 /// "uid:gid" of a spec. Errors: invalid_argument.
 Result<Ids> parse_ids(const std::string& user);
 
-/// What no sandbox can be made of. Errors: invalid_argument.
+/// What no sandbox can be made of, or leased by. Errors: invalid_argument, unsupported.
 Result<> check(const SandboxSpec& spec);
+Result<> check(const PoolOptions& options);
 
 std::int64_t nano_cpus(const SandboxLimits& limits) noexcept;
 

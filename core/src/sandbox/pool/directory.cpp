@@ -122,6 +122,17 @@ std::string pool_mark(const fs::path& base)
            + std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
+fs::path Entry::place(const fs::path& base, const std::string& key, const std::string& container)
+{
+    return pools(base) / key / container;
+}
+
+bool Entry::is_there(const fs::path& base, const std::string& key, const std::string& container)
+{
+    std::error_code failed;
+    return fs::is_directory(place(base, key, container) / "agent", failed);
+}
+
 Result<Entry>
 Entry::make(const fs::path& base, const std::string& key, const std::string& container)
 {

@@ -37,6 +37,12 @@ public:
     /// One that is there. Nothing when somebody has it or it is gone.
     static std::optional<Entry> take(const std::filesystem::path& directory);
 
+    static std::filesystem::path
+    place(const std::filesystem::path& base, const std::string& key, const std::string& container);
+    static bool is_there(
+        const std::filesystem::path& base, const std::string& key, const std::string& container
+    );
+
     const std::filesystem::path& directory() const noexcept { return directory_; }
     std::string container() const { return directory_.filename().string(); }
     /// In a directory of its own, which the sandbox sees.

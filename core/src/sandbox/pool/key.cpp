@@ -22,15 +22,8 @@ std::uint64_t bits(std::int64_t number)
     return static_cast<std::uint64_t>(number);
 }
 
-} // namespace
-
-std::string key(const engine::Endpoint& endpoint, const SandboxSpec& spec)
+void write_spec(agent::Writer& write, const SandboxSpec& spec)
 {
-    std::string record;
-    agent::Writer write(record);
-    for (const agent::EmbeddedAgent& agent : agent::embedded_agents()) {
-        write(agent.sha256);
-    }
     write(spec.image);
     write(spec.platform);
     write(spec.user);
@@ -50,13 +43,38 @@ std::string key(const engine::Endpoint& endpoint, const SandboxSpec& spec)
     write(bits(spec.limits.pids));
     write(bits(spec.limits.memory_bytes));
     write(bits(nano_cpus(spec.limits)));
-    return key(endpoint) + "-" + digits(record);
+}
+
+} // namespace
+
+std::string key(const engine::Endpoint& endpoint, const SandboxSpec& spec)
+{
+    std::string record;
+    agent::Writer write(record);
+    for (const agent::EmbeddedAgent& agent : agent::embedded_agents()) {
+        write(agent.sha256);
+    }
+    write_spec(write, spec);
+    return key(endpoint) + pooled_mark + digits(record);
 }
 
 std::string key(const engine::Endpoint& endpoint)
 {
+    return digits_of(to_string(endpoint));
+}
+
+std::string spec_mark(const SandboxSpec& spec)
+{
+    std::string record;
+    agent::Writer write(record);
+    write_spec(write, spec);
+    return digits(record);
+}
+
+std::string digits_of(const std::string& text)
+{
     constexpr std::size_t enough = 8; // a user's engines are few
-    return digits(to_string(endpoint)).substr(0, enough);
+    return digits(text).substr(0, enough);
 }
 
 } // namespace slipway::core::pool

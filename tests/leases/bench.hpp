@@ -1,0 +1,137 @@
+#pragma once
+
+#include "support/run.hpp"
+#include "support/temp_directory.hpp"
+
+#include <slipway/core/inventory.hpp>
+#include <slipway/core/lease.hpp>
+#include <slipway/engine/bytes.hpp>
+#include <slipway/engine/child.hpp>
+#include <slipway/engine/containers.hpp>
+#include <slipway/engine/endpoint.hpp>
+#include <slipway/engine/pause.hpp>
+#include <slipway/engine/volumes.hpp>
+
+#include <boost/asio/this_coro.hpp>
+#include <doctest/doctest.h>
+
+#include <cctype>
+#include <cstdlib>
+#include <string>
+
+namespace slipway::test {
+
+/// A client of the engine that SLIPWAY_TEST_ENGINE names, with a pool of its own.
+class Bench {
+public:
+    static Task<std::shared_ptr<Bench>> open()
+    {
+        std::string variable =
+            std::string("SLIPWAY_TEST_") + std::getenv("SLIPWAY_TEST_ENGINE") + "_HOST";
+        for (char& c : variable) {
+            c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        }
+        CO_TRY(engine::Endpoint endpoint, engine::parse_endpoint(std::getenv(variable.c_str())));
+        const auto executor = co_await boost::asio::this_coro::executor;
+        CO_TRY(
+            engine::Client client, co_await engine::Client::connect(executor, std::move(endpoint))
+        );
+        co_return std::make_shared<Bench>(std::move(client));
+    }
+    explicit Bench(engine::Client of) : client(std::move(of)) {}
+
+    core::SandboxSpec spec() const
+    {
+        core::SandboxSpec made;
+        made.image = "busybox:latest";
+        made.scratch = {"/tmp", "/work/here"};
+        return made;
+    }
+    core::PoolOptions options(bool agent = true) const
+    {
+        core::PoolOptions made;
+        made.agent = agent;
+        made.directory = directory.path() / "slipway";
+        return made;
+    }
+    /// All that this case has made, the persistent ones too.
+    Task<> clean()
+    {
+        const auto base = options().directory;
+        CO_TRY(const auto all, co_await core::inventory(client, base));
+        for (const auto& object : all) {
+            if (object.kind == core::OwnedObject::Kind::container
+                && object.in_use != core::InUse::unknown) {
+                CO_CHECK(co_await engine::Containers(client.transport()).discard(object.name));
+            }
+        }
+        for (const auto& object : all) {
+            if (object.kind == core::OwnedObject::Kind::volume) {
+                co_await engine::Volumes(client.transport()).remove(object.name, true);
+            }
+        }
+        co_return ok();
+    }
+
+    engine::Client client;
+    const TempDirectory directory;
+};
+
+/// What a job wrote, and how it ended.
+struct Ran {
+    std::string out;
+    std::string err;
+    Result<core::JobResult> result = fail(Errc::internal, "not run");
+};
+
+inline core::LeasedJob job_of(std::vector<std::string> argv)
+{
+    core::LeasedJob job;
+    job.argv = std::move(argv);
+    return job;
+}
+
+inline Task<> run_into(core::Lease& lease, core::LeasedJob job, std::shared_ptr<Ran> ran)
+{
+    engine::StringSink out(ran->out);
+    engine::StringSink err(ran->err);
+    core::JobStreams streams;
+    streams.out = &out;
+    streams.err = &err;
+    ran->result = co_await lease.run(std::move(job), streams);
+    co_return ok();
+}
+
+/// The output of a shell's script, or what went wrong.
+inline Task<std::string> shell(core::Lease& lease, std::string script)
+{
+    const auto ran = std::make_shared<Ran>();
+    std::vector<std::string> argv;
+    for (const char* word : {"sh", "-c"}) {
+        argv.emplace_back(word);
+    }
+    argv.push_back(std::move(script));
+    core::LeasedJob job = job_of(std::move(argv));
+    CO_CHECK(co_await run_into(lease, std::move(job), ran));
+    if (!ran->result) co_return fail(ran->result.error());
+    co_return ran->out + ran->err + "=" + std::to_string(ran->result->exit_code);
+}
+
+/// Runs a case from its beginning to its end; what it made is removed.
+template <class Case>
+void on_bench(Case body)
+{
+    boost::asio::io_context io;
+    const auto all = [&]() -> Task<> {
+        co_await boost::asio::this_coro::throw_if_cancelled(false);
+        CO_TRY(const auto bench, co_await Bench::open());
+        auto done = co_await body(*bench);
+        const auto cleaned = co_await bench->clean();
+        CHECK_MESSAGE(cleaned.has_value(), (cleaned ? "" : describe(cleaned.error())));
+        co_return done;
+    };
+    const auto done = run(io, all());
+    CHECK_MESSAGE(done.has_value(), (done ? "" : describe(done.error())));
+}
+
+} // namespace slipway::test
