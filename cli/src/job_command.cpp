@@ -54,6 +54,11 @@ std::string_view advice(const core::JobResult& result)
     if (result.not_run.find("rgument list too long") != std::string::npos) {
         return "pass long lists in a file or on stdin";
     }
+    if (result.not_run.find("irectory") != std::string::npos
+        && result.not_run.find("cannot change") != std::string::npos) {
+        return "that directory is not in the image, nor among the files that were sent: one that a "
+               "CACHEDIR.TAG marks is not";
+    }
     return "it is there but cannot be executed: check its mode, its architecture and its first "
            "line";
 }

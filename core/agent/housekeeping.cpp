@@ -4,7 +4,6 @@
 #include "processes.hpp"
 
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,16 +40,6 @@ std::string somebody_left()
         }
     }
     return {};
-}
-
-// What jobs of root can spoil for those that follow.
-std::string null_device_problem()
-{
-    struct stat status {};
-    constexpr mode_t for_all = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
-    const bool good = ::lstat("/dev/null", &status) == 0 && S_ISCHR(status.st_mode)
-                      && status.st_rdev == makedev(1, 3) && (status.st_mode & for_all) == for_all;
-    return good ? std::string() : "/dev/null is not what it was";
 }
 
 } // namespace
@@ -107,7 +96,7 @@ void Housekeeping::clean()
         if (!options_->keep) note("emptying ", scratch.clear());
     }
     if (options_->ipc) note("", clear_ipc());
-    if (is_first()) note("", null_device_problem());
+    if (is_first()) note("", devices_.clear());
 }
 
 } // namespace slipway::agent

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "devices.hpp"
 #include "scratch.hpp"
 #include "server.hpp"
 
@@ -28,8 +29,8 @@ public:
     bool has_orphans() const noexcept { return orphans_; }
     void kill_orphans(const std::set<pid_t>& spared);
 
-    /// After the last job: kills what is left, and empties the scratch directories and the IPC
-    /// namespace.
+    /// After the last job: kills what is left, empties the scratch directories and the IPC
+    /// namespace, and removes what is new in /dev.
     void clean();
     /// Why the last `clean` did not end well, or empty.
     const std::string& problem() const noexcept { return problem_; }
@@ -38,6 +39,7 @@ private:
     std::string clear_processes();
 
     const ServeOptions* options_;
+    Devices devices_;
     std::list<Scratch> scratch_;
     bool orphans_ = false;
     std::string problem_;

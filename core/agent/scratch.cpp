@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/xattr.h>
 
 #include <cerrno>
 #include <cstring>
@@ -45,6 +46,20 @@ std::optional<std::vector<std::string>> names_in(const Fd& directory)
     }
     ::closedir(list);
     return out;
+}
+
+/// Those that a job could leave for the next one: a default ACL, and its own.
+void clear_attributes(const Fd& directory)
+{
+    std::string names(65'536, '\0'); // the kernel gives no more
+    const ssize_t size = ::flistxattr(directory.get(), names.data(), names.size());
+    names.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    for (std::size_t at = 0; at < names.size(); at += std::strlen(names.c_str() + at) + 1) {
+        const std::string_view name = names.c_str() + at;
+        if (name.starts_with("user.") || name.starts_with("system.posix_acl_")) {
+            ::fremovexattr(directory.get(), name.data());
+        }
+    }
 }
 
 class Clearing {
@@ -120,6 +135,7 @@ std::string Scratch::clear() const
         && ::fchown(directory_.get(), first_.st_uid, first_.st_gid) != 0) {
         clearing.error = path_ + ": " + ::strerror(errno);
     }
+    clear_attributes(directory_);
     if (::fchmod(directory_.get(), first_.st_mode & 07777) != 0 && clearing.error.empty()) {
         clearing.error = path_ + ": " + ::strerror(errno);
     }

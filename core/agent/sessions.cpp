@@ -280,7 +280,7 @@ void Sessions::on_time(Clock::time_point now)
 std::optional<Clock::time_point> Sessions::next_time() const
 {
     std::optional<Clock::time_point> next;
-    if (phase_ == Phase::session) next = heard_ + lease_;
+    if (phase_ == Phase::session && !reset_asked_) next = heard_ + lease_;
     for (const auto& [channel, job] : jobs_) {
         const auto time = job->next_time();
         if (time && (!next || *time < *next)) next = time;

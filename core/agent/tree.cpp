@@ -8,9 +8,12 @@
 
 namespace slipway::agent {
 
-int do_tree_job(const Run& run)
+int do_tree_job(const Run& run) noexcept
 {
     const auto work = [&] {
+        const bool known = run.tree.encoding <= static_cast<std::uint8_t>(Encoding::zstd)
+                           && run.tree.digest <= static_cast<std::uint8_t>(DigestKind::sha256);
+        if (!known) return complain("the order", "an unknown encoding or digest", TreeEnd::refused);
         switch (static_cast<What>(run.what)) {
         case What::unpack:
             return unpack(run);

@@ -10,7 +10,7 @@
 namespace slipway::agent {
 
 /// Does what `run` says; the exit code.
-int do_tree_job(const Run& run);
+int do_tree_job(const Run& run) noexcept;
 
 TreeEnd unpack(const Run& run);
 TreeEnd pack(const Run& run);

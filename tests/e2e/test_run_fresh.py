@@ -1,4 +1,5 @@
-# engines: docker podman-rootless
+# engines: docker
+# engines with --full: podman-rootless
 """slipway run --fresh: what `run` does in a sandbox, in a container of its own."""
 
 import test_run

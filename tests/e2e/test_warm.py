@@ -1,4 +1,5 @@
-# engines: docker podman podman-rootless
+# engines: docker podman-rootless
+# engines with --full: podman
 """slipway run, ps and clean: one sandbox for many commands, and nothing of one in the next."""
 
 import json

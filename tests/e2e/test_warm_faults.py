@@ -1,4 +1,5 @@
-# engines: docker podman
+# engines: podman
+# engines with --full: docker
 """slipway run when its sandbox is killed, paused, removed, out of memory or cannot be: a
 result or an error with words, and the next command has a sandbox that works."""
 

@@ -1,4 +1,5 @@
-# engines: docker podman
+# engines: docker
+# engines with --full: podman
 """slipway run where something else answers on the socket of an idle sandbox: it is replaced, and a
 job that has begun there ends with words."""
 

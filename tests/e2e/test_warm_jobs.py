@@ -1,4 +1,5 @@
-# engines: docker podman
+# engines: docker
+# engines with --full: podman
 """slipway run with jobs that misbehave, and with every byte that an argument or a variable may have."""
 
 import os

@@ -38,6 +38,8 @@ class Commands(Remote, test_warm.Commands):
 class Ends(Remote, test_warm.Ends):
     # It waits for three leases.
     test_a_killed_client_loses_its_lease_and_the_next_one_finds_nothing = None
+    # Half a minute, on any road.
+    test_a_sandbox_that_is_paused_ends_the_command_with_words_and_is_removed = None
 
 
 class Agent(Remote, test_warm_faults.Agent):

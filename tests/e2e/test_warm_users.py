@@ -1,4 +1,5 @@
-# engines: docker podman
+# engines: docker
+# engines with --full: podman
 """slipway run by a user who is not root, on an engine of root's whose socket is theirs to use."""
 
 import grp

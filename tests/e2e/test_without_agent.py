@@ -1,4 +1,5 @@
-# engines: docker podman podman-rootless
+# engines: docker podman-rootless
+# engines with --full: podman
 """What test_warm.py says of commands in sandboxes, where slipway's agent is not used: by exec."""
 
 import json
@@ -86,6 +87,8 @@ class Commands(WithoutAgent, test_warm.Commands):
 
 
 class Ends(WithoutAgent, test_warm.Ends):
+    # Half a minute, and that of the engine.
+    test_a_sandbox_that_is_paused_ends_the_command_with_words_and_is_removed = None
     test_a_removed_volume_of_the_agent_is_made_again = warmth("there is none")
 
     def test_an_interrupt_ends_the_command_and_keeps_the_sandbox(self):

@@ -78,7 +78,7 @@ public:
 };
 
 /// What a job wrote, and how it ended.
-struct Ran {
+struct Told {
     std::string out;
     std::string err;
     Result<core::JobResult> result = fail(Errc::internal, "not run");
@@ -91,7 +91,7 @@ inline core::LeasedJob job_of(std::vector<std::string> argv)
     return job;
 }
 
-inline Task<> run_into(core::Lease& lease, core::LeasedJob job, std::shared_ptr<Ran> ran)
+inline Task<> run_into(core::Lease& lease, core::LeasedJob job, std::shared_ptr<Told> ran)
 {
     engine::StringSink out(ran->out);
     engine::StringSink err(ran->err);
@@ -105,7 +105,7 @@ inline Task<> run_into(core::Lease& lease, core::LeasedJob job, std::shared_ptr<
 /// The output of a shell's script, or what went wrong.
 inline Task<std::string> shell(core::Lease& lease, std::string script)
 {
-    const auto ran = std::make_shared<Ran>();
+    const auto ran = std::make_shared<Told>();
     std::vector<std::string> argv;
     for (const char* word : {"sh", "-c"}) {
         argv.emplace_back(word);

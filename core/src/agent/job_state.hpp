@@ -94,6 +94,7 @@ struct AgentJob {
     JobOutput output;                             ///< what has come and was not taken
     std::array<OutputWindow, 2> windows{};        ///< of stdout and stderr
     std::uint64_t in_window = agent::max_payload; ///< bytes of stdin that the agent takes
+    std::uint64_t arrived = 0;                    ///< bytes of output so far
     std::size_t unsent = 0;                       ///< blocks of stdin that wait to be written
     bool giving = false;                          ///< output is being given to a sink
     bool dropped = false;                         ///< nobody wants its output any more

@@ -277,6 +277,7 @@ Result<> AgentLink::take(const agent::Message& message)
 
 Result<> AgentLink::take_output(AgentJob& job, agent::Stream stream, std::string_view bytes)
 {
+    job.arrived += bytes.size();
     if (!job.window(stream).arrived(bytes.size())) {
         return slipway::fail(protocol_error("sent more output than it was granted"));
     }

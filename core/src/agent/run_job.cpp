@@ -85,10 +85,12 @@ Task<> keep_deadline(
 {
     CO_CHECK(co_await engine::pause(deadline));
     Silence overdue(link->options().overdue_for);
+    std::uint64_t arrived = job->arrived; // its end comes behind its output
     for (bool late = false; !late;) {
         const auto before = Silence::Clock::now();
         CO_CHECK(co_await engine::pause(overdue.step()));
-        if (job->giving) overdue.broken();
+        if (job->giving || arrived != job->arrived) overdue.broken();
+        arrived = job->arrived;
         late = overdue.passed(Silence::Clock::now() - before);
     }
     job->overdue = !job->end;

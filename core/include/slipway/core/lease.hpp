@@ -65,7 +65,7 @@ struct PoolOptions {
     std::filesystem::path directory; ///< empty: see pool_directory
     /// Whether jobs go through the agent. Without, each lease has a container of its own, which
     /// goes with it, and each job is an exec: slower, and the image needs `sh`, `cat`, `chmod`,
-    /// `chown`.
+    /// `chown`; for `put_file` also `mkdir`, `mv`, `rm` and `touch`.
     bool agent = true;
 };
 

@@ -30,6 +30,7 @@ constexpr auto end_patience = 2s;
 // Engines know of an exec's end a little after its output has ended.
 constexpr auto exit_patience = 10s;
 constexpr auto watch_interval = 1s;
+constexpr std::chrono::milliseconds mark_interval(5);
 constexpr int killed_code = 128 + 9;
 constexpr std::size_t longest_answer = 64'000;
 // Those of an exec are text, so there is none that cannot be typed. An engine holds back what may
@@ -136,19 +137,26 @@ Task<> keep_deadline(std::shared_ptr<ExecJob> job, std::chrono::milliseconds dea
     co_return co_await end_job(job, "");
 }
 
+constexpr int most_failures = 10; // one after the other
+
 // A process that has left the job's session can hold its output open after its end, and a sandbox
 // can go without a word on the stream. What is being read is not cut off.
 Task<> watch(std::shared_ptr<ExecJob> job)
 {
     engine::Execs execs(job->sandbox->client.transport());
     std::uint64_t before = 0;
+    int failures = 0;
     for (int quiet = 0; quiet < 2;) {
         CO_CHECK(co_await engine::pause(watch_interval));
         const auto seen = co_await execs.inspect(job->exec);
         if (!seen) {
+            // A busy engine is not one that has lost it.
+            if (seen.error().code == Errc::cancelled) co_return ok();
+            if (seen.error().code != Errc::not_found && ++failures < most_failures) continue;
             job->lost = seen.error();
             break;
         }
+        failures = 0;
         const bool ended = engine::finished(*seen, job->sandbox->client.traits());
         quiet = ended && !job->writing && job->pieces == before ? quiet + 1 : 0;
         before = job->pieces;
@@ -263,12 +271,21 @@ private:
         co_return co_await receive(*job->stream, &out, &errors, terminal);
     }
 
+    // What is typed before the script has said its mark would be echoed in front of it.
+    static Task<> feed(std::shared_ptr<ExecJob> job, engine::ByteSource* in, bool terminal)
+    {
+        while (terminal && !job->marked->mark()) {
+            CO_CHECK(co_await engine::pause(mark_interval));
+        }
+        co_return co_await forward(*in, *job->stream, terminal);
+    }
+
     Task<> converse(bool interrupted)
     {
         const engine::Interruption stop(co_await asio::this_coro::cancellation_state);
         Child input;
         if (streams_.in != nullptr) {
-            input = Child(executor_, forward(*streams_.in, *job_->stream, leased_.terminal));
+            input = Child(executor_, feed(job_, streams_.in, leased_.terminal));
         }
         if (leased_.terminal && streams_.on_terminal) follow_terminal();
         // A child, so that an interrupt does not lose bytes in the middle of a frame.

@@ -90,7 +90,9 @@ Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, Po
     if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());
     CO_TRY(const auto base, pool::base_directory(options.directory));
     CO_TRY(spec.limits, co_await pool::limits_on(client, base, spec.limits));
-    CO_TRY(auto sandbox, co_await make_sandbox(client, std::move(spec), ids, image));
+    auto made = co_await make_sandbox(client, std::move(spec), ids, image);
+    if (!made) pool::forget_limits(client, base);
+    CO_TRY(auto sandbox, std::move(made));
     std::unique_ptr<Lease> lease = std::make_unique<ExecLease>(std::move(sandbox));
     co_return lease;
 }

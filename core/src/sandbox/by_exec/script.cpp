@@ -52,18 +52,18 @@ constexpr const char* sweep = R"(sweep() {
 constexpr const char* job_script = R"(say() { printf '\001slipway %s\n' "$*"; }
 cd "$1" 2>/dev/null || { say directory; exit 126; }
 shift
-why=missing
+slipway_why=missing
 look() {
-  if [ -f "$1" ] && [ -x "$1" ]; then why=; elif [ -e "$1" ]; then why=denied; return 1; else return 1; fi
+  if [ -f "$1" ] && [ -x "$1" ]; then slipway_why=; elif [ -e "$1" ]; then slipway_why=denied; return 1; else return 1; fi
 }
 case $1 in
 */*) look "$1" ;;
 *)
   set -f; IFS=:
-  for dir in $PATH; do look "${dir:-.}/$1" && break; done
+  for slipway_dir in $PATH; do look "${slipway_dir:-.}/$1" && break; done
   set +f; unset IFS ;;
 esac
-[ -z "$why" ] || { say $why; [ $why = denied ] && exit 126; exit 127; }
+[ -z "$slipway_why" ] || { say $slipway_why; [ $slipway_why = denied ] && exit 126; exit 127; }
 trap : HUP INT QUIT TERM USR1 USR2 ALRM
 say $$
 exec 3>&2 2>/dev/null

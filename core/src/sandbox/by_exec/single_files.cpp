@@ -24,8 +24,9 @@ constexpr const char* write_script = "mkdir -p -- \"$2\" && umask 077 && cat >\"
 // 1: the temporary name, 2: the name, 3: mode, 4: seconds since 1970 or nothing.
 constexpr const char* rename_script = R"(
 if [ -d "$2" ] && [ ! -h "$2" ]; then echo "$2: Is a directory" >&2; exit 4; fi
+chmod "$3" "$1" && { [ -z "$4" ] || touch -c -d "@$4" -- "$1"; } || exit 1
 if [ -h "$2" ]; then rm -f -- "$2" || exit; fi
-chmod "$3" "$1" && { [ -z "$4" ] || touch -c -d "@$4" -- "$1"; } && mv -f -- "$1" "$2"
+mv -f -- "$1" "$2"
 )";
 
 constexpr const char* remove_script = "rm -f -- \"$1\"";
@@ -59,7 +60,7 @@ Task<> run_script(
 )
 {
     LeasedJob job;
-    job.argv = {"/bin/sh", "-c", std::move(script), "sh"};
+    job.argv = {"sh", "-c", std::move(script), "sh"};
     job.argv.insert(job.argv.end(), words.begin(), words.end());
     job.cwd = "/";
     Words said;

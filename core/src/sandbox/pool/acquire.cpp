@@ -10,6 +10,7 @@
 #include "sandbox/pool/road.hpp"
 #include "sandbox/pool/start.hpp"
 #include "sandbox/remove.hpp"
+#include "sandbox/settle.hpp"
 
 #include <slipway/core/inventory.hpp>
 #include <slipway/core/labels.hpp>
@@ -35,6 +36,18 @@ namespace asio = boost::asio;
 bool is_busy(const Error& error)
 {
     return error.code == Errc::conflict && !error.answer;
+}
+// Somebody else has made a container of that name.
+bool is_taken(const Error& error)
+{
+    return error.code == Errc::conflict && error.answer
+           && error.message.find("in use") != std::string::npos;
+}
+
+// `entry` outlives it.
+Task<> remove_entry(engine::Client client, const Entry* entry)
+{
+    co_return co_await remove_sandbox(std::move(client), *entry);
 }
 
 class Acquisition {
@@ -89,6 +102,7 @@ private:
         CO_TRY(base_, base_directory(options_.directory));
         CO_TRY(image_, co_await engine::Images(client_.transport()).inspect(spec_.image));
         spec_.image = image_.id;
+        asked_ = spec_;
         CO_TRY(spec_.limits, co_await limits_on(client_, base_, spec_.limits));
         key_ = key(client_.endpoint(), spec_);
         co_return ok();
@@ -209,6 +223,7 @@ private:
                 co_return leased(std::move(entry), *std::move(session), road, false, keep);
             }
             forget_road(client_, base_); // the next one asks again
+            forget_limits(client_, base_);
             CO_CHECK(co_await remove_failed(entry, session.error()));
             if (again || !lacks_agent(session.error())) co_return fail(std::move(session).error());
             CO_CHECK(co_await forget_agent());
@@ -218,10 +233,11 @@ private:
     // The error that it was removed for, with what it leaves behind, is given when that fails.
     Task<> remove_failed(const Entry& entry, Error& error)
     {
-        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        const auto gone = co_await remove_sandbox(client_, entry);
-        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-        if (gone) co_return ok();
+        const auto executor = co_await asio::this_coro::executor;
+        engine::Child removing(executor, remove_entry(client_, &entry));
+        const Settled gone = co_await settle(removing);
+        if (gone.interrupted) error = Error(Errc::cancelled, "interrupted");
+        if (gone.result) co_return ok();
         if (error.hint.empty()) {
             error.hint = "the container " + entry.container() + " may still be on the engine";
         }
@@ -235,7 +251,7 @@ private:
         CO_TRY(volume_, std::move(filled));
         engine::ContainerSpec made =
             container_spec(spec_, options_, entry, volume_, pool_mark(base_), road);
-        if (options_.policy == LeasePolicy::persistent) name_it(made, spec_, options_.name, road);
+        if (options_.policy == LeasePolicy::persistent) name_it(made, asked_, options_.name, road);
         co_return made;
     }
 
@@ -247,13 +263,13 @@ private:
             co_await engine::Containers(client_.transport()).inspect(entry.container());
         if (!found && found.error().code != Errc::not_found) co_return fail(found.error());
         if (!found) co_return co_await make_named(std::move(entry));
-        CO_TRY(const Road road, road_of_named(*found, spec_, options_.name));
+        CO_TRY(const Road road, road_of_named(*found, asked_, options_.name));
         if (!found->state.running) {
             // Its engine was started anew, or somebody has stopped it; its files are there.
             CO_CHECK(co_await start_again(entry.container()));
         }
         auto session = co_await greet_new(client_, road, entry, options_);
-        if (!session && session.error().code == Errc::conflict) {
+        if (!session && is_busy(session.error())) {
             co_return fail(named_in_use(options_.name));
         }
         CO_TRY(auto ours, std::move(session));
@@ -276,11 +292,13 @@ private:
                 co_return leased(std::move(entry), *std::move(session), road, false, true);
             }
             forget_road(client_, base_);
-            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-            const auto gone = co_await kill_and_wait(client_, entry.container());
-            co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation()
-            );
-            CO_CHECK(gone);
+            forget_limits(client_, base_);
+            if (is_taken(session.error())) co_return fail(named_in_use(options_.name));
+            const auto executor = co_await asio::this_coro::executor;
+            engine::Child removing(executor, kill_and_wait(client_, entry.container()));
+            const Settled gone = co_await settle(removing);
+            CO_CHECK(gone.result);
+            if (gone.interrupted) session = fail(Errc::cancelled, "interrupted");
             if (again || !lacks_agent(session.error())) {
                 entry.erase();
                 co_return fail(std::move(session).error());
@@ -313,7 +331,7 @@ private:
     Task<> forget_agent()
     {
         forget_agent_volume(base_, client_);
-        const auto removed = co_await engine::Volumes(client_.transport()).remove(volume_, true);
+        const auto removed = co_await engine::Volumes(client_.transport()).remove(volume_, false);
         const bool used = !removed && removed.error().code == Errc::conflict; // then it is whole
         if (!removed && !used) co_return fail(removed.error());
         co_return ok();
@@ -321,6 +339,7 @@ private:
 
     engine::Client client_;
     SandboxSpec spec_;
+    SandboxSpec asked_; ///< without the limits that are this engine's
     PoolOptions options_;
     Ids ids_;
     std::filesystem::path base_;

@@ -33,6 +33,11 @@ std::optional<engine::EngineInfo> read_limits(const std::string& text)
     return words ? std::optional(engine) : std::nullopt;
 }
 
+std::string limits_key(const engine::Client& client)
+{
+    return key(client.endpoint()) + "-limits";
+}
+
 } // namespace
 
 SandboxLimits limits_on(const engine::EngineInfo& engine, SandboxLimits asked)
@@ -51,11 +56,16 @@ SandboxLimits limits_on(const engine::EngineInfo& engine, SandboxLimits asked)
 Task<SandboxLimits>
 limits_on(engine::Client client, std::filesystem::path base, SandboxLimits asked)
 {
-    const std::string memory = key(client.endpoint()) + "-limits";
+    const std::string memory = limits_key(client);
     if (const auto known = read_limits(recall(base, memory))) co_return limits_on(*known, asked);
     CO_TRY(const engine::EngineInfo found, co_await engine::System(client.transport()).info());
     remember(base, memory, write_limits(found));
     co_return limits_on(found, asked);
+}
+
+void forget_limits(const engine::Client& client, const std::filesystem::path& base)
+{
+    remember(base, limits_key(client), "");
 }
 
 } // namespace slipway::core::pool

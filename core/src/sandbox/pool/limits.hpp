@@ -17,4 +17,7 @@ SandboxLimits limits_on(const engine::EngineInfo& engine, SandboxLimits asked);
 Task<SandboxLimits>
 limits_on(engine::Client client, std::filesystem::path base, SandboxLimits asked);
 
+/// They may be those of a machine that has been another since.
+void forget_limits(const engine::Client& client, const std::filesystem::path& base);
+
 } // namespace slipway::core::pool

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 namespace slipway::core::pool {
 
@@ -33,15 +35,21 @@ Result<Entry> named_entry(
     const std::filesystem::path& base, const engine::Endpoint& endpoint, const std::string& name
 )
 {
-    const std::string owner = machine() + "/" + std::to_string(::geteuid()) + "/" + base.string();
+    const std::string owner =
+        machine() + "/" + std::to_string(::geteuid()) + "/" + base.string() + "/" + key(endpoint);
     const std::string container = "slipway-kept-" + name + "-" + digits_of(owner);
     const std::string key_of_named = key(endpoint) + named_mark;
     if (Entry::is_there(base, key_of_named, container)) {
-        auto entry = Entry::take(Entry::place(base, key_of_named, container));
-        if (entry) return *std::move(entry);
+        for (int attempt = 0; attempt < 20; ++attempt) { // somebody may only be looking
+            auto entry = Entry::take(Entry::place(base, key_of_named, container));
+            if (entry) return *std::move(entry);
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
         return fail(named_in_use(name));
     }
-    return Entry::make(base, key_of_named, container);
+    auto made = Entry::make(base, key_of_named, container);
+    if (!made && Entry::is_there(base, key_of_named, container)) return fail(named_in_use(name));
+    return made;
 }
 
 Error named_in_use(const std::string& name)
