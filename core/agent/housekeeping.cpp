@@ -61,6 +61,7 @@ Housekeeping::Housekeeping(const ServeOptions& options) : options_(&options)
         scratch_.emplace_back(path, error);
         if (!error.empty()) throw std::runtime_error("--scratch " + error);
     }
+    devices_ = Devices(); // /dev/shm has its owner by now
 }
 
 bool Housekeeping::kill_at_once() const

@@ -29,7 +29,7 @@ class BuildKit(ImageBuildCase):
 
     def test_a_base_for_another_platform(self):
         base = "slipway-test/other-platform"
-        archive = self.slipway("run", "--image", "busybox:latest", "--no-workspace", "--",
+        archive = self.slipway("run", "--fresh", "--image", "busybox:latest", "--no-workspace", "--",
                                "tar", "-cf", "-", "/etc", text=False)
         self.assertEqual(archive.returncode, 0, archive.stderr)
         support.api("POST", "/images/create", body=archive.stdout, fromSrc="-", repo=base, tag="x",

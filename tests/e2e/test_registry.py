@@ -67,7 +67,7 @@ class Registry(Case):
         (self.dir / "home").mkdir(exist_ok=True)
         work = self.dir / "work"
         work.mkdir(exist_ok=True)
-        result = self.slipway("-v", "run", "--image", self.image, "--no-workspace", *options, "--",
+        result = self.slipway("-v", "run", "--fresh", "--image", self.image, "--no-workspace", *options, "--",
                               "echo", "it ran", cwd=work, env=self.environment(**variables))
         for secret in (PASSWORD, WRONG, encoded(PASSWORD), encoded(WRONG)):
             self.assertNotIn(secret, result.stdout + result.stderr)

@@ -44,7 +44,7 @@ class Commands(Warm):
 
     def test_nothing_of_one_command_is_in_the_next(self):
         self.assert_ok(self.warm(
-            "sh", "-c", "echo secret > /tmp/left; mkdir -p /tmp/d; chmod 0 /tmp/d; : > /dev/mqueue/left; "
+            "sh", "-c", "echo secret > /tmp/left; echo secret > /dev/left; mkdir -p /tmp/d; chmod 0 /tmp/d; : > /dev/mqueue/left; "
             "setsid sleep 1000 &",
             options=["--no-workspace"]))
         self.assertEqual(len(self.sandboxes()), 1)
