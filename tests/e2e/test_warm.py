@@ -44,12 +44,12 @@ class Commands(Warm):
 
     def test_nothing_of_one_command_is_in_the_next(self):
         self.assert_ok(self.warm(
-            "sh", "-c", "echo secret > /tmp/left; echo secret > /dev/left; mkdir -p /tmp/d; chmod 0 /tmp/d; : > /dev/mqueue/left; "
-            "setsid sleep 1000 &",
+            "sh", "-c", "echo secret > /tmp/left; mkdir -p /tmp/d; chmod 0 /tmp/d; : > /dev/mqueue/left; "
+            "echo secret > /dev/left; setsid sleep 1000 &",
             options=["--no-workspace"]))
         self.assertEqual(len(self.sandboxes()), 1)
         result = self.assert_ok(self.warm(
-            "sh", "-c", "ls -A /tmp; ls /dev/mqueue; ps | grep -c '[s]leep 1000' || true",
+            "sh", "-c", "ls -A /tmp; ls /dev/mqueue; ls /dev | grep left; ps | grep -c '[s]leep 1000' || true",
             options=["--no-workspace"]))
         self.assertEqual(result.stdout, "0\n")
         self.assertEqual(len(self.sandboxes()), 1)
