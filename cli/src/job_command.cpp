@@ -54,8 +54,7 @@ std::string_view advice(const core::JobResult& result)
     if (result.not_run.find("rgument list too long") != std::string::npos) {
         return "pass long lists in a file or on stdin";
     }
-    if (result.not_run.find("irectory") != std::string::npos
-        && result.not_run.find("cannot change") != std::string::npos) {
+    if (result.not_run.find("cannot change to the directory") != std::string::npos) {
         return "that directory is not in the image, nor among the files that were sent: one that a "
                "CACHEDIR.TAG marks is not";
     }

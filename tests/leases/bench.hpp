@@ -1,22 +1,14 @@
 #pragma once
 
-#include "support/run.hpp"
-#include "support/temp_directory.hpp"
+#include "leases/lab.hpp"
 
 #include <slipway/core/inventory.hpp>
-#include <slipway/core/lease.hpp>
-#include <slipway/engine/bytes.hpp>
-#include <slipway/engine/child.hpp>
 #include <slipway/engine/containers.hpp>
-#include <slipway/engine/endpoint.hpp>
-#include <slipway/engine/pause.hpp>
 #include <slipway/engine/volumes.hpp>
 
 #include <boost/asio/this_coro.hpp>
 #include <doctest/doctest.h>
 
-#include <cctype>
-#include <cstdlib>
 #include <string>
 
 namespace slipway::test {
@@ -26,12 +18,7 @@ class Bench {
 public:
     static Task<std::shared_ptr<Bench>> open()
     {
-        std::string variable =
-            std::string("SLIPWAY_TEST_") + std::getenv("SLIPWAY_TEST_ENGINE") + "_HOST";
-        for (char& c : variable) {
-            c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-        }
-        CO_TRY(engine::Endpoint endpoint, engine::parse_endpoint(std::getenv(variable.c_str())));
+        engine::Endpoint endpoint = engine_under_test();
         const auto executor = co_await boost::asio::this_coro::executor;
         CO_TRY(
             engine::Client client, co_await engine::Client::connect(executor, std::move(endpoint))
@@ -77,44 +64,12 @@ public:
     const TempDirectory directory;
 };
 
-/// What a job wrote, and how it ended.
-struct Told {
-    std::string out;
-    std::string err;
-    Result<core::JobResult> result = fail(Errc::internal, "not run");
-};
-
-inline core::LeasedJob job_of(std::vector<std::string> argv)
+/// The output of a shell's script and its exit code, or what went wrong.
+inline Task<std::string> said_by(core::Lease& lease, std::string script)
 {
-    core::LeasedJob job;
-    job.argv = std::move(argv);
-    return job;
-}
-
-inline Task<> run_into(core::Lease& lease, core::LeasedJob job, std::shared_ptr<Told> ran)
-{
-    engine::StringSink out(ran->out);
-    engine::StringSink err(ran->err);
-    core::JobStreams streams;
-    streams.out = &out;
-    streams.err = &err;
-    ran->result = co_await lease.run(std::move(job), streams);
-    co_return ok();
-}
-
-/// The output of a shell's script, or what went wrong.
-inline Task<std::string> shell(core::Lease& lease, std::string script)
-{
-    const auto ran = std::make_shared<Told>();
-    std::vector<std::string> argv;
-    for (const char* word : {"sh", "-c"}) {
-        argv.emplace_back(word);
-    }
-    argv.push_back(std::move(script));
-    core::LeasedJob job = job_of(std::move(argv));
-    CO_CHECK(co_await run_into(lease, std::move(job), ran));
-    if (!ran->result) co_return fail(ran->result.error());
-    co_return ran->out + ran->err + "=" + std::to_string(ran->result->exit_code);
+    std::vector<std::string> argv = shell(std::move(script));
+    CO_TRY(const Ran ran, co_await run_job(lease, std::move(argv)));
+    co_return ran.out + ran.err + "=" + std::to_string(ran.result.exit_code);
 }
 
 /// Runs a case from its beginning to its end; what it made is removed.

@@ -80,9 +80,10 @@ Task<> too_long(core::Lease& lease)
     core::LeasedJob job;
     job.argv = shell("trap '' TERM INT; (setsid sleep 1000 &); sleep 1000");
     job.deadline = std::chrono::milliseconds(500);
-    Text out;
+    std::string out;
+    engine::StringSink out_sink(out);
     core::JobStreams streams;
-    streams.out = streams.err = &out;
+    streams.out = streams.err = &out_sink;
     const auto ran = co_await lease.run(std::move(job), streams);
     REQUIRE(!ran);
     CHECK(ran.error().code == Errc::timed_out);

@@ -4,6 +4,7 @@
 #include "support/temp_directory.hpp"
 
 #include <slipway/core/lease.hpp>
+#include <slipway/engine/bytes.hpp>
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/containers.hpp>
 #include <slipway/engine/endpoint.hpp>
@@ -57,16 +58,6 @@ private:
     std::size_t at_ = 0;
 };
 
-class Text final : public engine::ByteSink {
-public:
-    Task<> write(std::string_view data) override
-    {
-        text += data;
-        co_return ok();
-    }
-    std::string text;
-};
-
 struct Ran {
     core::JobResult result;
     std::string out;
@@ -80,16 +71,14 @@ inline Task<Ran> run_job(
     core::LeasedJob job;
     job.argv = std::move(argv);
     job.env.emplace_back("ODD=a=b\nc");
-    Text out;
-    Text err;
+    Ran ran;
+    engine::StringSink out(ran.out);
+    engine::StringSink err(ran.err);
     core::JobStreams streams;
     streams.in = in.get();
     streams.out = &out;
     streams.err = &err;
-    Ran ran;
     CO_TRY(ran.result, co_await lease.run(std::move(job), streams));
-    ran.out = std::move(out.text);
-    ran.err = std::move(err.text);
     co_return ran;
 }
 

@@ -64,7 +64,7 @@ TEST_SUITE("leases.policies")
                 CHECK(lease->container() == container);
                 CO_TRY(
                     const std::string said,
-                    co_await shell(
+                    co_await said_by(
                         *lease,
                         "cat /work/here/f 2>/dev/null; echo a >> /work/here/f; "
                         "ps | grep -c '[s]leep 1000'; n=1000; setsid sleep $n &"
@@ -97,7 +97,7 @@ TEST_SUITE("leases.policies")
             CO_TRY(auto wait, co_await containers.wait(container));
             CO_CHECK(co_await wait.result());
             CO_TRY(const auto lease, co_await acquire(bench.client, bench.spec(), options));
-            CO_TRY(const std::string said, co_await shell(*lease, "cat /work/here/f"));
+            CO_TRY(const std::string said, co_await said_by(*lease, "cat /work/here/f"));
             CHECK(said == "a\na\na\n=0");
             CO_CHECK(co_await lease->discard());
             const auto gone = co_await containers.inspect(container);

@@ -1,4 +1,5 @@
 #include "agent/entry_sink.hpp"
+#include "agent/first_words.hpp"
 #include "agent/glob.hpp"
 #include "agent/items.hpp"
 #include "agent/run_job.hpp"
@@ -6,34 +7,12 @@
 #include "agent/zstd_stream.hpp"
 #include "archive/posix.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 namespace slipway::core {
 
 namespace {
-
-// Keeps the first words of a worker and drops the rest.
-class FirstWords final : public engine::ByteSink {
-public:
-    Task<> write(std::string_view data) override
-    {
-        constexpr std::size_t most = 4096;
-        text_.append(data.substr(0, most - std::min(most, text_.size())));
-        co_return ok();
-    }
-    std::string take()
-    {
-        while (!text_.empty() && text_.back() == '\n') {
-            text_.pop_back();
-        }
-        return posix::printable(text_); // names in it are any bytes, and an error has one line
-    }
-
-private:
-    std::string text_;
-};
 
 std::string how_it_ended(const agent::Exit& exit)
 {
@@ -95,7 +74,7 @@ Task<> run_worker(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
     const auto& exit = std::get<agent::Exit>(end);
     const bool exited = exit.how == static_cast<std::uint8_t>(agent::Ending::exited);
     if (exited && exit.code == 0) co_return ok();
-    std::string text = words.take();
+    std::string text = words.all();
     if (text.empty()) text = how_it_ended(exit);
     co_return fail(exited ? code_of(exit.code) : Errc::engine, std::move(text));
 }

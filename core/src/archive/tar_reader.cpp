@@ -4,6 +4,7 @@
 #include "archive/tree_writer.hpp"
 #include "archive/unpacker.hpp"
 #include "archive/worker.hpp"
+#include "interrupted.hpp"
 
 #include <slipway/core/byte_pipe.hpp>
 #include <slipway/core/tar_reader.hpp>
@@ -138,8 +139,7 @@ run_consumer(std::shared_ptr<engine::ByteSource> from, std::string doing, Consum
         const Result<> put = co_await writer.write(chunk);
         if (!put) break; // the thread has left, or we are cancelled
     }
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() == asio::cancellation_type::none) {
+    if (!co_await is_interrupted()) {
         const Result<> left = co_await writer.reader_left();
         if (left) co_return during(work.outcome(), doing);
     }

@@ -1,4 +1,5 @@
 #include "doctor/file_sight.hpp"
+#include "interrupted.hpp"
 #include "sandbox/pool/agent_volume.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/road.hpp"
@@ -137,10 +138,7 @@ examine(engine::Client client, std::vector<std::filesystem::path> directories, b
     co_await info.join();
     co_await wait_to_the_end(files);
 
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) {
-        co_return fail(Errc::cancelled, "cancelled");
-    }
+    if (co_await is_interrupted()) co_return fail(Errc::cancelled, "cancelled");
     EngineReport report;
     report.traits = client.traits();
     report.security = security_of(client.endpoint());

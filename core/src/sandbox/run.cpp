@@ -1,3 +1,4 @@
+#include "interrupted.hpp"
 #include "sandbox/final_state.hpp"
 #include "sandbox/not_run.hpp"
 #include "sandbox/owner.hpp"
@@ -171,9 +172,8 @@ private:
         // A child, so that an interrupt does not lose bytes in the middle of a frame.
         Child output(executor, receive(stream, streams_.out, streams_.err, job_.terminal));
         // An interrupt that came just when an earlier operation was done has stopped nothing yet.
-        const auto signals = co_await asio::this_coro::cancellation_state;
         Result<> ended;
-        if (signals.cancelled() == asio::cancellation_type::none) {
+        if (!co_await is_interrupted()) {
             ended = co_await output.wait();
         }
         if (output.running()) { // interrupted

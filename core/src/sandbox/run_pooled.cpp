@@ -1,4 +1,4 @@
-#include "sandbox/interrupted.hpp"
+#include "interrupted.hpp"
 #include "sandbox/owner.hpp"
 
 #include <slipway/core/container_files.hpp>

@@ -2,9 +2,12 @@
 
 #include "agent/event.hpp"
 
+#include <slipway/engine/child.hpp>
+
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace slipway::core {
 
@@ -86,6 +89,42 @@ Task<std::size_t> Relay::read(std::span<char> into) const
 void Relay::leave() const
 {
     middle->leave();
+}
+
+namespace {
+
+using Write = std::function<Task<>(engine::ByteSink&)>;
+
+Task<> write_into(Relay relay, Write write)
+{
+    relay.finish(co_await write(relay.sink()));
+    co_return ok();
+}
+
+class Written final : public engine::ByteSource {
+public:
+    Written(const boost::asio::any_io_executor& executor, Write write)
+        : relay_(executor), writing_(executor, write_into(relay_, std::move(write)))
+    {
+    }
+    Written(const Written&) = delete;
+    Written& operator=(const Written&) = delete;
+    ~Written() override { relay_.leave(); }
+
+    Task<std::size_t> read(std::span<char> into) override { return relay_.read(into); }
+
+private:
+    Relay relay_;
+    engine::Child writing_;
+};
+
+} // namespace
+
+std::shared_ptr<engine::ByteSource> written_by(
+    const boost::asio::any_io_executor& executor, std::function<Task<>(engine::ByteSink&)> write
+)
+{
+    return std::make_shared<Written>(executor, std::move(write));
 }
 
 } // namespace slipway::core

@@ -4,6 +4,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <functional>
 #include <memory>
 
 namespace slipway::core {
@@ -25,5 +26,11 @@ struct Relay {
     /// The reader has left: a write that waits, and any later one, gives Errc::cancelled.
     void leave() const;
 };
+
+/// What `write` writes into its sink, as a source; it begins at once, and ends when the source is
+/// dropped. `write` gives the error that the reader gets.
+std::shared_ptr<engine::ByteSource> written_by(
+    const boost::asio::any_io_executor& executor, std::function<Task<>(engine::ByteSink&)> write
+);
 
 } // namespace slipway::core

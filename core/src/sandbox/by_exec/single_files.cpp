@@ -1,3 +1,4 @@
+#include "agent/first_words.hpp"
 #include "agent/items.hpp"
 #include "archive/posix.hpp"
 #include "sandbox/by_exec/sandbox.hpp"
@@ -6,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 
 namespace slipway::core::by_exec {
@@ -37,20 +37,6 @@ if [ ! -f "$1" ]; then echo "$1: not a regular file" >&2; exit 4; fi
 exec cat -- "$1"
 )";
 
-class Words final : public engine::ByteSink {
-public:
-    Task<> write(std::string_view data) override
-    {
-        constexpr std::size_t most = 4096;
-        text_.append(data.substr(0, most - std::min(most, text_.size())));
-        co_return ok();
-    }
-    std::string line() const { return posix::printable(text_.substr(0, text_.find('\n'))); }
-
-private:
-    std::string text_;
-};
-
 Task<> run_script(
     std::shared_ptr<Sandbox> sandbox,
     std::string script,
@@ -63,14 +49,14 @@ Task<> run_script(
     job.argv = {"sh", "-c", std::move(script), "sh"};
     job.argv.insert(job.argv.end(), words.begin(), words.end());
     job.cwd = "/";
-    Words said;
+    FirstWords said;
     JobStreams streams;
     streams.in = in;
     streams.out = out != nullptr ? out : &said;
     streams.err = &said;
     CO_TRY(const JobResult result, co_await run_by_exec(sandbox, std::move(job), streams));
     if (result.exit_code == 0) co_return ok();
-    std::string text = result.not_run.empty() ? said.line() : result.not_run;
+    std::string text = result.not_run.empty() ? said.first_line() : result.not_run;
     if (text.empty()) text = fmt::format("exit code {}", result.exit_code);
     const Errc code = result.exit_code == missing_code   ? Errc::not_found
                       : result.exit_code == refused_code ? Errc::invalid_argument

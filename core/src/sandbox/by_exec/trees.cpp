@@ -8,7 +8,6 @@
 #include "workspace/relay.hpp"
 
 #include <slipway/engine/archive.hpp>
-#include <slipway/engine/child.hpp>
 
 #include <boost/asio/this_coro.hpp>
 
@@ -142,30 +141,6 @@ Task<> give_items(
     co_return co_await tar.write(end);
 }
 
-Task<> give_into(
-    Relay relay,
-    std::shared_ptr<Sandbox> sandbox,
-    std::string directory,
-    std::vector<TreeItem> items
-)
-{
-    relay.finish(co_await give_items(sandbox, std::move(directory), std::move(items), relay.sink())
-    );
-    co_return ok();
-}
-
-class RelayedSource final : public engine::ByteSource {
-public:
-    explicit RelayedSource(Relay relay) : relay_(std::move(relay)) {}
-    RelayedSource(const RelayedSource&) = delete;
-    RelayedSource& operator=(const RelayedSource&) = delete;
-    ~RelayedSource() override { relay_.leave(); }
-    Task<std::size_t> read(std::span<char> into) override { return relay_.read(into); }
-
-private:
-    Relay relay_;
-};
-
 } // namespace
 
 Task<> get_by_archive(
@@ -191,11 +166,10 @@ Task<> list_by_archive(
 {
     const std::string doing = "listing files in " + directory + " of the sandbox";
     const auto executor = co_await asio::this_coro::executor;
-    const Relay relay(executor);
-    const engine::Child giving(
-        executor, give_into(relay, sandbox, std::move(directory), std::move(items))
-    );
-    const auto tar = std::make_shared<RelayedSource>(relay);
+    const auto give = [sandbox, directory = std::move(directory), items = std::move(items)](
+                          engine::ByteSink& to
+                      ) { return give_items(sandbox, directory, items, to); };
+    const auto tar = written_by(executor, give);
     const auto records = tar_records(executor, tar, digest);
     EntrySink entries(std::move(each));
     const auto copied = co_await engine::copy(*records, entries);

@@ -37,17 +37,12 @@ bool is_busy(const Error& error)
 {
     return error.code == Errc::conflict && !error.answer;
 }
+
 // Somebody else has made a container of that name.
 bool is_taken(const Error& error)
 {
     return error.code == Errc::conflict && error.answer
            && error.message.find("in use") != std::string::npos;
-}
-
-// `entry` outlives it.
-Task<> remove_entry(engine::Client client, const Entry* entry)
-{
-    co_return co_await remove_sandbox(std::move(client), *entry);
 }
 
 class Acquisition {
@@ -234,7 +229,7 @@ private:
     Task<> remove_failed(const Entry& entry, Error& error)
     {
         const auto executor = co_await asio::this_coro::executor;
-        engine::Child removing(executor, remove_entry(client_, &entry));
+        engine::Child removing(executor, remove_sandbox(client_, entry));
         const Settled gone = co_await settle(removing);
         if (gone.interrupted) error = Error(Errc::cancelled, "interrupted");
         if (gone.result) co_return ok();
@@ -259,14 +254,15 @@ private:
     Task<std::unique_ptr<Lease>> take_named()
     {
         CO_TRY(Entry entry, named_entry(base_, client_.endpoint(), options_.name));
-        const auto found =
-            co_await engine::Containers(client_.transport()).inspect(entry.container());
+        engine::Containers containers(client_.transport());
+        const std::string container = entry.container();
+        const auto found = co_await containers.inspect(container);
         if (!found && found.error().code != Errc::not_found) co_return fail(found.error());
         if (!found) co_return co_await make_named(std::move(entry));
         CO_TRY(const Road road, road_of_named(*found, asked_, options_.name));
         if (!found->state.running) {
             // Its engine was started anew, or somebody has stopped it; its files are there.
-            CO_CHECK(co_await start_again(entry.container()));
+            CO_CHECK(co_await containers.start(container));
         }
         auto session = co_await greet_new(client_, road, entry, options_);
         if (!session && is_busy(session.error())) {
@@ -305,12 +301,6 @@ private:
             }
             CO_CHECK(co_await forget_agent());
         }
-    }
-
-    Task<> start_again(std::string container)
-    {
-        CO_CHECK(co_await engine::Containers(client_.transport()).start(container));
-        co_return ok();
     }
 
     Task<std::unique_ptr<AgentSession>> start(const Entry& entry, Road road, bool again)

@@ -2,7 +2,7 @@
 
 #include "agent/connect.hpp"
 #include "doctor/file_sight.hpp"
-#include "sandbox/interrupted.hpp"
+#include "interrupted.hpp"
 #include "sandbox/pool/container.hpp"
 #include "sandbox/pool/key.hpp"
 
