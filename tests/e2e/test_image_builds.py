@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# engines: docker podman podman-rootless docker-26
+# engines: docker podman-rootless docker-26
+# engines with --full: podman
 """`slipway images build` from Dockerfiles of one's own: who builds, and what is seen of it."""
 
 import re

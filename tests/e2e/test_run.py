@@ -1,4 +1,5 @@
-# engines: docker podman podman-rootless
+# engines: docker podman-rootless
+# engines with --full: podman
 """slipway run: the workspace at its own path, streams, exit codes, interrupts. test_run_fresh.py runs
 all but the rights with --fresh as well."""
 

@@ -1,4 +1,5 @@
-# engines: docker podman
+# engines: docker
+# engines with --full: podman
 """An engine that only ssh leads to: the same commands, what each obstacle is told, and that no ssh
 stays behind whatever happens. The host is a private sshd on the loopback with keys of its own, in
 a mount namespace with a /run of its own: none of this machine's usual sockets can be met there."""

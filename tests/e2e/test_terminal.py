@@ -1,4 +1,5 @@
-# engines: docker podman podman-rootless
+# engines: docker podman-rootless
+# engines with --full: podman
 """slipway run on a terminal: the command gets one of its own, with its size, keys and Ctrl-C."""
 
 import fcntl
