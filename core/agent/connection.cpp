@@ -17,6 +17,19 @@ constexpr std::size_t read_bytes = std::size_t{256} << 10;
 /// From here on a payload is not copied before it is sent.
 constexpr std::size_t large_bytes = std::size_t{4} << 10;
 
+/// What stands before and behind the payload of a frame.
+std::pair<std::string, std::string>
+around(Type type, std::uint32_t channel, std::size_t size, std::uint32_t tag)
+{
+    std::string head;
+    append_message(head, type, channel, {}, tag);
+    std::string tail = head.substr(head.size() - 4);
+    head.resize(head.size() - 8);
+    Writer writer(head);
+    writer(static_cast<std::uint32_t>(size));
+    return {std::move(head), std::move(tail)};
+}
+
 void set_nonblocking(int fd)
 {
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -74,12 +87,7 @@ void Connection::send_bytes(Type type, std::uint32_t channel, std::string_view b
         return;
     }
     flush();
-    std::string head;
-    append_message(head, type, channel, {}, reader_.tag());
-    std::string tail = head.substr(head.size() - 4);
-    head.resize(head.size() - 8);
-    Writer writer(head);
-    writer(static_cast<std::uint32_t>(bytes.size()));
+    auto [head, tail] = around(type, channel, bytes.size(), reader_.tag());
     std::size_t done = 0;
     if (!has_waiting()) {
         std::array<iovec, 3> parts{
@@ -95,6 +103,42 @@ void Connection::send_bytes(Type type, std::uint32_t channel, std::string_view b
         done -= here;
     }
     ask();
+}
+
+bool Connection::send_from_pipe(Type type, std::uint32_t channel, int pipe, std::size_t size)
+{
+    if (size < large_bytes) return false;
+    flush();
+    if (has_waiting()) return false;
+    const auto [head, tail] = around(type, channel, size, reader_.tag());
+    const ssize_t put = ::write(out_fd_, head.data(), head.size());
+    if (put <= 0) return false;
+    out_ = head.substr(static_cast<std::size_t>(put));
+    while (out_.empty() && size > 0) {
+        const ssize_t moved = ::splice(
+            pipe, nullptr, out_fd_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_MORE | SPLICE_F_NONBLOCK
+        );
+        if (moved < 0 && errno == EINTR) continue;
+        if (moved <= 0) break;
+        size -= static_cast<std::size_t>(moved);
+    }
+    // The frame has begun: what could not go out waits here.
+    while (size > 0) {
+        const std::size_t before = out_.size();
+        out_.resize(before + size);
+        const ssize_t got = ::read(pipe, &out_[before], size);
+        if (got < 0 && errno == EINTR) {
+            out_.resize(before);
+            continue;
+        }
+        const std::size_t taken = got > 0 ? static_cast<std::size_t>(got) : 0;
+        out_.resize(before + taken);
+        if (taken == 0) break; // against what the caller said
+        size -= taken;
+    }
+    out_ += tail;
+    flush();
+    return true;
 }
 
 void Connection::flush()

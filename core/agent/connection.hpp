@@ -39,6 +39,9 @@ public:
     }
     /// The same for bytes as they are.
     void send_bytes(Type type, std::uint32_t channel, std::string_view bytes);
+    /// The same for `size` bytes that stand in a pipe, which are not copied. False: they are still
+    /// there, and have to be read.
+    bool send_from_pipe(Type type, std::uint32_t channel, int pipe, std::size_t size);
     /// Sends what it can now.
     void flush();
     /// Forgets what has not been sent: nobody waits for it any more.

@@ -44,6 +44,15 @@ bool JobOutput::move()
     }
     static std::array<char, max_payload> buffer;
     const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(window_, buffer.size()));
+    int ready = 0;
+    if (::ioctl(pipe_.get(), FIONREAD, &ready) == 0 && ready > 0) {
+        const std::size_t size = std::min(most, static_cast<std::size_t>(ready));
+        if (client_->send_from_pipe(type_, channel_, pipe_.get(), size)) {
+            window_ -= size;
+            ask();
+            return true;
+        }
+    }
     const ssize_t got = ::read(pipe_.get(), buffer.data(), most);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
     if (got <= 0) { // a terminal that nobody has open any more gives EIO

@@ -32,6 +32,7 @@ class Table:
         ratio = f"{theirs / ours:.1f}x" if ours and theirs else ""
         show = lambda value: "" if value is None else f"{value:.2f} {unit}"
         self.rows.append((what, show(ours), peer, show(theirs), ratio, note))
+        print(*filter(None, self.rows[-1]), sep=" | ", file=sys.stderr, flush=True)  # a run is long
 
     def print(self):
         head = ("what", "slipway", "peer", "peer takes", "ratio", "")

@@ -62,7 +62,8 @@ asio::execution_context::id Sleepers::id;
 
 } // namespace
 
-/// A ring of bytes under one mutex. The thread sleeps on a condition variable; the coroutine sleeps
+/// A ring of bytes. Who puts and who takes own different parts of it, so that they copy at the same
+/// time; what is whose changes under the mutex. The thread sleeps on a condition variable; the coroutine sleeps
 /// on a timer that never runs out and is cancelled to wake it. The timer belongs to the coroutine's
 /// frame and every touch of it is under the mutex, so an io_context that is destroyed with the
 /// coroutine asleep frees all, and the thread can never reach a timer that is gone.
@@ -82,12 +83,9 @@ public:
     {
         while (!data.empty()) {
             std::unique_lock lock(mutex_);
-            // A quarter at a time, so that a full pipe does not cost a switch for each small read.
-            thread_.wait(lock, [&] {
-                return closed() || capacity_ - size_ >= std::max<std::size_t>(capacity_ / 4, 1);
-            });
+            thread_.wait(lock, [&] { return closed() || is_roomy(); });
             CHECK_OK(may_write());
-            data.remove_prefix(put(data));
+            data.remove_prefix(put(data, lock));
             wake_task();
         }
         return ok();
@@ -96,9 +94,9 @@ public:
     /// Takes what fits; 0 when nothing does.
     Result<std::size_t> write_some(std::string_view data)
     {
-        const std::scoped_lock lock(mutex_);
+        std::unique_lock lock(mutex_);
         CHECK_OK(may_write());
-        const std::size_t taken = put(data);
+        const std::size_t taken = put(data, lock);
         thread_.notify_one();
         return taken;
     }
@@ -119,15 +117,19 @@ public:
     {
         std::unique_lock lock(mutex_);
         thread_.wait(lock, [&] { return readable(); });
-        return take(into);
+        auto taken = take(into, lock);
+        wake_task();
+        return taken;
     }
 
     /// Nothing when there is neither a byte nor an end yet.
     std::optional<Result<std::size_t>> read_some(std::span<char> into)
     {
-        const std::scoped_lock lock(mutex_);
+        std::unique_lock lock(mutex_);
         if (!readable()) return std::nullopt;
-        return take(into);
+        auto taken = take(into, lock);
+        if (is_roomy()) thread_.notify_one();
+        return taken;
     }
 
     void leave() noexcept
@@ -202,6 +204,12 @@ private:
 
     bool closed() const { return left_ || ended_; }
 
+    /// A quarter at a time, so that a full pipe does not cost a switch for each small read.
+    bool is_roomy() const
+    {
+        return capacity_ - size_ >= std::max<std::size_t>(capacity_ / 4, 1);
+    }
+
     Result<> may_write() const
     {
         if (left_) return fail(no_reader());
@@ -216,28 +224,30 @@ private:
         sleeper_ = nullptr;
     }
 
-    std::size_t put(std::string_view data)
+    std::size_t put(std::string_view data, std::unique_lock<std::mutex>& lock)
     {
         const std::size_t count = std::min(data.size(), capacity_ - size_);
         const std::size_t at = (first_ + size_) % capacity_;
         const std::size_t straight = std::min(count, capacity_ - at);
+        lock.unlock();
         std::memcpy(&bytes_[at], data.data(), straight);
         std::memcpy(&bytes_[0], data.data() + straight, count - straight);
+        lock.lock();
         size_ += count;
         return count;
     }
 
-    Result<std::size_t> take(std::span<char> into)
+    Result<std::size_t> take(std::span<char> into, std::unique_lock<std::mutex>& lock)
     {
         if (error_) return fail(*error_);
         const std::size_t count = std::min(into.size(), size_);
         const std::size_t straight = std::min(count, capacity_ - first_);
+        lock.unlock();
         std::memcpy(into.data(), &bytes_[first_], straight);
         std::memcpy(into.data() + straight, &bytes_[0], count - straight);
+        lock.lock();
         first_ = (first_ + count) % capacity_;
         size_ -= count;
-        thread_.notify_one();
-        wake_task();
         return count;
     }
 

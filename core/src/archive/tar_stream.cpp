@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 namespace slipway::core {
@@ -16,8 +17,9 @@ namespace {
 constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
 constexpr std::size_t block_bytes = 512;
 constexpr std::size_t end_mark_bytes = 2 * block_bytes;
-/// Enough to hold the chunk that libarchive reads from and what it looked at before.
-constexpr std::size_t recent_bytes = 2 * chunk_bytes + end_mark_bytes;
+/// Filled from the front; when less than a chunk is free, the other one is taken. Both together
+/// hold the chunk that libarchive reads from and what it looked at before.
+constexpr std::size_t buffer_bytes = 3 * chunk_bytes;
 /// Longer than any piece of a sound file: libarchive hands out no more than it was given, except
 /// that a negative size in the archive comes through as a huge one.
 constexpr std::size_t piece_limit = std::size_t{16} << 20;
@@ -87,7 +89,7 @@ Result<std::string> path_below(std::string_view strip, std::string_view raw)
 }
 
 TarStream::TarStream(ThreadReader& from)
-    : from_(&from), archive_(::archive_read_new()), buffer_(chunk_bytes)
+    : from_(&from), archive_(::archive_read_new()), newer_(buffer_bytes), older_(buffer_bytes)
 {
 }
 
@@ -100,19 +102,26 @@ Result<std::string_view> TarStream::pull_raw()
 {
     if (failure_) return fail(*failure_);
     if (at_end_) return std::string_view();
-    Result<std::size_t> got = from_->read(buffer_);
+    if (buffer_bytes - newer_size_ < chunk_bytes) {
+        std::swap(newer_, older_);
+        older_size_ = std::exchange(newer_size_, 0);
+    }
+    const std::span<char> room(&newer_[newer_size_], chunk_bytes);
+    Result<std::size_t> got = from_->read(room);
     if (!got) {
         failure_ = got.error();
         return fail(std::move(got).error());
     }
     at_end_ = *got == 0;
-    const std::string_view bytes(buffer_.data(), *got);
-    total_ += bytes.size();
-    if (recent_.size() + bytes.size() > 2 * recent_bytes) {
-        recent_.erase(0, recent_.size() - recent_bytes);
-    }
-    recent_.append(bytes);
-    return bytes;
+    total_ += *got;
+    newer_size_ += *got;
+    return std::string_view(room.data(), *got);
+}
+
+std::string TarStream::recent() const
+{
+    std::string text(older_.data(), older_size_);
+    return text.append(newer_.data(), newer_size_);
 }
 
 ssize_t TarStream::pull(archive* tar, void* self, const void** bytes)
@@ -131,7 +140,8 @@ ssize_t TarStream::pull(archive* tar, void* self, const void** bytes)
 Error TarStream::broken() const
 {
     if (failure_) return *failure_;
-    if (const std::string_view json = trailing_json(recent_); !json.empty()) {
+    const std::string last = recent();
+    if (const std::string_view json = trailing_json(last); !json.empty()) {
         return {Errc::engine, "the archive broke off with the engine's error: " + one_line(json)};
     }
     if (at_end_) {
@@ -164,10 +174,10 @@ Result<> TarStream::check_end()
     while (total_ < end + end_mark_bytes && !at_end_) {
         TRY([[maybe_unused]] const auto more, pull_raw());
     }
-    const std::uint64_t oldest = total_ - recent_.size();
+    const std::string last = recent();
+    const std::uint64_t oldest = total_ - last.size();
     if (end < oldest) return fail(Errc::internal, "the end of the archive was lost from sight");
-    std::string_view tail =
-        std::string_view(recent_).substr(static_cast<std::size_t>(end - oldest));
+    std::string_view tail = std::string_view(last).substr(static_cast<std::size_t>(end - oldest));
     if (tail.size() < end_mark_bytes || not_zero(tail.substr(0, end_mark_bytes)) < end_mark_bytes) {
         if (const std::string_view json = trailing_json(tail); !json.empty()) {
             return fail(

@@ -55,6 +55,7 @@ public:
 private:
     static ssize_t pull(archive*, void* self, const void** bytes);
     Result<std::string_view> pull_raw();
+    std::string recent() const;
     Error broken() const;
     Error said_after_end(std::string_view text);
     Result<> check_end();
@@ -63,8 +64,10 @@ private:
     archive* archive_;
     archive_entry* entry_ = nullptr; ///< libarchive's own
     bool open_ = false;
-    std::vector<char> buffer_;
-    std::string recent_;           ///< the last raw bytes
+    std::vector<char> newer_; ///< the last raw bytes, as far as its size says
+    std::vector<char> older_; ///< those before them
+    std::size_t newer_size_ = 0;
+    std::size_t older_size_ = 0;
     std::uint64_t total_ = 0;      ///< raw bytes so far
     bool at_end_ = false;          ///< of the raw bytes
     std::optional<Error> failure_; ///< of the raw bytes

@@ -18,7 +18,9 @@ namespace slipway::core {
 
 namespace {
 
-constexpr std::size_t write_bytes = std::size_t{256} << 10;
+constexpr std::size_t read_bytes = std::size_t{256} << 10;
+/// Less is joined to one write.
+constexpr std::size_t large_bytes = std::size_t{64} << 10;
 constexpr std::string_view cache_tag_name = "CACHEDIR.TAG";
 constexpr std::string_view cache_tag = "Signature: 8a477f597d28d172789f06886806bc55";
 
@@ -85,7 +87,7 @@ mode_t type_bits(EntryType type)
 TreePacker::TreePacker(ThreadWriter& out, const PackOptions& options)
     : out_(&out),
       options_(&options),
-      buffer_(write_bytes),
+      buffer_(read_bytes),
       archive_(::archive_write_new()),
       entry_(::archive_entry_new())
 {
@@ -111,7 +113,7 @@ Result<Manifest> TreePacker::run(const std::vector<PackRoot>& roots)
     for (const PackExtra& extra : options_->extras) {
         CHECK_OK(add_extra(extra));
     }
-    if (::archive_write_close(archive_) != ARCHIVE_OK) {
+    if (::archive_write_close(archive_) != ARCHIVE_OK || !flush()) {
         CHECK_OK(archive_failed("the end"));
     }
     return std::move(manifest_);
@@ -123,27 +125,42 @@ Result<> TreePacker::open()
     // BINARY: names are bytes and travel as they are, whatever the locale says.
     if (::archive_write_set_format_pax(archive_) != ARCHIVE_OK
         || ::archive_write_set_options(archive_, "hdrcharset=BINARY") != ARCHIVE_OK
-        || ::archive_write_set_bytes_per_block(archive_, static_cast<int>(write_bytes))
-               != ARCHIVE_OK
-        || ::archive_write_set_bytes_in_last_block(archive_, 1) != ARCHIVE_OK
-        || ::archive_write_open(archive_, this, nullptr, &TreePacker::push, nullptr)
+        || ::archive_write_set_bytes_per_block(archive_, 0) != ARCHIVE_OK // we join them
+        || ::archive_write_open(archive_, this, nullptr, &TreePacker::take, nullptr)
                != ARCHIVE_OK) {
         return archive_failed("its beginning");
     }
     return ok();
 }
 
-ssize_t TreePacker::push(archive* tar, void* self, const void* bytes, std::size_t count)
+ssize_t TreePacker::take(archive* tar, void* self, const void* bytes, std::size_t count)
 {
     auto& packer = *static_cast<TreePacker*>(self);
     if (packer.is_refusing_) return -1;
-    auto done = packer.out_->write({static_cast<const char*>(bytes), count});
-    if (!done) {
-        ::archive_set_error(tar, EPIPE, "the reader has left");
-        packer.pipe_error_ = std::move(done).error();
-        return -1;
+    const std::string_view piece(static_cast<const char*>(bytes), count);
+    bool good = packer.joined_.size() + count <= large_bytes || packer.flush();
+    if (good && count < large_bytes) {
+        packer.joined_ += piece;
+    } else if (good) {
+        good = packer.push(piece);
     }
-    return static_cast<ssize_t>(count);
+    if (good) return static_cast<ssize_t>(count);
+    ::archive_set_error(tar, EPIPE, "the reader has left");
+    return -1;
+}
+
+bool TreePacker::push(std::string_view bytes)
+{
+    auto done = out_->write(bytes);
+    if (!done) pipe_error_ = std::move(done).error();
+    return !pipe_error_;
+}
+
+bool TreePacker::flush()
+{
+    const bool done = push(joined_);
+    joined_.clear();
+    return done;
 }
 
 Result<> TreePacker::archive_failed(const std::string& archived)

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -64,7 +65,9 @@ private:
     );
     Result<> archive_failed(const std::string& archived);
 
-    static ssize_t push(archive*, void* self, const void* bytes, std::size_t count);
+    static ssize_t take(archive*, void* self, const void* bytes, std::size_t count);
+    bool push(std::string_view bytes);
+    bool flush();
 
     ThreadWriter* out_;
     const PackOptions* options_;
@@ -72,6 +75,7 @@ private:
     /// First archived name of each inode that has more than one.
     std::map<std::pair<dev_t, ino_t>, std::string> links_;
     std::vector<char> buffer_;
+    std::string joined_; ///< small pieces that have not been pushed
     archive* archive_ = nullptr;
     archive_entry* entry_ = nullptr;
     std::optional<Error> pipe_error_;
