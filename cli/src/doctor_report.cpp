@@ -121,6 +121,9 @@ std::string engine_text(const DoctorReport& report, const Style& style)
                 "reached by " + std::string(core::name(*engine.sandboxes))
                     + (agent ? "" : ", without slipway's agent"));
     }
+    for (const std::string& image : engine.without_agent) {
+        text += row("by exec", one_line(image, 200));
+    }
     for (const std::string& problem : engine.problems) {
         text += row("not known", problem);
     }
@@ -194,6 +197,7 @@ void write_sandboxes(JsonText& json, const EngineReport& engine)
     } else {
         json.null();
     }
+    write_texts(json, "without_agent", engine.without_agent);
 }
 
 void write_engine(JsonText& json, const DoctorReport& report)

@@ -140,6 +140,14 @@ Result<bool> use_agent()
 
 namespace {
 
+// Then nothing has begun.
+bool lacks_image(const Error& error)
+{
+    if (error.code != Errc::not_found || !error.answer) return false;
+    const std::string& route = error.answer->route;
+    return route.ends_with("/containers/create") || route.find("/images/") != std::string::npos;
+}
+
 Task<core::JobResult> run_in(
     Context& context,
     Container container,
@@ -196,7 +204,7 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
     }
     const auto executor = co_await boost::asio::this_coro::executor;
     CO_TRY(engine::Client client, co_await connect(context));
-    CO_TRY(job.image, co_await provide_image(context, client, std::move(choice)));
+    CO_TRY(job.image, image_reference(context, choice));
 
     job.proxies = proxies_for(context);
 
@@ -223,6 +231,11 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
     };
     streams.interrupt_signal = [&context] { return signal_name(context.ended_by); };
     auto result = co_await run_in(context, container, client, job, streams);
+    if (!result && lacks_image(result.error())) {
+        CO_TRY(job.image, co_await provide_image(context, client, choice));
+        context.printer->end_progress();
+        result = co_await run_in(context, container, client, job, streams);
+    }
     streams.on_end(); // also when it never came that far
     if (!result) {
         // The reader of our output has left, as `head` does: no reason to say anything.

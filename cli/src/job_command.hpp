@@ -24,6 +24,10 @@ std::string host_target();
 /// Where this process stands, without symlinks. Errors: not_found (it has been removed).
 Result<std::filesystem::path> current_directory();
 
+/// The reference of the image, which the engine may not have yet. Errors: invalid_argument (none
+/// can be it, no such target).
+Result<std::string> image_reference(const Context& context, const ImageChoice& choice);
+
 /// Makes sure that the engine has the image and returns its reference: a target's image is built,
 /// any other one pulled. Errors: those of the build or the pull; invalid_argument (no such target).
 Task<std::string> provide_image(Context& context, engine::Client client, ImageChoice choice);

@@ -2,7 +2,34 @@
 #include "image_report.hpp"
 #include "job_command.hpp"
 
+#include <slipway/engine/reference.hpp>
+
 namespace slipway::cli {
+namespace {
+
+core::BuildChoice build_choice(const Context& context, const ImageChoice& choice)
+{
+    core::BuildChoice build;
+    build.target = choice.target;
+    build.base = base_image(core::ImageCatalog::built_in());
+    build.environment = context.environment;
+    build.how_to_choose_base = "name one that it has in the variable SLIPWAY_BASE_IMAGE";
+    return build;
+}
+
+} // namespace
+
+Result<std::string> image_reference(const Context& context, const ImageChoice& choice)
+{
+    if (!choice.image.empty()) {
+        CHECK_OK(engine::parse_reference(choice.image));
+        return choice.image;
+    }
+    const core::ImageCatalog& catalog = core::ImageCatalog::built_in();
+    const core::BuildChoice build = build_choice(context, choice);
+    CHECK_OK(check_target(catalog, build));
+    return catalog.image_name(build.target, build.base);
+}
 
 Task<std::string> provide_image(Context& context, engine::Client client, ImageChoice choice)
 {
@@ -11,12 +38,8 @@ Task<std::string> provide_image(Context& context, engine::Client client, ImageCh
         co_return choice.image;
     }
     const core::ImageCatalog& catalog = core::ImageCatalog::built_in();
-    core::BuildChoice build;
-    build.target = choice.target;
-    build.base = base_image(catalog);
-    build.environment = context.environment;
+    core::BuildChoice build = build_choice(context, choice);
     build.proxies = proxies_for(context);
-    build.how_to_choose_base = "name one that it has in the variable SLIPWAY_BASE_IMAGE";
     co_return co_await build_and_show(context, client, catalog, build, BuildWhen::missing);
 }
 

@@ -383,6 +383,37 @@ class Interrupts(Case):
             self.assertIn("error: ", process.stderr.read())
 
 
+class Limits(Case):
+    def test_memory_and_cpus(self):
+        words = self.run_words("sh", "-c", "echo ready; read line; echo $line",
+                               options=["--memory", "64m", "--cpus", "0.5"])
+        info = api("GET", "/info")
+        if not info["MemoryLimit"]:
+            self.assert_error(self.slipway(*words), (1, 2), "the engine cannot limit memory",
+                              "without the limit")
+            return
+        process = subprocess.Popen(
+            [SLIPWAY, *words], cwd=self.dir, env=self.environment(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        [container] = self.new_containers()
+        host = api("GET", f"/containers/{container['Id']}/json")["HostConfig"]
+        self.assertEqual((host["Memory"], host["NanoCpus"]), (64 << 20, 500_000_000))
+        self.assertEqual(process.communicate("done\n", timeout=60)[0], "done\n")
+        greedy = self.run_in_busybox("dd", "if=/dev/zero", "of=/dev/null", "bs=256M", "count=1",
+                                     options=["--memory", "64m"])
+        self.assertEqual(greedy.returncode, 137, greedy.stderr)
+
+    def test_bad_values(self):
+        for option, value, said, hint in (
+                ("--memory", "1x", "--memory 1x: not a size", "512m, 1.5g"),
+                ("--memory", "0", "--memory 0: not a size", "512m, 1.5g"),
+                ("--cpus", "all", "--cpus all: not a number of CPUs", "2, 0.5")):
+            with self.subTest(option=option, value=value):
+                self.assert_error(self.run_in_busybox("true", options=[option, value]), 2, said, hint)
+
+
 class Rights(Case):
     def test_what_a_sandbox_refuses_a_fresh_container_grants_and_a_warning_says_so(self):
         for script in ("echo x > /etc/x", "chown 1:1 /tmp"):

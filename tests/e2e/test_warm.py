@@ -23,6 +23,11 @@ class Commands(Warm):
             self.assertEqual((result.stdout, result.stderr), ("hello\n", ""))
         self.assertEqual(len(self.sandboxes()), 1)
 
+    def test_the_engine_is_asked_for_the_image_once(self):
+        self.assert_ok(self.warm("true"))
+        said = self.assert_ok(self.slipway("-v", *self.run_words("true"))).stderr
+        self.assertEqual(said.count("/images/"), 1, said)
+
     def test_exit_codes(self):
         for script, code in (("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill $$", 143)):
             with self.subTest(script=script):

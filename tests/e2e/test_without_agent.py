@@ -247,6 +247,41 @@ class Fallback(test_warm.Warm):
             return None
         self.assert_fell_back(self.through(refuse))
 
+    def test_what_was_found_out_is_not_tried_in_each(self):
+        path = self.dir / "between"
+        starts = []
+
+        def refuse(line):
+            if "/slipway-sandbox-" in line and "/start" in line:
+                starts.append(line)
+                return 'exec: "/.slipway-agent/slipway-agent": permission denied: unknown'
+            return None
+        middleman = Middleman(path, refuse)
+        self.addCleanup(middleman.socket.close)
+        middleman.start()
+        env = self.environment(DOCKER_HOST=f"unix://{path}")
+        words = ["-v", "run", "--no-workspace", "--image", "busybox:latest", "--", "echo", "hello"]
+        self.assert_fell_back(self.slipway(*words, env=env))
+        self.assertEqual(len(starts), 2)
+        self.assert_fell_back(self.slipway(*words, env=env))
+        self.assertEqual(len(starts), 2)
+        report = json.loads(self.assert_ok(self.slipway("doctor", "--json", env=env)).stdout)
+        [said] = report["engine"]["without_agent"]
+        self.assertRegex(said, "^busybox:latest: .*permission denied")
+        self.assertIn("busybox:latest: ", self.assert_ok(self.slipway("doctor", env=env)).stdout)
+        # As if an hour had gone by.
+        for memory in self.runtime.glob("slipway/engines/*+exec"):
+            when, rest = memory.read_text().split("\t", 1)
+            memory.write_text(f"{int(when) - 3600}\t{rest}")
+        self.assert_fell_back(self.slipway(*words, env=env))
+        self.assertEqual(len(starts), 4)
+        # Another version of the engine.
+        for memory in self.runtime.glob("slipway/engines/*+exec"):
+            when, version, rest = memory.read_text().split("\t", 2)
+            memory.write_text(f"{when}\t{version}.1\t{rest}")
+        self.assert_fell_back(self.slipway(*words, env=env))
+        self.assertEqual(len(starts), 6)
+
     def test_a_lost_connection_is_no_reason(self):
         result = self.through(lambda line: "" if "/slipway-sandbox-" in line and "/start" in line else None)
         self.assertNotEqual(result.returncode, 0)

@@ -1,5 +1,7 @@
 #include "leases/bench.hpp"
 
+#include <filesystem>
+
 using namespace slipway;
 using namespace slipway::test;
 using core::LeasePolicy;
@@ -107,6 +109,44 @@ TEST_SUITE("leases.policies")
         });
     }
 
+    TEST_CASE("a persistent sandbox outlives the directory of its pool")
+    {
+        on_bench([](Bench& bench) -> Task<> {
+            const core::PoolOptions options = named(bench, "cache.1");
+            const auto base = options.directory;
+            std::string container;
+            {
+                CO_TRY(const auto lease, co_await acquire(bench.client, bench.spec(), options));
+                container = lease->container();
+                CO_TRY(const std::string said, co_await said_by(*lease, "echo a > /work/here/f"));
+                CHECK(said == "=0");
+                // Gone while somebody has it: it stays his.
+                std::filesystem::remove_all(base);
+                const auto other = co_await acquire(bench.client, bench.spec(), options);
+                REQUIRE(!other.has_value());
+                CHECK(other.error().code == Errc::conflict);
+                std::filesystem::remove_all(base);
+                CO_TRY(const std::size_t used, co_await sandboxes(bench, core::InUse::yes));
+                CHECK(used == 1);
+                CO_TRY(const std::string still, co_await said_by(*lease, "cat /work/here/f"));
+                CHECK(still == "a\n=0");
+                CO_CHECK(co_await lease->release());
+            }
+            std::filesystem::remove_all(base);
+            CO_TRY(const std::size_t kept, co_await sandboxes(bench, core::InUse::kept));
+            CHECK(kept == 1);
+            CO_CHECK(co_await core::clean_up(bench.client, base, core::Clean::unused));
+            for (int round = 0; round < 2; ++round) { // with a new directory, and with that
+                CO_TRY(const auto lease, co_await acquire(bench.client, bench.spec(), options));
+                CHECK(lease->container() == container);
+                CO_TRY(const std::string said, co_await said_by(*lease, "cat /work/here/f"));
+                CHECK(said == "a\n=0");
+                CO_CHECK(co_await lease->release());
+            }
+            co_return ok();
+        });
+    }
+
     TEST_CASE("names that are none")
     {
         on_bench([](Bench& bench) -> Task<> {
@@ -149,6 +189,54 @@ TEST_SUITE("leases.policies")
             CO_TRY(const std::size_t third, co_await sandboxes(bench, core::InUse::idle));
             CHECK(third == 3);
             co_return ok();
+        });
+    }
+
+    TEST_CASE("sandboxes that have ended are not counted")
+    {
+        on_bench([](Bench& bench) -> Task<> {
+            core::PoolOptions options = bench.options();
+            options.least = options.most = 2;
+            const auto base = options.directory;
+            engine::Containers containers(bench.client.transport());
+            for (int round = 0; round < 2; ++round) {
+                CO_CHECK(co_await keep_warm(bench.client, bench.spec(), options));
+                CO_TRY(const std::size_t idle, co_await sandboxes(bench, core::InUse::idle));
+                CHECK(idle == 2);
+                CO_TRY(const auto all, co_await core::inventory(bench.client, base));
+                for (const auto& object : all) {
+                    if (object.purpose != "sandbox") continue;
+                    CO_CHECK(co_await containers.discard(object.name));
+                }
+            }
+            CO_CHECK(co_await core::clean_up(bench.client, base, core::Clean::left_behind));
+            CHECK(std::filesystem::is_empty(base / "pools"));
+            co_return ok();
+        });
+    }
+
+    TEST_CASE("what a client that was killed leaves of a fresh sandbox goes at the next start")
+    {
+        on_bench([](Bench& bench) -> Task<> {
+            core::PoolOptions options = bench.options();
+            options.policy = LeasePolicy::fresh;
+            engine::Containers containers(bench.client.transport());
+            std::string killed;
+            {
+                CO_TRY(const auto lease, co_await acquire(bench.client, bench.spec(), options));
+                killed = lease->container();
+            }
+            CO_CHECK(co_await containers.discard(killed));
+            CO_TRY(const auto lease, co_await acquire(bench.client, bench.spec(), options));
+            std::vector<std::string> there;
+            for (const auto& entry :
+                 std::filesystem::recursive_directory_iterator(options.directory / "pools")) {
+                if (entry.path().filename().string().starts_with("slipway-sandbox-")) {
+                    there.push_back(entry.path().filename());
+                }
+            }
+            CHECK(there == std::vector<std::string>(1, lease->container()));
+            co_return co_await lease->discard();
         });
     }
 }

@@ -3,6 +3,7 @@
 #include "exit_code.hpp"
 #include "help.hpp"
 #include "job_command.hpp"
+#include "quantities.hpp"
 
 #include <slipway/core/workspace.hpp>
 
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 namespace slipway::cli {
 namespace {
@@ -22,6 +24,8 @@ struct RunOptions {
     std::string workspace;
     bool no_workspace = false;
     std::string network;
+    std::optional<std::string> memory;
+    std::optional<std::string> cpus;
     bool fresh = false;
 };
 
@@ -52,6 +56,12 @@ Result<core::Job> job_of(const Context& context, const RunOptions& options)
     job.argv = context.rest;
     TRY(job.env, environment_of(options.env));
     job.network = options.network;
+    if (options.memory) {
+        TRY(job.memory_bytes, parse_memory(*options.memory));
+    }
+    if (options.cpus) {
+        TRY(job.cpus, parse_cpus(*options.cpus));
+    }
     if (!options.no_workspace) {
         TRY(const fs::path here, current_directory());
         std::error_code failed;
@@ -144,6 +154,21 @@ void add_run(CLI::App& app, Context& context)
             "The command's network: none, host, or one that the engine has"
         )
         ->type_name("NAME");
+    command
+        ->add_option(
+            "--memory",
+            options->memory,
+            "What the container may use, a number with b, k, m or g: 512m (default: nine tenths of "
+            "the engine's memory; with --fresh no limit)"
+        )
+        ->type_name("SIZE");
+    command
+        ->add_option(
+            "--cpus",
+            options->cpus,
+            "How many CPUs it may use: 2, 0.5 (default: all of the engine's)"
+        )
+        ->type_name("N");
     command->add_flag(
         "--fresh",
         options->fresh,

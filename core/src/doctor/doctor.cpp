@@ -2,6 +2,7 @@
 #include "interrupted.hpp"
 #include "sandbox/pool/agent_volume.hpp"
 #include "sandbox/pool/directory.hpp"
+#include "sandbox/pool/no_agent.hpp"
 #include "sandbox/pool/road.hpp"
 
 #include <slipway/core/doctor.hpp>
@@ -145,6 +146,7 @@ examine(engine::Client client, std::vector<std::filesystem::path> directories, b
     const auto sight = take_last(answers->directories, sockets.has_value());
     report.directories = std::move(answers->directories);
     if (sight) pool::remember_road(client, *sockets, sight->sight);
+    if (sockets && agent) report.without_agent = pool::all_without_agent(client, *sockets);
     if (answers->info) {
         report.info = *answers->info;
         report.architecture = go_architecture(report.info.architecture);

@@ -1,19 +1,19 @@
+#include "sandbox/owned.hpp"
 #include "sandbox/pool/agent_volume.hpp"
 #include "sandbox/pool/container.hpp"
+#include "sandbox/pool/dead_entries.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/lease.hpp"
-#include "sandbox/process_mark.hpp"
+#include "sandbox/pool/named.hpp"
 #include "sandbox/remove.hpp"
 
 #include <slipway/core/inventory.hpp>
 #include <slipway/core/labels.hpp>
 #include <slipway/engine/containers.hpp>
-#include <slipway/engine/pause.hpp>
 #include <slipway/engine/volumes.hpp>
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 #include <optional>
 
 namespace slipway::core {
@@ -21,20 +21,6 @@ namespace slipway::core {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
-
-engine::Filters our_filter()
-{
-    engine::Filters filters;
-    filters["label"].push_back(std::string(owner_label) + "=" + std::string(owner_value));
-    return filters;
-}
-
-std::string label_of(const std::map<std::string, std::string>& labels, std::string_view name)
-{
-    const auto found = labels.find(std::string(name));
-    return found == labels.end() ? std::string() : found->second;
-}
 
 // The entry of a sandbox in our pools; none for those of others.
 std::optional<fs::path> entry_of(const fs::path& base, const std::string& container)
@@ -45,12 +31,21 @@ std::optional<fs::path> entry_of(const fs::path& base, const std::string& contai
     return std::nullopt;
 }
 
-// A persistent one. Its entry is gone when this machine was started anew.
-InUse use_of_named(const fs::path& base, const std::string& container)
+// A persistent one. Its entry is gone when this machine was started anew, or the user has logged
+// out; its name tells whose it is.
+InUse use_of_named(
+    const fs::path& base,
+    const engine::Endpoint& endpoint,
+    const std::string& container,
+    const std::string& name
+)
 {
-    const auto directory = entry_of(base, container);
-    if (!directory) return InUse::unknown;
-    return pool::Entry::take(*directory) ? InUse::kept : InUse::yes;
+    const fs::path directory = pool::place_of_named(base, endpoint, name);
+    if (directory.filename() != container) return InUse::unknown;
+    std::error_code failed;
+    const bool taken = fs::exists(directory, failed) ? pool::Entry::is_taken(directory)
+                                                     : pool::is_held_elsewhere(directory);
+    return taken ? InUse::yes : InUse::kept;
 }
 
 // `pool` is what its label says.
@@ -59,36 +54,9 @@ InUse use_of_sandbox(const fs::path& base, const std::string& container, const s
     const auto directory = entry_of(base, container);
     // An entry is made before its container and erased after it: one of this pool is lost.
     if (!directory) return pool == pool::pool_mark(base) ? InUse::no : InUse::unknown;
-    const auto entry = pool::Entry::take(*directory);
-    if (!entry) return InUse::yes;
-    return entry->road() ? InUse::idle : InUse::no; // its maker was killed before it was ready
-}
-
-InUse use_of_maker(const std::string& mark)
-{
-    switch (liveness(mark)) {
-    case Liveness::alive:
-        return InUse::yes;
-    case Liveness::dead:
-        return InUse::no;
-    case Liveness::unknown:
-        break;
-    }
-    return InUse::unknown;
-}
-
-// Podman fails while a container of the list is being removed.
-Task<std::vector<engine::ContainerSummary>> our_containers(engine::Client client)
-{
-    engine::ListContainers list;
-    list.all = true;
-    list.filters = our_filter();
-    for (auto step = 10ms;; step *= 2) {
-        auto containers = co_await engine::Containers(client.transport()).list(list);
-        const bool failed = !containers && containers.error().code == Errc::engine;
-        if (!failed || step > 500ms) co_return containers;
-        CO_CHECK(co_await engine::pause(step));
-    }
+    if (pool::Entry::is_taken(*directory)) return InUse::yes;
+    // Else its maker was killed before it was ready.
+    return pool::Entry::road_in(*directory) ? InUse::idle : InUse::no;
 }
 
 // Scratch goes with its container, and is one object with it, unless somebody has removed that
@@ -152,14 +120,14 @@ Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_di
     CO_TRY(const auto containers, co_await our_containers(client));
     for (const engine::ContainerSummary& container : containers) {
         OwnedObject object;
-        object.name = container.names.empty() ? container.id : container.names.front();
+        object.name = name_of(container);
         object.purpose = label_of(container.labels, purpose_label);
         object.image = container.image;
         object.state = container.state;
         object.created = container.created;
         object.kept_as = label_of(container.labels, name_label);
         if (!object.kept_as.empty()) {
-            object.in_use = use_of_named(base, object.name);
+            object.in_use = use_of_named(base, client.endpoint(), object.name, object.kept_as);
         } else if (object.purpose == pool::purpose) {
             object.in_use =
                 use_of_sandbox(base, object.name, label_of(container.labels, pool_label));
@@ -177,6 +145,7 @@ Task<CleanedUp> clean_up(engine::Client client, fs::path pool_directory, Clean w
 {
     CO_TRY(const fs::path base, pool::base_directory(pool_directory));
     CO_TRY(std::vector<OwnedObject> all, co_await inventory(client, base));
+    CO_CHECK(co_await pool::erase_dead_entries(client, base, all));
     CleanedUp done;
     for (OwnedObject& object : all) {
         const bool unused = object.in_use == InUse::no

@@ -1,7 +1,10 @@
 #include "interrupted.hpp"
 #include "sandbox/final_state.hpp"
 #include "sandbox/not_run.hpp"
+#include "sandbox/owned.hpp"
 #include "sandbox/owner.hpp"
+#include "sandbox/pool/container.hpp"
+#include "sandbox/pool/limits.hpp"
 #include "sandbox/remove.hpp"
 #include "sandbox/settle.hpp"
 #include "sandbox/streams.hpp"
@@ -11,6 +14,7 @@
 #include <slipway/core/sandbox.hpp>
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/pause.hpp>
+#include <slipway/engine/system.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -47,6 +51,8 @@ engine::ContainerSpec spec_of(
     spec.stdin_once = streams.in != nullptr; // a half-close ends the command's stdin
     spec.attach_stdout = spec.attach_stderr = true;
     spec.host.network_mode = job.network;
+    if (job.memory_bytes > 0) spec.host.memory = job.memory_bytes;
+    if (job.cpus > 0) spec.host.nano_cpus = pool::nano_cpus(job.cpus);
     spec.host.log_config.emplace().type = "none"; // the engine would keep a copy of all output
     if (init) spec.host.init = true;
     if (owner.uid != 0) {
@@ -84,16 +90,19 @@ public:
         } else if (!created.interrupted) {
             result = co_await work(owner, init);
         }
-        // From here on nothing may be interrupted, or the container stays behind.
-        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        interrupted_ = co_await is_interrupted();
+        if (created.interrupted) interrupted_ = true;
+        // The removal has to be able to run; an interrupt that comes now waits for it.
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
         if (made || !refused(made.error())) {
-            const auto gone = co_await remove_container(client_, container_);
-            if (!gone) {
-                if (result) result = fail(gone.error());
+            Child removing(executor, remove_container(client_, container_));
+            const Settled gone = co_await settle(removing);
+            if (gone.interrupted) interrupted_ = true;
+            if (!gone.result) {
+                if (result) result = fail(gone.result.error());
                 result.error().hint = "the container " + container_ + " may still be on the engine";
             }
         }
-        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
         if (!result && result.error().code == Errc::cancelled) {
             co_return fail(Errc::cancelled, std::string(files_back_));
         }
@@ -101,6 +110,8 @@ public:
     }
 
     bool started() const noexcept { return started_; }
+    /// At any moment, also one at which that ended nothing.
+    bool interrupted() const noexcept { return interrupted_; }
 
 private:
     Task<> create(engine::ContainerSpec spec)
@@ -256,7 +267,33 @@ private:
     std::string_view files_back_ = nothing_back; // if an interrupt came now
     std::shared_ptr<Child> resize_;
     bool started_ = false;
+    bool interrupted_ = false;
 };
+
+// An engine that cannot limit something says nothing.
+Task<> check_limits(engine::Client client, std::int64_t memory_bytes, double cpus)
+{
+    if (memory_bytes == 0 && cpus == 0) co_return ok();
+    CO_TRY(const engine::EngineInfo info, co_await engine::System(client.transport()).info());
+    SandboxLimits asked;
+    asked.memory_bytes = memory_bytes;
+    asked.cpus = cpus;
+    CO_CHECK(pool::limits_on(info, asked));
+    co_return ok();
+}
+
+Task<JobResult> run_attempts(engine::Client client, Job job, JobStreams streams, Owner owner)
+{
+    // As PID 1 a command ignores the terminal's Ctrl-C unless it has a handler of its own, so on a
+    // terminal the engine's init goes first, where the engine has one.
+    const bool init = job.terminal;
+    Run attempt(client, job, streams);
+    auto result = co_await attempt.go(owner, init);
+    if (result || !init || attempt.started() || !lacks_init(result.error())) co_return result;
+    if (attempt.interrupted()) co_return fail(Errc::cancelled, std::string(nothing_back));
+    Run plain(client, job, streams);
+    co_return co_await plain.go(owner, false);
+}
 
 } // namespace
 
@@ -280,15 +317,13 @@ Task<JobResult> run(engine::Client client, Job job, JobStreams streams)
         co_return fail(Errc::cancelled, std::string(nothing_back));
     }
     CO_TRY(const Owner owner, found);
-    // As PID 1 a command ignores the terminal's Ctrl-C unless it has a handler of its own, so on a
-    // terminal the engine's init goes first, where the engine has one.
-    const bool init = job.terminal;
-    Run attempt(client, job, streams);
-    auto result = co_await attempt.go(owner, init);
-    if (!result && init && !attempt.started() && lacks_init(result.error())) {
-        Run plain(client, job, streams);
-        result = co_await plain.go(owner, false);
-    }
+    CO_CHECK(co_await check_limits(client, job.memory_bytes, job.cpus));
+    // Beside the creation, which takes longer; what is there to be removed, beside the command.
+    const auto executor = co_await asio::this_coro::executor;
+    Child sweeping(executor, sweep_jobs(client));
+    auto result = co_await run_attempts(client, job, streams, owner);
+    if (!result && result.error().code == Errc::cancelled) sweeping.cancel();
+    co_await sweeping.join();
     if (!result) {
         if (const auto why = not_run(result.error(), job.argv.front())) {
             JobResult refused;

@@ -20,6 +20,8 @@ SandboxSpec spec_of(const Job& job, Owner owner)
     spec.platform = job.platform;
     spec.user = std::to_string(owner.uid) + ":" + std::to_string(owner.gid);
     spec.network = job.network;
+    spec.limits.memory_bytes = job.memory_bytes;
+    spec.limits.cpus = job.cpus;
     spec.scratch.emplace_back("/tmp");
     if (job.workspace && job.workspace->root != spec.scratch.front()) {
         spec.scratch.push_back(job.workspace->root.string());

@@ -102,6 +102,19 @@ TEST_SUITE("cli.doctor_report")
         CHECK(cli::doctor_text(usable(), cli::Style(true)).find('\x1b') != std::string::npos);
     }
 
+    TEST_CASE("images whose sandboxes have no agent, and why")
+    {
+        core::DoctorReport report = usable();
+        report.engine->sandboxes = core::Road::socket;
+        CHECK(read(cli::doctor_json(report))["engine"]["without_agent"].Empty());
+        report.engine->without_agent.emplace_back("busybox: permission denied");
+        const auto json = read(cli::doctor_json(report));
+        CHECK(json["engine"]["without_agent"][0] == "busybox: permission denied");
+        const std::string text = cli::doctor_text(report, cli::Style(false));
+        CHECK(text.find("sandboxes        reached by socket\n") != std::string::npos);
+        CHECK(text.find("by exec          busybox: permission denied\n") != std::string::npos);
+    }
+
     TEST_CASE("the text says what to do when no engine can be used")
     {
         core::DoctorReport report;

@@ -1,4 +1,5 @@
 #include "sandbox/pool/directory.hpp"
+#include "sandbox/pool/named.hpp"
 #include "support/temp_directory.hpp"
 
 #include <doctest/doctest.h>
@@ -8,8 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <string>
+#include <thread>
 
 using namespace slipway;
 using namespace slipway::core;
@@ -96,6 +99,61 @@ TEST_SUITE("sandbox.pool_directory")
         ::close(ready[1]);
     }
 
+    TEST_CASE("who looks whether somebody has an entry does not hold it up")
+    {
+        const TempDirectory directory;
+        const fs::path base = base_in(directory);
+        const fs::path path = made(base, "key", "box").directory();
+        std::atomic<bool> over = false;
+        std::vector<std::thread> looking;
+        for (int i = 0; i < 4; ++i) {
+            looking.emplace_back([&] {
+                while (!over) {
+                    static_cast<void>(pool::Entry::is_taken(path));
+                }
+            });
+        }
+        int taken = 0;
+        constexpr int rounds = 2'000;
+        for (int i = 0; i < rounds; ++i) {
+            const auto entry = pool::Entry::take(path);
+            if (!entry) break;
+            ++taken;
+            CHECK(pool::Entry::is_taken(path));
+            CHECK(!pool::Entry::take(path).has_value());
+        }
+        over = true;
+        for (std::thread& thread : looking) {
+            thread.join();
+        }
+        CHECK(taken == rounds);
+        CHECK(!pool::Entry::is_taken(path));
+        CHECK(!pool::Entry::is_taken(base / "none"));
+    }
+
+    TEST_CASE("who has an entry of a name is known when its directory was removed")
+    {
+        const TempDirectory directory;
+        const fs::path base = base_in(directory);
+        const engine::Endpoint endpoint;
+        const fs::path place = pool::place_of_named(base, endpoint, "cache");
+        CHECK(!pool::is_held_elsewhere(place));
+        {
+            const auto held = pool::named_entry(base, endpoint, "cache");
+            REQUIRE(held.has_value());
+            CHECK(held->directory() == place);
+            CHECK(!pool::is_held_elsewhere(place)); // it is there, and its lock with it
+            fs::remove_all(base);
+            CHECK(pool::is_held_elsewhere(place));
+            REQUIRE(pool::base_directory(base).has_value());
+            const auto again = pool::named_entry(base, endpoint, "cache");
+            REQUIRE(again.has_value());
+            CHECK(pool::is_held_elsewhere(place));
+            CHECK(!pool::is_held_elsewhere(pool::place_of_named(base, endpoint, "other")));
+        }
+        CHECK(!pool::is_held_elsewhere(place));
+    }
+
     TEST_CASE("the road is there once it was noted")
     {
         const TempDirectory directory;
@@ -143,5 +201,7 @@ TEST_SUITE("sandbox.pool_directory")
         CHECK(pool::recall(base, "engine") == "socket");
         pool::remember(base, "engine", "attach");
         CHECK(pool::recall(base, "engine") == "attach");
+        pool::remember(base, "another", "x");
+        CHECK(pool::remembered(base) == std::vector<std::string>{"another", "engine"});
     }
 }

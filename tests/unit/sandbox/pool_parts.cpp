@@ -55,25 +55,51 @@ TEST_SUITE("sandbox.pool")
         engine::EngineInfo engine;
         engine.memory_bytes = 1'000;
         engine.cpus = 4;
-        CHECK(pool::limits_on(engine, {}).pids == SandboxLimits::none);
-        CHECK(pool::limits_on(engine, {}).memory_bytes == SandboxLimits::none);
-        CHECK(pool::limits_on(engine, {}).cpus == SandboxLimits::none);
+        const auto held = [&](SandboxLimits asked) {
+            const auto limits = pool::limits_on(engine, asked);
+            REQUIRE(limits.has_value());
+            return *limits;
+        };
+        CHECK(held({}).pids == SandboxLimits::none);
+        CHECK(held({}).memory_bytes == SandboxLimits::none);
+        CHECK(held({}).cpus == SandboxLimits::none);
         engine.can_limit_memory = engine.can_limit_cpus = engine.can_limit_pids = true;
-        CHECK(pool::limits_on(engine, {}).pids == 4'096);
-        CHECK(pool::limits_on(engine, {}).memory_bytes == 900);
-        CHECK(pool::limits_on(engine, {}).cpus == 4);
+        CHECK(held({}).pids == 4'096);
+        CHECK(held({}).memory_bytes == 900);
+        CHECK(held({}).cpus == 4);
         SandboxLimits own;
         own.pids = 7;
         own.memory_bytes = 5'000;
         own.cpus = 0.5;
-        CHECK(pool::limits_on(engine, own).pids == 7);
-        CHECK(pool::limits_on(engine, own).memory_bytes == 5'000);
-        CHECK(pool::limits_on(engine, own).cpus == 0.5);
+        CHECK(held(own).pids == 7);
+        CHECK(held(own).memory_bytes == 5'000);
+        CHECK(held(own).cpus == 0.5);
         own.pids = own.memory_bytes = SandboxLimits::none;
         own.cpus = SandboxLimits::none;
-        CHECK(pool::limits_on(engine, own).pids == SandboxLimits::none);
-        CHECK(pool::limits_on(engine, own).memory_bytes == SandboxLimits::none);
-        CHECK(pool::limits_on(engine, own).cpus == SandboxLimits::none);
+        CHECK(held(own).pids == SandboxLimits::none);
+        CHECK(held(own).memory_bytes == SandboxLimits::none);
+        CHECK(held(own).cpus == SandboxLimits::none);
+    }
+
+    TEST_CASE("a limit that is asked for and cannot be kept is an error")
+    {
+        engine::EngineInfo engine;
+        engine.memory_bytes = 1'000;
+        engine.cpus = 4;
+        SandboxLimits memory;
+        memory.memory_bytes = 500;
+        SandboxLimits cpus;
+        cpus.cpus = 0.5;
+        for (const SandboxLimits& asked : {memory, cpus}) {
+            const auto limits = pool::limits_on(engine, asked);
+            REQUIRE(!limits.has_value());
+            CHECK(limits.error().code == Errc::unsupported);
+            CHECK(limits.error().hint.find("without the limit") != std::string::npos);
+        }
+        CHECK(pool::limits_on(engine, cpus).error().message == "the engine cannot limit CPUs");
+        engine.can_limit_memory = engine.can_limit_cpus = true;
+        CHECK(pool::limits_on(engine, memory).has_value());
+        CHECK(pool::limits_on(engine, cpus).has_value());
     }
 
     TEST_CASE("ids of a user")

@@ -18,7 +18,8 @@
 namespace slipway::core {
 
 /// What a sandbox may use. They hold for all of its jobs together. An engine that cannot limit
-/// something, as a rootless one without cgroups, does not.
+/// something, as a rootless one without cgroups, does without the limit of processes and without
+/// the defaults; a limit of memory or CPUs that is asked for is Errc::unsupported there.
 struct SandboxLimits {
     static constexpr int none = -1;
 
@@ -131,9 +132,9 @@ public:
 /// refuses the volume that it is in, refuses to start it, or it ends at once, twice.
 ///
 /// Errors: not_found (no such image), invalid_argument (the spec or the options make no sense),
-///   conflict (a persistent one is in use, or was made of another spec), unsupported (without the
-///   agent: a persistent one, or the image lacks what PoolOptions::agent names), engine, protocol,
-///   unreachable, cancelled.
+///   conflict (a persistent one is in use, or was made of another spec), unsupported (a limit, see
+///   SandboxLimits; without the agent: a persistent one, or the image lacks what PoolOptions::agent
+///   names), engine, protocol, unreachable, cancelled.
 Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, PoolOptions options);
 
 /// Makes idle sandboxes until PoolOptions::least of that spec wait for a lease, or there are

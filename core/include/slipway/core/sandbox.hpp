@@ -28,6 +28,9 @@ struct Job {
     std::optional<Workspace> workspace; ///< present at its own path; what changed comes back
     engine::Proxies proxies{}; ///< variables of the command that `env` has not; see add_proxies
     bool terminal = false;     ///< the command gets a terminal; its output is one raw stream
+    std::int64_t memory_bytes =
+        0;           ///< the container's; 0: run's has no limit, a sandbox its default
+    double cpus = 0; ///< the same; 1.5 is one and a half
 };
 
 /// Where a job's streams lead. All are borrowed and must outlive the run.
@@ -68,11 +71,14 @@ inline constexpr std::chrono::milliseconds interrupt_grace{1'000};
 /// happened. Files come back when the command fails too: its logs and reports are part of its
 /// result.
 ///
+/// Meanwhile it removes what earlier runs left that were killed on this machine.
+///
 /// Cancelling interrupts the command (JobStreams::interrupt_signal, then SIGKILL after
 /// `interrupt_grace`), removes the container and gives Errc::cancelled, whose message tells which
 /// files are back.
 ///
-/// Errors: not_found (no such image), io (a sink failed: the command is killed), those of
+/// Errors: not_found (no such image), io (a sink failed: the command is killed), unsupported (a
+///   limit that the engine cannot keep), invalid_argument (one that it does not take), those of
 ///   Workspace, engine, protocol, unreachable, cancelled.
 Task<JobResult> run(engine::Client client, Job job, JobStreams streams);
 

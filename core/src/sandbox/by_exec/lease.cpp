@@ -1,7 +1,6 @@
 #include "sandbox/by_exec/lease.hpp"
 
 #include "sandbox/by_exec/sandbox.hpp"
-#include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/limits.hpp"
 #include "sandbox/remove.hpp"
 
@@ -77,21 +76,13 @@ private:
 
 } // namespace
 
-Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, PoolOptions options)
+Task<std::unique_ptr<Lease>> acquire(pool::Wanted wanted)
 {
-    CO_TRY(const pool::Ids ids, pool::parse_ids(spec.user));
-    CO_TRY(
-        const engine::ImageInfo image,
-        co_await engine::Images(client.transport()).inspect(spec.image)
-    );
-    spec.image = image.id;
     // What a client left that was killed between making a container and starting it.
-    const auto swept = co_await clean_up(client, options.directory, Clean::left_behind);
+    const auto swept = co_await clean_up(wanted.client, wanted.base, Clean::left_behind);
     if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());
-    CO_TRY(const auto base, pool::base_directory(options.directory));
-    CO_TRY(spec.limits, co_await pool::limits_on(client, base, spec.limits));
-    auto made = co_await make_sandbox(client, std::move(spec), ids, image);
-    if (!made) pool::forget_limits(client, base);
+    auto made = co_await make_sandbox(wanted.client, wanted.spec, wanted.ids, wanted.image);
+    if (!made) pool::forget_limits(wanted.client, wanted.base);
     CO_TRY(auto sandbox, std::move(made));
     std::unique_ptr<Lease> lease = std::make_unique<ExecLease>(std::move(sandbox));
     co_return lease;

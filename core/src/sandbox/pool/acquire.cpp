@@ -1,35 +1,29 @@
 #include "agent/session.hpp"
 #include "sandbox/by_exec/lease.hpp"
-#include "sandbox/pool/agent_volume.hpp"
-#include "sandbox/pool/container.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/pool/lease.hpp"
-#include "sandbox/pool/limits.hpp"
+#include "sandbox/pool/maker.hpp"
 #include "sandbox/pool/named.hpp"
-#include "sandbox/pool/road.hpp"
+#include "sandbox/pool/no_agent.hpp"
 #include "sandbox/pool/start.hpp"
-#include "sandbox/remove.hpp"
-#include "sandbox/settle.hpp"
+#include "sandbox/pool/wanted.hpp"
 
 #include <slipway/core/inventory.hpp>
 #include <slipway/core/labels.hpp>
 #include <slipway/core/lease.hpp>
 #include <slipway/engine/containers.hpp>
-#include <slipway/engine/images.hpp>
-#include <slipway/engine/volumes.hpp>
 
-#include <boost/asio/this_coro.hpp>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace slipway::core {
 
 namespace pool {
 namespace {
-
-namespace asio = boost::asio;
 
 // Somebody's who was killed, until his lease runs out. That the engine refuses (the container is
 // paused) is another conflict.
@@ -38,30 +32,26 @@ bool is_busy(const Error& error)
     return error.code == Errc::conflict && !error.answer;
 }
 
-// Somebody else has made a container of that name.
-bool is_taken(const Error& error)
+bool is_there(const std::filesystem::path& socket)
 {
-    return error.code == Errc::conflict && error.answer
-           && error.message.find("in use") != std::string::npos;
+    struct stat status {};
+    return ::lstat(socket.c_str(), &status) == 0;
 }
+
+// A persistent one's end comes at once: nothing of a job's runs in it.
+constexpr std::chrono::seconds stop_grace{2};
 
 class Acquisition {
 public:
-    Acquisition(engine::Client client, SandboxSpec spec, PoolOptions options)
-        : client_(std::move(client)), spec_(std::move(spec)), options_(std::move(options))
-    {
-    }
+    explicit Acquisition(Wanted wanted) : wanted_(std::move(wanted)), maker_(wanted_) {}
 
-    /// After a failure: the agent cannot be had there. A connection that was lost says nothing.
-    bool no_agent() const noexcept { return no_agent_; }
+    /// After a failure: see Maker.
+    bool no_agent() const noexcept { return maker_.no_agent(); }
 
     Task<std::unique_ptr<Lease>> go()
     {
-        CO_CHECK(co_await prepare());
-        switch (options_.policy) {
+        switch (wanted_.options.policy) {
         case LeasePolicy::fresh:
-            key_ = key(client_.endpoint()) + fresh_mark;
-            options_.idle = options_.lease; // of a client that was killed, nobody takes it over
             co_return co_await make();
         case LeasePolicy::persistent:
             co_return co_await take_named();
@@ -76,12 +66,13 @@ public:
     /// One more idle one, where fewer than `least` wait and there is room. False: not needed.
     Task<bool> add()
     {
-        CO_CHECK(co_await prepare());
+        const PoolOptions& options = wanted_.options;
         CO_TRY(const std::size_t waiting, co_await count_idle());
-        if (waiting >= options_.least || all_pooled() >= options_.most) co_return false;
-        CO_TRY(const auto lease, co_await make_one(true));
+        if (waiting >= options.least || all_pooled().size() >= options.most) co_return false;
+        const Maker::NextEntry next = new_entry();
+        CO_TRY(const auto lease, co_await maker_.make(next, true));
         // Somebody else may have done the same.
-        const bool too_many = all_pooled() > options_.most;
+        const bool too_many = all_pooled().size() > options.most;
         if (too_many) {
             CO_CHECK(co_await lease->discard());
         } else {
@@ -91,68 +82,47 @@ public:
     }
 
 private:
-    Task<> prepare()
+    std::vector<std::filesystem::path> all_pooled() const
     {
-        CO_TRY(ids_, parse_ids(spec_.user));
-        CO_TRY(base_, base_directory(options_.directory));
-        CO_TRY(image_, co_await engine::Images(client_.transport()).inspect(spec_.image));
-        spec_.image = image_.id;
-        asked_ = spec_;
-        CO_TRY(spec_.limits, co_await limits_on(client_, base_, spec_.limits));
-        key_ = key(client_.endpoint(), spec_);
-        co_return ok();
+        return entries(wanted_.base, key(wanted_.client.endpoint()) + pooled_mark);
     }
 
-    std::size_t all_pooled() const
-    {
-        return entries(base_, key(client_.endpoint()) + pooled_mark).size();
-    }
-
+    // Of those that are there: an entry may be that of a sandbox which has ended.
     Task<std::size_t> count_idle()
     {
+        CO_TRY(
+            const CleanedUp swept,
+            co_await clean_up(wanted_.client, wanted_.base, Clean::left_behind)
+        );
         std::set<std::string> of_this_spec;
-        for (const auto& directory : entries(base_, key_)) {
+        for (const auto& directory : entries(wanted_.base, wanted_.key)) {
             of_this_spec.insert(directory.filename().string());
         }
-        CO_TRY(const std::vector<OwnedObject> all, co_await inventory(client_, base_));
         const auto waits = [&](const OwnedObject& object) {
             return object.in_use == InUse::idle && object.state == "running"
                    && of_this_spec.contains(object.name);
         };
-        co_return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), waits));
+        co_return static_cast<std::size_t>(std::ranges::count_if(swept.kept, waits));
     }
 
     bool fresh_enough(const agent::Welcome& welcome) const
     {
-        return !welcome.unclean && welcome.jobs < options_.most_jobs;
-    }
-
-    std::unique_ptr<Lease>
-    leased(Entry entry, std::unique_ptr<AgentSession> session, Road road, bool warm, bool keep)
-    {
-        return make_lease(Leased{
-            client_,
-            std::move(entry),
-            std::move(session),
-            image_.config,
-            ids_,
-            road,
-            warm,
-            keep,
-        });
+        return !welcome.unclean && welcome.jobs < wanted_.options.most_jobs;
     }
 
     // One of the pool that is ours now, or nothing.
     Task<std::unique_ptr<Lease>> take_idle()
     {
-        for (const auto& directory : entries(base_, key_)) {
+        for (const auto& directory : entries(wanted_.base, wanted_.key)) {
             auto entry = Entry::take(directory);
             if (!entry) continue;
             const auto road = entry->road();
             if (road) {
-                auto session = co_await greet(client_, *road, *entry, options_);
+                auto session = co_await greet(wanted_.client, *road, *entry, wanted_.options);
                 if (session && fresh_enough((*session)->welcome())) {
-                    co_return leased(*std::move(entry), *std::move(session), *road, true, true);
+                    co_return maker_.leased(
+                        *std::move(entry), *std::move(session), *road, true, true
+                    );
                 }
                 if (!session && session.error().code == Errc::cancelled) {
                     co_return fail(std::move(session).error());
@@ -161,7 +131,7 @@ private:
             }
             // Ended, of another version, unclean, used up, or left by somebody who was killed while
             // he made it.
-            const auto removed = co_await remove_sandbox(client_, *entry);
+            const auto removed = co_await remove_sandbox(wanted_.client, *entry);
             if (!removed && removed.error().code == Errc::cancelled) {
                 co_return fail(removed.error());
             }
@@ -172,13 +142,13 @@ private:
     // Those that were idle longest go, until there is room for one more. False when all are in use.
     Task<bool> make_room()
     {
-        auto all = entries(base_, key(client_.endpoint()) + pooled_mark);
-        while (all.size() >= options_.most) {
+        auto all = all_pooled();
+        while (all.size() >= wanted_.options.most) {
             bool gone = false;
             for (auto oldest = all.rbegin(); oldest != all.rend() && !gone; ++oldest) {
                 const auto entry = Entry::take(*oldest);
                 if (!entry) continue;
-                const auto removed = co_await remove_sandbox(client_, *entry);
+                const auto removed = co_await remove_sandbox(wanted_.client, *entry);
                 if (!removed && removed.error().code == Errc::cancelled) {
                     co_return fail(removed.error());
                 }
@@ -186,7 +156,7 @@ private:
                 gone = removed && !std::filesystem::exists(*oldest, failed);
             }
             if (!gone) co_return false;
-            all = entries(base_, key(client_.endpoint()) + pooled_mark);
+            all = all_pooled();
         }
         co_return true;
     }
@@ -194,180 +164,114 @@ private:
     Task<std::unique_ptr<Lease>> make()
     {
         // Nobody else looks after what a client that was killed has left.
-        const auto swept = co_await clean_up(client_, base_, Clean::left_behind);
+        const auto swept = co_await clean_up(wanted_.client, wanted_.base, Clean::left_behind);
         if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());
-        bool keep = options_.policy != LeasePolicy::fresh;
+        bool keep = wanted_.options.policy != LeasePolicy::fresh;
         if (keep) {
             CO_TRY(keep, co_await make_room());
         }
-        co_return co_await make_one(keep);
+        const Maker::NextEntry next = new_entry();
+        co_return co_await maker_.make(next, keep);
     }
 
-    Task<std::unique_ptr<Lease>> make_one(bool keep)
+    // A name of its own each time: the engine may still be at the one before.
+    Maker::NextEntry new_entry() const
     {
-        CO_TRY(const Road road, co_await best_road(client_, base_));
-        for (bool again = false;; again = true) {
-            // A name of its own each time: the engine may still be at the one before.
-            CO_TRY(Entry entry, Entry::make(base_, key_, unique_name(purpose)));
-            auto session = co_await start(entry, road, again);
-            if (session) {
-                const auto noted = entry.set_road(road);
-                if (!noted) session = fail(noted.error());
-            }
-            if (session) {
-                co_return leased(std::move(entry), *std::move(session), road, false, keep);
-            }
-            forget_road(client_, base_); // the next one asks again
-            forget_limits(client_, base_);
-            CO_CHECK(co_await remove_failed(entry, session.error()));
-            if (again || !lacks_agent(session.error())) co_return fail(std::move(session).error());
-            CO_CHECK(co_await forget_agent());
-        }
+        return [base = wanted_.base, key = wanted_.key] {
+            return Entry::make(base, key, unique_name(purpose));
+        };
     }
 
-    // The error that it was removed for, with what it leaves behind, is given when that fails.
-    Task<> remove_failed(const Entry& entry, Error& error)
+    Result<Entry> entry_of_name() const
     {
-        const auto executor = co_await asio::this_coro::executor;
-        engine::Child removing(executor, remove_sandbox(client_, entry));
-        const Settled gone = co_await settle(removing);
-        if (gone.interrupted) error = Error(Errc::cancelled, "interrupted");
-        if (gone.result) co_return ok();
-        if (error.hint.empty()) {
-            error.hint = "the container " + entry.container() + " may still be on the engine";
-        }
-        co_return fail(error);
-    }
-
-    Task<engine::ContainerSpec> container_for(const Entry& entry, Road road)
-    {
-        auto filled = co_await agent_volume(client_, base_, image_.id, image_.architecture);
-        no_agent_ = !filled && cannot_be_had(filled.error());
-        CO_TRY(volume_, std::move(filled));
-        engine::ContainerSpec made =
-            container_spec(spec_, options_, entry, volume_, pool_mark(base_), road);
-        if (options_.policy == LeasePolicy::persistent) name_it(made, asked_, options_.name, road);
-        co_return made;
+        return named_entry(wanted_.base, wanted_.client.endpoint(), wanted_.options.name);
     }
 
     // One of that name, made when it is not there.
     Task<std::unique_ptr<Lease>> take_named()
     {
-        CO_TRY(Entry entry, named_entry(base_, client_.endpoint(), options_.name));
-        engine::Containers containers(client_.transport());
-        const std::string container = entry.container();
-        const auto found = co_await containers.inspect(container);
+        CO_TRY(Entry entry, entry_of_name());
+        engine::Containers containers(wanted_.client.transport());
+        const auto found = co_await containers.inspect(entry.container());
         if (!found && found.error().code != Errc::not_found) co_return fail(found.error());
-        if (!found) co_return co_await make_named(std::move(entry));
-        CO_TRY(const Road road, road_of_named(*found, asked_, options_.name));
-        if (!found->state.running) {
-            // Its engine was started anew, or somebody has stopped it; its files are there.
-            CO_CHECK(co_await containers.start(container));
+        if (!found) {
+            const auto first = std::make_shared<std::optional<Entry>>(std::move(entry));
+            const Maker::NextEntry next = [this, first]() -> Result<Entry> {
+                auto ours = std::exchange(*first, std::nullopt);
+                return ours ? *std::move(ours) : entry_of_name();
+            };
+            co_return co_await maker_.make(next, true);
         }
-        auto session = co_await greet_new(client_, road, entry, options_);
-        if (!session && is_busy(session.error())) {
-            co_return fail(named_in_use(options_.name));
-        }
+        const std::string& name = wanted_.options.name;
+        CO_TRY(const Road road, road_of_named(*found, wanted_.asked, name));
+        CO_CHECK(co_await see_that_it_runs(entry, road, found->state.running));
+        auto session = co_await greet_new(wanted_.client, road, entry, wanted_.options);
+        if (!session && is_busy(session.error())) co_return fail(named_in_use(name));
         CO_TRY(auto ours, std::move(session));
         if (ours->welcome().unclean) {
             co_return fail(
-                Errc::engine, "a process of an earlier job is left in the sandbox " + options_.name
+                Errc::engine, "a process of an earlier job is left in the sandbox " + name
             );
         }
         CO_CHECK(entry.set_road(road));
-        co_return leased(std::move(entry), std::move(ours), road, true, true);
+        co_return maker_.leased(std::move(entry), std::move(ours), road, true, true);
     }
 
-    Task<std::unique_ptr<Lease>> make_named(Entry entry)
+    // Its engine was started anew, or somebody has stopped it; its files are there. Where the
+    // directory of its socket was removed, it sees the new one after a start.
+    Task<> see_that_it_runs(const Entry& entry, Road road, bool running)
     {
-        CO_TRY(const Road road, co_await best_road(client_, base_));
-        for (bool again = false;; again = true) {
-            auto session = co_await start(entry, road, again);
-            if (session) {
-                CO_CHECK(entry.set_road(road));
-                co_return leased(std::move(entry), *std::move(session), road, false, true);
+        engine::Containers containers(wanted_.client.transport());
+        const std::string container = entry.container();
+        if (running) {
+            if (road != Road::socket || is_there(entry.socket())) co_return ok();
+            if (is_held_elsewhere(entry.directory())) {
+                co_return fail(named_in_use(wanted_.options.name));
             }
-            forget_road(client_, base_);
-            forget_limits(client_, base_);
-            if (is_taken(session.error())) co_return fail(named_in_use(options_.name));
-            const auto executor = co_await asio::this_coro::executor;
-            engine::Child removing(executor, kill_and_wait(client_, entry.container()));
-            const Settled gone = co_await settle(removing);
-            CO_CHECK(gone.result);
-            if (gone.interrupted) session = fail(Errc::cancelled, "interrupted");
-            if (again || !lacks_agent(session.error())) {
-                entry.erase();
-                co_return fail(std::move(session).error());
-            }
-            CO_CHECK(co_await forget_agent());
+            CO_CHECK(co_await containers.stop(container, stop_grace));
         }
-    }
-
-    Task<std::unique_ptr<AgentSession>> start(const Entry& entry, Road road, bool again)
-    {
-        CO_TRY(engine::ContainerSpec spec, co_await container_for(entry, road));
-        const auto started = co_await create_and_start(client_, std::move(spec));
-        Result<std::unique_ptr<AgentSession>> session = fail(Errc::internal, "");
-        if (started) {
-            session = co_await greet_new(client_, road, entry, options_);
-        } else {
-            session = fail(started.error());
-        }
-        no_agent_ = again && !session && lacks_agent(session.error());
-        co_return session;
-    }
-
-    // An engine makes an empty volume where it was removed.
-    Task<> forget_agent()
-    {
-        forget_agent_volume(base_, client_);
-        const auto removed = co_await engine::Volumes(client_.transport()).remove(volume_, false);
-        const bool used = !removed && removed.error().code == Errc::conflict; // then it is whole
-        if (!removed && !used) co_return fail(removed.error());
+        CO_CHECK(co_await containers.start(container));
         co_return ok();
     }
 
-    engine::Client client_;
-    SandboxSpec spec_;
-    SandboxSpec asked_; ///< without the limits that are this engine's
-    PoolOptions options_;
-    Ids ids_;
-    std::filesystem::path base_;
-    engine::ImageInfo image_;
-    std::string key_;
-    std::string volume_; ///< that of the agent
-    bool no_agent_ = false;
+    Wanted wanted_;
+    Maker maker_;
 };
 
 Task<std::unique_ptr<Lease>>
 acquire_here(engine::Client client, SandboxSpec spec, PoolOptions options)
 {
     constexpr const char* doing = "acquiring a sandbox";
-    CO_CHECK(during(check(spec), doing));
-    CO_CHECK(during(check(options), doing));
-    if (!options.agent) {
-        co_return during(co_await by_exec::acquire(client, spec, options), doing);
-    }
-    Acquisition acquisition(client, spec, options);
-    auto lease = co_await acquisition.go();
+    auto found = co_await find_out(client, spec, options);
+    CO_TRY(const Wanted wanted, during(std::move(found), doing));
+    if (!options.agent) co_return during(co_await by_exec::acquire(wanted), doing);
     const bool tied = options.policy == LeasePolicy::persistent; // it has to outlive its client
-    if (lease || !acquisition.no_agent() || tied) co_return during(std::move(lease), doing);
-    const std::string why = describe(lease.error());
-    co_return during(
-        co_await by_exec::acquire(client, spec, options), "without the agent, as " + why
-    );
+    std::string why = tied ? std::string() : why_no_agent(wanted);
+    if (why.empty()) {
+        Acquisition acquisition(wanted);
+        auto lease = co_await acquisition.go();
+        if (lease || !acquisition.no_agent() || tied) co_return during(std::move(lease), doing);
+        why = describe(lease.error());
+        remember_no_agent(wanted, why);
+    }
+    auto lease = co_await by_exec::acquire(wanted);
+    if (!lease && lease.error().code != Errc::cancelled) forget_no_agent(wanted);
+    co_return during(std::move(lease), "without the agent, as " + why);
 }
 
 Task<> keep_warm_here(engine::Client client, SandboxSpec spec, PoolOptions options)
 {
     constexpr const char* doing = "keeping sandboxes ready";
-    CO_CHECK(during(check(spec), doing));
     options.policy = LeasePolicy::pooled;
-    CO_CHECK(during(check(options), doing));
-    for (bool more = options.agent; more;) {
-        Acquisition acquisition(client, spec, options);
+    auto found = co_await find_out(client, spec, options);
+    CO_TRY(const Wanted wanted, during(std::move(found), doing));
+    for (bool more = options.agent && why_no_agent(wanted).empty(); more;) {
+        Acquisition acquisition(wanted);
         auto added = co_await acquisition.add();
-        if (!added && acquisition.no_agent()) break;
+        if (!added && acquisition.no_agent()) {
+            remember_no_agent(wanted, describe(added.error()));
+            break;
+        }
         CO_TRY(more, during(std::move(added), doing));
     }
     co_return ok();

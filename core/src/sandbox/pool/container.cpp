@@ -113,10 +113,10 @@ Result<> check(const PoolOptions& options)
     return ok();
 }
 
-std::int64_t nano_cpus(const SandboxLimits& limits) noexcept
+std::int64_t nano_cpus(double cpus) noexcept
 {
     constexpr double one_cpu = 1e9;
-    return std::llround(limits.cpus * one_cpu);
+    return std::llround(cpus * one_cpu);
 }
 
 void confine(engine::ContainerSpec& container, const SandboxSpec& spec)
@@ -137,7 +137,7 @@ void confine(engine::ContainerSpec& container, const SandboxSpec& spec)
     host.log_config.emplace().type = "none";
     if (spec.limits.pids > 0) host.pids_limit = spec.limits.pids;
     if (spec.limits.memory_bytes > 0) host.memory = spec.limits.memory_bytes;
-    if (spec.limits.cpus > 0) host.nano_cpus = nano_cpus(spec.limits);
+    if (spec.limits.cpus > 0) host.nano_cpus = nano_cpus(spec.limits.cpus);
 }
 
 engine::ContainerSpec container_spec(

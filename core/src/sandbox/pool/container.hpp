@@ -32,7 +32,7 @@ Result<Ids> parse_ids(const std::string& user);
 Result<> check(const SandboxSpec& spec);
 Result<> check(const PoolOptions& options);
 
-std::int64_t nano_cpus(const SandboxLimits& limits) noexcept;
+std::int64_t nano_cpus(double cpus) noexcept;
 
 /// What holds for every sandbox: what of it can be written to, and what it may use.
 void confine(engine::ContainerSpec& container, const SandboxSpec& spec);

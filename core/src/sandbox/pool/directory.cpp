@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 #include <utility>
 
 namespace slipway::core {
@@ -39,6 +41,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr mode_t private_mode = 0700;
+// Of somebody who looks who has an entry; he may have lost the processor just then.
+constexpr std::chrono::milliseconds longest_look{200};
 
 fs::path usual_base()
 {
@@ -79,6 +83,24 @@ std::vector<fs::path> listing(const fs::path& directory)
         found.push_back(entry->path());
     }
     return found;
+}
+
+posix::Fd open_directory(const fs::path& directory)
+{
+    return posix::Fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+// False when somebody else has it. Where a shared lock can be had, somebody only looks.
+bool lock(int directory)
+{
+    const auto until = std::chrono::steady_clock::now() + longest_look;
+    while (::flock(directory, LOCK_EX | LOCK_NB) != 0) {
+        if (::flock(directory, LOCK_SH | LOCK_NB) != 0) return false;
+        ::flock(directory, LOCK_UN);
+        if (std::chrono::steady_clock::now() > until) return false;
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
+    return true;
 }
 
 std::vector<fs::path> last_used_first(const std::vector<fs::path>& directories)
@@ -153,8 +175,8 @@ Entry::make(const fs::path& base, const std::string& key, const std::string& con
 
 std::optional<Entry> Entry::take(const fs::path& directory)
 {
-    posix::Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+    posix::Fd fd = open_directory(directory);
+    if (!fd || !lock(fd.get())) return std::nullopt;
     struct stat held {};
     struct stat there {};
     if (::fstat(fd.get(), &held) != 0 || ::lstat(directory.c_str(), &there) != 0
@@ -164,9 +186,15 @@ std::optional<Entry> Entry::take(const fs::path& directory)
     return Entry(directory, std::move(fd));
 }
 
-std::optional<Road> Entry::road() const
+bool Entry::is_taken(const fs::path& directory)
 {
-    std::ifstream file(directory_ / "road");
+    const posix::Fd fd = open_directory(directory);
+    return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0;
+}
+
+std::optional<Road> Entry::road_in(const fs::path& directory)
+{
+    std::ifstream file(directory / "road");
     std::string word;
     file >> word;
     for (const Road road : {Road::socket, Road::attach, Road::bridge}) {
@@ -225,6 +253,16 @@ std::string recall(const fs::path& base, const std::string& key)
     std::string text;
     std::getline(file, text);
     return text;
+}
+
+std::vector<std::string> remembered(const fs::path& base)
+{
+    std::vector<std::string> names;
+    for (const fs::path& file : listing(base / "engines")) {
+        names.push_back(file.filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
 }
 
 void remember(const fs::path& base, const std::string& key, const std::string& text)

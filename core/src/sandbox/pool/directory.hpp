@@ -13,7 +13,8 @@
 /// What this user's programs on this machine know of their sandboxes. The engine has the truth;
 /// this says which ones there may be, and who has which:
 ///
-///     BASE/pools/KEY/CONTAINER/       one sandbox; locked (flock) by the process that has it
+///     BASE/pools/KEY/CONTAINER/       one sandbox; locked (flock) by the process that has it, and
+///                                     for a moment, shared, by one that looks who has it
 ///                              road   how its agent is reached
 ///                              agent/ on the road "socket", all that the sandbox sees of this
 ///                                  s  the agent's
@@ -36,6 +37,8 @@ public:
     make(const std::filesystem::path& base, const std::string& key, const std::string& container);
     /// One that is there. Nothing when somebody has it or it is gone.
     static std::optional<Entry> take(const std::filesystem::path& directory);
+    /// Whether somebody has it. Asking does not keep anybody from taking it.
+    static bool is_taken(const std::filesystem::path& directory);
 
     static std::filesystem::path
     place(const std::filesystem::path& base, const std::string& key, const std::string& container);
@@ -49,7 +52,8 @@ public:
     std::filesystem::path socket() const { return directory_ / "agent" / "s"; }
 
     /// Nothing as long as the sandbox is not ready.
-    std::optional<Road> road() const;
+    static std::optional<Road> road_in(const std::filesystem::path& directory);
+    std::optional<Road> road() const { return road_in(directory_); }
     Result<> set_road(Road road) const;
     /// Its place in the order of use is the last.
     void used() const noexcept;
@@ -76,6 +80,8 @@ std::optional<posix::Fd> try_lock(const std::filesystem::path& base, const std::
 
 /// What a file below BASE/engines says; empty when there is none.
 std::string recall(const std::filesystem::path& base, const std::string& key);
+/// The names of all such files.
+std::vector<std::string> remembered(const std::filesystem::path& base);
 /// What cannot be written is found out again the next time.
 void remember(const std::filesystem::path& base, const std::string& key, const std::string& text);
 

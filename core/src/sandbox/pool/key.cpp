@@ -42,7 +42,7 @@ void write_spec(agent::Writer& write, const SandboxSpec& spec)
     }
     write(bits(spec.limits.pids));
     write(bits(spec.limits.memory_bytes));
-    write(bits(nano_cpus(spec.limits)));
+    write(bits(nano_cpus(spec.limits.cpus)));
 }
 
 } // namespace

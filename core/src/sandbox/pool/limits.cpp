@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <sstream>
+#include <string_view>
 
 namespace slipway::core::pool {
 
@@ -38,10 +39,20 @@ std::string limits_key(const engine::Client& client)
     return key(client.endpoint()) + "-limits";
 }
 
+Error cannot_limit(std::string_view what)
+{
+    Error error(Errc::unsupported, "the engine cannot limit " + std::string(what));
+    error.hint = "an engine without root needs cgroups v2, and this controller delegated to its "
+                 "user; or do without the limit";
+    return error;
+}
+
 } // namespace
 
-SandboxLimits limits_on(const engine::EngineInfo& engine, SandboxLimits asked)
+Result<SandboxLimits> limits_on(const engine::EngineInfo& engine, SandboxLimits asked)
 {
+    if (asked.memory_bytes > 0 && !engine.can_limit_memory) return fail(cannot_limit("memory"));
+    if (asked.cpus > 0 && !engine.can_limit_cpus) return fail(cannot_limit("CPUs"));
     if (!engine.can_limit_pids) asked.pids = SandboxLimits::none;
     // A job that takes too much is to end, and not the engine's machine.
     if (asked.memory_bytes == 0) asked.memory_bytes = engine.memory_bytes / 10 * 9;

@@ -9,11 +9,13 @@
 namespace slipway::core::pool {
 
 /// What holds on an engine when these limits are asked for.
-SandboxLimits limits_on(const engine::EngineInfo& engine, SandboxLimits asked);
+///
+/// Errors: unsupported (it cannot keep a limit of memory or CPUs that is not a default).
+Result<SandboxLimits> limits_on(const engine::EngineInfo& engine, SandboxLimits asked);
 
 /// The same for this engine, which is asked once, then remembered below `base`.
 ///
-/// Errors: engine, protocol, unreachable, timed_out, cancelled.
+/// Errors: also engine, protocol, unreachable, timed_out, cancelled.
 Task<SandboxLimits>
 limits_on(engine::Client client, std::filesystem::path base, SandboxLimits asked);
 

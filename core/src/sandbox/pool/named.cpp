@@ -4,14 +4,17 @@
 
 #include <slipway/core/labels.hpp>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <fstream>
-#include <thread>
+#include <string_view>
+#include <vector>
 
 namespace slipway::core::pool {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -29,23 +32,70 @@ std::string machine()
     return host.data();
 }
 
+std::vector<fs::path> names_in(const fs::path& directory)
+{
+    std::vector<fs::path> found;
+    std::error_code failed;
+    fs::directory_iterator entry(directory, failed);
+    for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
+        found.push_back(entry->path());
+    }
+    return found;
+}
+
+// Whether a descriptor, as /proc has them, is of a directory that was there before this one. The
+// path of one in a file system that is not mounted any more begins at its root.
+bool is_older_one(const fs::path& descriptor, const fs::path& directory)
+{
+    constexpr std::string_view removed = " (deleted)";
+    std::error_code failed;
+    std::string path = fs::read_symlink(descriptor, failed).string();
+    if (path.ends_with(removed)) path.resize(path.size() - removed.size());
+    const fs::path same_kind = directory.parent_path();
+    const fs::path end =
+        same_kind.parent_path().filename() / same_kind.filename() / directory.filename();
+    if (failed || !path.ends_with("/" + end.string())) return false;
+    struct stat held {};
+    struct stat there {};
+    if (::stat(descriptor.c_str(), &held) != 0) return false;
+    return ::stat(directory.c_str(), &there) != 0 || held.st_ino != there.st_ino
+           || held.st_dev != there.st_dev;
+}
+
 } // namespace
 
-Result<Entry> named_entry(
-    const std::filesystem::path& base, const engine::Endpoint& endpoint, const std::string& name
-)
+fs::path
+place_of_named(const fs::path& base, const engine::Endpoint& endpoint, const std::string& name)
 {
     const std::string owner =
         machine() + "/" + std::to_string(::geteuid()) + "/" + base.string() + "/" + key(endpoint);
     const std::string container = "slipway-kept-" + name + "-" + digits_of(owner);
-    const std::string key_of_named = key(endpoint) + named_mark;
-    if (Entry::is_there(base, key_of_named, container)) {
-        for (int attempt = 0; attempt < 20; ++attempt) { // somebody may only be looking
-            auto entry = Entry::take(Entry::place(base, key_of_named, container));
-            if (entry) return *std::move(entry);
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return Entry::place(base, key(endpoint) + named_mark, container);
+}
+
+bool is_held_elsewhere(const fs::path& directory)
+{
+    for (const fs::path& process : names_in("/proc")) {
+        if (process.filename().string().find_first_not_of("0123456789") != std::string::npos) {
+            continue;
         }
-        return fail(named_in_use(name));
+        for (const fs::path& descriptor : names_in(process / "fd")) {
+            if (is_older_one(descriptor, directory)) return true;
+        }
+    }
+    return false;
+}
+
+Result<Entry>
+named_entry(const fs::path& base, const engine::Endpoint& endpoint, const std::string& name)
+{
+    const fs::path place = place_of_named(base, endpoint, name);
+    const std::string container = place.filename().string();
+    const std::string key_of_named = place.parent_path().filename().string();
+    if (Entry::is_there(base, key_of_named, container)) {
+        auto entry = Entry::take(place);
+        if (!entry) return fail(named_in_use(name));
+        return *std::move(entry);
     }
     auto made = Entry::make(base, key_of_named, container);
     if (!made && Entry::is_there(base, key_of_named, container)) return fail(named_in_use(name));

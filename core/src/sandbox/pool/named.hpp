@@ -13,6 +13,16 @@
 /// directory of the pools, which is gone when this machine is started anew.
 namespace slipway::core::pool {
 
+/// Where the entry of the sandbox of that name stands, or stood: its last part is the container's
+/// name, which tells machine, user, pool and engine.
+std::filesystem::path place_of_named(
+    const std::filesystem::path& base, const engine::Endpoint& endpoint, const std::string& name
+);
+
+/// Whether a process of this user has the entry that stood there and was removed meanwhile, as at
+/// the end of a session: its lock holds no more, its lease does.
+bool is_held_elsewhere(const std::filesystem::path& directory);
+
 /// The entry of the sandbox of that name, ours from now on.
 ///
 /// Errors: conflict (somebody has it), io.

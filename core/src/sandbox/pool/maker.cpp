@@ -1,0 +1,120 @@
+#include "sandbox/pool/maker.hpp"
+
+#include "sandbox/pool/agent_volume.hpp"
+#include "sandbox/pool/lease.hpp"
+#include "sandbox/pool/limits.hpp"
+#include "sandbox/pool/named.hpp"
+#include "sandbox/pool/road.hpp"
+#include "sandbox/pool/start.hpp"
+#include "sandbox/settle.hpp"
+
+#include <slipway/engine/volumes.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+namespace slipway::core::pool {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Somebody else has made a container of that name.
+bool is_name_taken(const Error& error)
+{
+    return error.code == Errc::conflict && error.answer
+           && error.message.find("in use") != std::string::npos;
+}
+
+} // namespace
+
+Task<std::unique_ptr<Lease>> Maker::make(NextEntry next, bool keep)
+{
+    CO_TRY(const Road road, co_await best_road(wanted_.client, wanted_.base));
+    for (bool again = false;; again = true) {
+        CO_TRY(Entry entry, next());
+        auto session = co_await start(entry, road, again);
+        if (session) {
+            const auto noted = entry.set_road(road);
+            if (!noted) session = fail(noted.error());
+        }
+        if (session) co_return leased(std::move(entry), *std::move(session), road, false, keep);
+        forget_road(wanted_.client, wanted_.base); // the next one asks again
+        forget_limits(wanted_.client, wanted_.base);
+        if (is_name_taken(session.error())) co_return fail(named_in_use(wanted_.options.name));
+        CO_CHECK(co_await remove_failed(entry, session.error()));
+        if (again || !lacks_agent(session.error())) co_return fail(std::move(session).error());
+        CO_CHECK(co_await forget_agent());
+    }
+}
+
+std::unique_ptr<Lease>
+Maker::leased(Entry entry, std::unique_ptr<AgentSession> session, Road road, bool warm, bool keep)
+{
+    return make_lease(Leased{
+        wanted_.client,
+        std::move(entry),
+        std::move(session),
+        wanted_.image.config,
+        wanted_.ids,
+        road,
+        warm,
+        keep,
+    });
+}
+
+Task<std::unique_ptr<AgentSession>> Maker::start(const Entry& entry, Road road, bool again)
+{
+    CO_TRY(engine::ContainerSpec spec, co_await container_for(entry, road));
+    const auto started = co_await create_and_start(wanted_.client, std::move(spec));
+    Result<std::unique_ptr<AgentSession>> session = fail(Errc::internal, "");
+    if (started) {
+        session = co_await greet_new(wanted_.client, road, entry, wanted_.options);
+    } else {
+        session = fail(started.error());
+    }
+    no_agent_ = again && !session && lacks_agent(session.error());
+    co_return session;
+}
+
+Task<engine::ContainerSpec> Maker::container_for(const Entry& entry, Road road)
+{
+    auto filled = co_await agent_volume(
+        wanted_.client, wanted_.base, wanted_.image.id, wanted_.image.architecture
+    );
+    no_agent_ = !filled && cannot_be_had(filled.error());
+    CO_TRY(volume_, std::move(filled));
+    const std::string mark = pool_mark(wanted_.base);
+    engine::ContainerSpec made =
+        container_spec(wanted_.spec, wanted_.options, entry, volume_, mark, road);
+    if (wanted_.options.policy == LeasePolicy::persistent) {
+        name_it(made, wanted_.asked, wanted_.options.name, road);
+    }
+    co_return made;
+}
+
+// The error that it was removed for, with what it leaves behind, is given when that fails.
+Task<> Maker::remove_failed(const Entry& entry, Error& error)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    engine::Child removing(executor, remove_sandbox(wanted_.client, entry));
+    const Settled gone = co_await settle(removing);
+    if (gone.interrupted) error = Error(Errc::cancelled, "interrupted");
+    if (gone.result) co_return ok();
+    if (error.hint.empty()) {
+        error.hint = "the container " + entry.container() + " may still be on the engine";
+    }
+    co_return fail(error);
+}
+
+// An engine makes an empty volume where it was removed.
+Task<> Maker::forget_agent()
+{
+    forget_agent_volume(wanted_.base, wanted_.client);
+    engine::Volumes volumes(wanted_.client.transport());
+    const auto removed = co_await volumes.remove(volume_, false);
+    const bool used = !removed && removed.error().code == Errc::conflict; // then it is whole
+    if (!removed && !used) co_return fail(removed.error());
+    co_return ok();
+}
+
+} // namespace slipway::core::pool

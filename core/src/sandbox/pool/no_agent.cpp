@@ -1,0 +1,115 @@
+#include "sandbox/pool/no_agent.hpp"
+
+#include "sandbox/pool/directory.hpp"
+#include "sandbox/pool/key.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace slipway::core::pool {
+
+namespace {
+
+constexpr std::chrono::hours longest_memory{1};
+constexpr std::string_view memory_mark = "+exec";
+constexpr char field_end = '\t';
+
+std::int64_t seconds_now()
+{
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
+
+std::string on_one_line(std::string text)
+{
+    std::ranges::replace_if(
+        text, [](unsigned char c) { return c < ' '; }, ' '
+    );
+    return text;
+}
+
+// What decides whether the agent can run, which user, network and directories do not.
+std::string memory_of(const Wanted& wanted)
+{
+    SandboxSpec spec;
+    spec.image = wanted.asked.image;
+    spec.platform = wanted.asked.platform;
+    spec.limits = wanted.asked.limits;
+    return key(wanted.client.endpoint(), spec) + std::string(memory_mark);
+}
+
+struct Memory {
+    std::string image;
+    std::string why;
+};
+
+// TIME, the engine's version, the image, the reason.
+std::optional<Memory> read_memory(const engine::Client& client, std::string_view text)
+{
+    const auto field = [&] {
+        const std::size_t end = std::min(text.find(field_end), text.size());
+        std::string one(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+        return one;
+    };
+    const std::string time = field();
+    const std::string version = field();
+    Memory memory;
+    memory.image = field();
+    memory.why = text;
+    std::int64_t noted = 0;
+    const auto read = std::from_chars(time.data(), time.data() + time.size(), noted);
+    const std::int64_t age = seconds_now() - noted;
+    const bool fresh =
+        read.ec == std::errc() && age >= 0 && age < std::chrono::seconds(longest_memory).count();
+    if (!fresh || version != on_one_line(client.traits().server)) return std::nullopt;
+    return memory;
+}
+
+} // namespace
+
+std::string why_no_agent(const Wanted& wanted)
+{
+    const auto memory = read_memory(wanted.client, recall(wanted.base, memory_of(wanted)));
+    return memory ? memory->why : std::string();
+}
+
+void remember_no_agent(const Wanted& wanted, const std::string& why)
+{
+    const std::string text = fmt::format(
+        "{}{}{}{}{}{}{}",
+        seconds_now(),
+        field_end,
+        on_one_line(wanted.client.traits().server),
+        field_end,
+        on_one_line(wanted.image_name),
+        field_end,
+        on_one_line(why)
+    );
+    remember(wanted.base, memory_of(wanted), text);
+}
+
+void forget_no_agent(const Wanted& wanted)
+{
+    remember(wanted.base, memory_of(wanted), "");
+}
+
+std::vector<std::string>
+all_without_agent(const engine::Client& client, const std::filesystem::path& base)
+{
+    std::vector<std::string> all;
+    const std::string of_engine = key(client.endpoint()) + pooled_mark;
+    for (const std::string& name : remembered(base)) {
+        if (!name.starts_with(of_engine) || !name.ends_with(memory_mark)) continue;
+        const auto memory = read_memory(client, recall(base, name));
+        if (memory) all.push_back(memory->image + ": " + memory->why);
+    }
+    return all;
+}
+
+} // namespace slipway::core::pool

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "sandbox/pool/wanted.hpp"
+
+#include <slipway/engine/client.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+/// What was found out about sandboxes in which the agent does not run, so that it is not tried in
+/// each: remembered below BASE/engines for an hour at most, and for one version of the engine.
+namespace slipway::core::pool {
+
+/// Why sandboxes as this one have no agent; empty when that is not known.
+std::string why_no_agent(const Wanted& wanted);
+
+/// `why`: text for a person.
+void remember_no_agent(const Wanted& wanted, const std::string& why);
+
+/// Without it it goes no better.
+void forget_no_agent(const Wanted& wanted);
+
+/// "IMAGE: why", of all that is remembered of this engine.
+std::vector<std::string>
+all_without_agent(const engine::Client& client, const std::filesystem::path& base);
+
+} // namespace slipway::core::pool
