@@ -3,10 +3,13 @@
 #include "descriptor.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -52,6 +55,18 @@ struct Way {
     }
 };
 
+/// A job of root could stop or kill another process of root's. Where there is no such user, or no
+/// right to become one, it stays what it is.
+void become_somebody_else()
+{
+    constexpr uid_t nobodys_id = 65'533;
+    if (::geteuid() != 0) return;
+    ::setgroups(0, nullptr);
+    if (::setresgid(nobodys_id, nobodys_id, nobodys_id) != 0) return;
+    if (::setresuid(nobodys_id, nobodys_id, nobodys_id) != 0) return;
+    ::prctl(PR_SET_DUMPABLE, 1); // else its files in /proc are root's
+}
+
 } // namespace
 
 int bridge(const char* path)
@@ -69,6 +84,7 @@ int bridge(const char* path)
         std::fprintf(stderr, "slipway-agent: connecting to %s: %s\n", path, ::strerror(errno));
         return 1;
     }
+    become_somebody_else(); // the agent has seen who connects
     ::signal(SIGPIPE, SIG_IGN);
     for (const int fd : {0, 1, socket.get()}) {
         ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);

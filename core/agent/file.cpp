@@ -128,12 +128,10 @@ TreeEnd read_file(const Run& run)
     FileReader file(path);
     if (!file.is_open()) return file.end();
     TreeOutput output(static_cast<Encoding>(run.tree.encoding));
-    const TreeEnd end = file.read(0, file.status().st_size, [&](off_t, std::string_view bytes) {
+    const TreeEnd end = file.read_all([&](off_t, std::string_view bytes) {
         return output.write(bytes) ? TreeEnd::done : complain(path, errno);
     });
     if (end != TreeEnd::done) return end;
-    const TreeEnd unchanged = file.check_unchanged();
-    if (unchanged != TreeEnd::done) return unchanged;
     return output.finish() ? TreeEnd::done : complain(path, errno);
 }
 

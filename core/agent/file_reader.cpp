@@ -21,6 +21,7 @@ FileReader::FileReader(const Found& found) : path_(found.path)
 FileReader::FileReader(const std::string& path) : path_(path)
 {
     open(AT_FDCWD, path.c_str(), 0);
+    if (!is_open_ && end_ == TreeEnd::missing) complain(path_, ENOENT);
 }
 
 void FileReader::open(int parent, const char* name, int flags)
@@ -38,8 +39,7 @@ void FileReader::open(int parent, const char* name, int flags)
     good = good && file_ && ::fstat(file_.get(), &status_) == 0;
     if (!good) {
         const int error = errno;
-        const bool is_missing = error == ENOENT || error == ENOTDIR;
-        end_ = complain(path_, error, is_missing ? TreeEnd::missing : TreeEnd::failed);
+        end_ = is_gone(error) ? TreeEnd::missing : complain(path_, error);
         return;
     }
     buffer_ = std::make_unique_for_overwrite<char[]>(piece_bytes);
@@ -60,6 +60,22 @@ TreeEnd FileReader::read(off_t at, off_t count, const Take& take)
         count -= got;
     }
     return TreeEnd::done;
+}
+
+TreeEnd FileReader::read_all(const Take& take)
+{
+    for (off_t at = 0;;) {
+        const ssize_t got = ::pread(file_.get(), buffer_.get(), piece_bytes, at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return complain(path_, errno);
+        if (got == 0) return check_unchanged();
+        const TreeEnd end = take(at, {buffer_.get(), static_cast<std::size_t>(got)});
+        if (end != TreeEnd::done) return end;
+        at += got;
+        // One that grows might have no end.
+        const TreeEnd unchanged = at > status_.st_size ? check_unchanged() : TreeEnd::done;
+        if (unchanged != TreeEnd::done) return unchanged;
+    }
 }
 
 TreeEnd FileReader::check_unchanged() const

@@ -15,7 +15,7 @@ namespace slipway::agent {
 /// Reads a regular file, and notices when it changes meanwhile.
 class FileReader {
 public:
-    /// Opens what a walk has found; no symlink.
+    /// Opens what a walk has found; no symlink. That it is gone is said without words.
     explicit FileReader(const Found& found);
     /// Opens what is at a path, behind symlinks as well.
     explicit FileReader(const std::string& path);
@@ -31,6 +31,9 @@ public:
     TreeEnd read(off_t at, off_t count, const Take& take);
     /// After the last read.
     TreeEnd check_unchanged() const;
+    /// Gives `take` all to the end, and checks that it is unchanged. What the system makes up when
+    /// it is read has another size than `status` tells: often none.
+    TreeEnd read_all(const Take& take);
 
 private:
     void open(int parent, const char* name, int flags);

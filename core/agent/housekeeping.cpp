@@ -16,20 +16,13 @@ namespace slipway::agent {
 namespace {
 
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds orphan_patience{2'000};
-/// Thousands of processes take their time to go.
-constexpr milliseconds patience{5'000};
 
 bool is_first()
 {
     return ::getpid() == 1;
-}
-
-/// Such as a bridge: it came into this pid namespace from outside.
-bool is_visitor(const Process& process)
-{
-    return process.pid != 1 && process.parent == 0 && !process.is_dead;
 }
 
 std::string somebody_left()
@@ -61,27 +54,31 @@ Housekeeping::Housekeeping(const ServeOptions& options) : options_(&options)
         scratch_.emplace_back(path, error);
         if (!error.empty()) throw std::runtime_error("--scratch " + error);
     }
+    if (options.ipc) forbid_hidden_queues();
     devices_ = Devices(); // /dev/shm has its owner by now
 }
 
-bool Housekeeping::kill_at_once() const
+bool Housekeeping::kill_at_once()
 {
+    patience_.begin(Clock::now());
     if (!is_first() || options_->bridge) return false;
     const auto all = list_processes();
-    if (std::any_of(all.begin(), all.end(), is_visitor)) return false;
-    kill_everybody(patience);
+    const auto visits = [](const Process& process) { return is_visitor(process); };
+    if (std::any_of(all.begin(), all.end(), visits)) return false;
+    kill_everybody(patience_.left(Clock::now()));
     return true;
 }
 
 void Housekeeping::kill_orphans(const std::set<pid_t>& spared)
 {
-    orphans_ = !kill_descendants(spared, orphan_patience).gone;
+    const auto at_most = std::min(orphan_patience, patience_.left(Clock::now()));
+    orphans_ = !kill_descendants(spared, at_most).gone;
 }
 
 std::string Housekeeping::clear_processes()
 {
     if (!is_first()) return orphans_ ? "a job's supervisor was killed" : "";
-    if (!kill_at_once() && !somebody_left().empty()) kill_descendants({}, orphan_patience);
+    if (!kill_at_once() && !somebody_left().empty()) kill_orphans({});
     std::string left = somebody_left();
     orphans_ = orphans_ && !left.empty();
     return left;
@@ -90,6 +87,7 @@ std::string Housekeeping::clear_processes()
 void Housekeeping::clean()
 {
     problem_ = clear_processes();
+    patience_.end();
     const auto note = [this](const std::string& doing, const std::string& error) {
         if (!error.empty() && problem_.empty()) problem_ = doing + error;
     };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "devices.hpp"
+#include "patience.hpp"
 #include "scratch.hpp"
 #include "server.hpp"
 
@@ -20,8 +21,9 @@ public:
     explicit Housekeeping(const ServeOptions& options);
 
     /// Kills all processes at once where none has to be spared: as PID 1, when nobody came in from
-    /// outside. False: that is not so.
-    bool kill_at_once() const;
+    /// outside. False: that is not so. From now on to the end of `clean` there is one patience for
+    /// all that does not go.
+    bool kill_at_once();
 
     /// A supervisor was killed, or could not kill all of its job: what the job started may be
     /// children of ours.
@@ -41,6 +43,7 @@ private:
     const ServeOptions* options_;
     Devices devices_;
     std::list<Scratch> scratch_;
+    Patience patience_;
     bool orphans_ = false;
     std::string problem_;
 };

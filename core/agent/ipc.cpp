@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -163,10 +164,15 @@ std::string clear_system_v()
            + std::to_string(left.creator) + " is left";
 }
 
-std::string clear_queues()
+bool has_queues()
 {
     struct statfs status {};
-    if (::statfs(queues, &status) != 0 || status.f_type != queues_magic) return {};
+    return ::statfs(queues, &status) == 0 && status.f_type == queues_magic;
+}
+
+std::string clear_queues()
+{
+    if (!has_queues()) return {};
     DIR* list = ::opendir(queues);
     if (list == nullptr) return std::string(queues) + ": " + ::strerror(errno);
     std::string problem;
@@ -187,6 +193,12 @@ bool is_machines_ipc()
     constexpr ino_t first_ipc_namespace = 0xEFFFFFFF; // PROC_IPC_INIT_INO of the kernel
     struct stat status {};
     return ::stat("/proc/self/ns/ipc", &status) != 0 || status.st_ino == first_ipc_namespace;
+}
+
+void forbid_hidden_queues()
+{
+    const rlimit none{};
+    if (!has_queues()) ::setrlimit(RLIMIT_MSGQUEUE, &none);
 }
 
 std::string clear_ipc()

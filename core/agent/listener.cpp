@@ -1,5 +1,7 @@
 #include "listener.hpp"
 
+#include "processes.hpp"
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -54,14 +56,14 @@ Listener::~Listener()
     ::unlink(path_.c_str());
 }
 
-// A process outside has no number in the sandbox.
+// A process outside has no number in the sandbox; a job has a parent there.
 bool Listener::may_be_client(const Fd& socket) const
 {
     if (::getpid() != 1) return true;
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-    return peer.pid == 0 || (bridge_ && peer.uid == 0);
+    return peer.pid == 0 || (bridge_ && peer.uid == 0 && is_visitor(peer.pid));
 }
 
 void Listener::on_accept()

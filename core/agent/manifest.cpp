@@ -87,7 +87,7 @@ public:
             entry.minor = minor(status.st_rdev);
         }
         if (S_ISLNK(status.st_mode) && !read_link(found, entry.link_target)) {
-            return complain(found.path, errno);
+            return is_gone(errno) ? TreeEnd::missing : complain(found.path, errno);
         }
         if (S_ISREG(status.st_mode)) {
             entry.size = static_cast<std::uint64_t>(status.st_size);

@@ -65,18 +65,17 @@ public:
         ::archive_entry_unset_ctime(entry.get());
         set_time(entry.get(), status);
         ::archive_entry_copy_pathname(entry.get(), found.path);
-        if (status.st_nlink > 1 && !S_ISDIR(status.st_mode)) {
-            const auto [known, is_new] =
-                links_.emplace(std::pair(status.st_dev, status.st_ino), found.path);
-            if (!is_new) {
-                ::archive_entry_copy_hardlink(entry.get(), known->second.c_str());
-                ::archive_entry_set_size(entry.get(), 0);
-                return header(entry.get(), found);
-            }
+        if (status.st_nlink < 2 || S_ISDIR(status.st_mode)) return add_itself(found, entry.get());
+        const std::pair file(status.st_dev, status.st_ino);
+        const auto known = links_.find(file);
+        if (known != links_.end()) {
+            ::archive_entry_copy_hardlink(entry.get(), known->second.c_str());
+            ::archive_entry_set_size(entry.get(), 0);
+            return header(entry.get(), found);
         }
-        if (S_ISLNK(status.st_mode)) return add_symlink(found, entry.get());
-        if (S_ISREG(status.st_mode)) return add_file(found, entry.get());
-        return header(entry.get(), found);
+        const TreeEnd end = add_itself(found, entry.get());
+        if (end == TreeEnd::done) links_.emplace(file, found.path);
+        return end;
     }
 
 private:
@@ -102,10 +101,20 @@ private:
         }
     }
 
+    TreeEnd add_itself(const Found& found, archive_entry* entry)
+    {
+        const mode_t mode = found.status.st_mode;
+        if (S_ISLNK(mode)) return add_symlink(found, entry);
+        if (S_ISREG(mode)) return add_file(found, entry);
+        return header(entry, found);
+    }
+
     TreeEnd add_symlink(const Found& found, archive_entry* entry)
     {
         std::string target;
-        if (!read_link(found, target)) return complain(found.path, errno);
+        if (!read_link(found, target)) {
+            return is_gone(errno) ? TreeEnd::missing : complain(found.path, errno);
+        }
         ::archive_entry_copy_symlink(entry, target.c_str());
         ::archive_entry_set_size(entry, 0);
         return header(entry, found);

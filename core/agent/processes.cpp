@@ -110,6 +110,14 @@ void stop_all(const std::set<pid_t>& spared, Clock::time_point until)
 
 } // namespace
 
+bool is_visitor(pid_t pid)
+{
+    Process process;
+    const Fd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return proc && pid != 1 && read_process(proc.get(), std::to_string(pid).c_str(), process)
+           && is_visitor(process);
+}
+
 std::vector<Process> list_processes()
 {
     std::vector<Process> out;

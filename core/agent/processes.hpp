@@ -17,6 +17,13 @@ struct Process {
     std::string name;
 };
 
+/// Such as a bridge: it came into this pid namespace from outside, and lives.
+inline bool is_visitor(const Process& process)
+{
+    return process.pid != 1 && process.parent == 0 && !process.is_dead;
+}
+bool is_visitor(pid_t pid);
+
 /// All processes of this pid namespace that /proc shows.
 std::vector<Process> list_processes();
 

@@ -6,46 +6,26 @@
 
 #include <cerrno>
 #include <cstring>
+#include <deque>
+#include <memory>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace slipway::agent {
 
 namespace {
 
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+/// So many directories are open, one in the other; those above are opened again on the way back.
+constexpr std::size_t most_open = 32;
+/// And so many are remembered, in 8 MiB.
+constexpr std::size_t most_above = std::size_t{1} << 19;
 
 bool same(const struct stat& a, const struct stat& b)
 {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-/// Whether a directory stands on that mount. False: errno says why, EXDEV when on another.
-bool is_on(std::optional<std::uint64_t> mount, const Fd& parent, const char* name, MountQuery query)
-{
-    // It need not be ours to enter.
-    const Fd place(::openat(parent.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!place) return false;
-    const auto here = mount_of(place.get(), query);
-    errno = !mount || !here ? ENOTSUP : EXDEV;
-    return mount && here == mount;
-}
-
-/// Nothing when it cannot be listed; errno says why.
-std::optional<std::vector<std::string>> names_in(const Fd& directory)
-{
-    std::vector<std::string> out;
-    Fd copy(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    DIR* list = copy ? ::fdopendir(copy.get()) : nullptr;
-    if (list == nullptr) return std::nullopt;
-    copy.release();
-    while (const dirent* entry = ::readdir(list)) {
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") out.emplace_back(name);
-    }
-    ::closedir(list);
-    return out;
 }
 
 /// Those that a job could leave for the next one: a default ACL, and its own.
@@ -62,54 +42,192 @@ void clear_attributes(const Fd& directory)
     }
 }
 
+/// Empties a directory. However deep and wide it is, descriptors and memory are bounded: names are
+/// not kept but of what is open, and a directory above those is found by `..`, which must be the
+/// one through which the way went down.
 class Clearing {
 public:
-    Clearing(std::optional<std::uint64_t> mount, MountQuery query) : mount_(mount), query_(query) {}
-
-    std::string error;
-
-    // NOLINTNEXTLINE(misc-no-recursion)
-    bool clear(const Fd& directory, const std::string& path)
+    Clearing(const std::string& path, std::optional<std::uint64_t> mount, MountQuery query)
+        : path_(&path), mount_(mount), query_(query)
     {
-        bool left = false;
-        const auto names = names_in(directory);
-        if (!names) return complain(path, errno);
-        for (const std::string& name : *names) {
-            left = remove(directory, path + "/" + name, name.c_str()) || left;
-        }
-        return left;
     }
+
+    void clear(const Fd& top)
+    {
+        enter(Fd(::openat(top.get(), ".", directory_flags)), "");
+        while (!levels_.empty()) {
+            if (const char* const name = next_name()) {
+                remove(name);
+            } else {
+                leave();
+            }
+        }
+    }
+
+    std::string error; ///< the first one, or empty
 
 private:
-    // NOLINTNEXTLINE(misc-no-recursion)
-    bool remove(const Fd& parent, const std::string& path, const char* name)
+    using Id = std::pair<dev_t, ino_t>;
+
+    struct Close {
+        void operator()(DIR* list) const { ::closedir(list); }
+    };
+    struct Level {
+        std::unique_ptr<DIR, Close> list;
+        std::string name; ///< empty: not known any more
+        Id id;
+        bool has_changed = false; ///< since its first name was read
+        bool has_left = false;    ///< something that stays
+
+        int fd() const { return ::dirfd(list.get()); }
+    };
+
+    /// Null at the end. Not every file system gives all names when some are removed meanwhile.
+    const char* next_name()
     {
-        if (::unlinkat(parent.get(), name, 0) == 0 || errno == ENOENT) return false;
-        if (errno == EBUSY) return true; // a file that is mounted there
-        const int refusal = errno;
-        if (::unlinkat(parent.get(), name, AT_REMOVEDIR) == 0) return false;
-        if (errno == ENOTDIR) return complain(path, refusal);
-        if (!is_on(mount_, parent, name, query_)) {
-            return errno == EXDEV ? true : complain(path, errno);
+        Level& level = levels_.back();
+        for (;;) {
+            errno = 0;
+            const dirent* const entry = ::readdir(level.list.get());
+            if (entry == nullptr) {
+                if (errno != 0) keep(".", errno);
+                if (!std::exchange(level.has_changed, false)) return nullptr;
+                ::rewinddir(level.list.get());
+                continue;
+            }
+            const std::string_view name = entry->d_name;
+            if (name != "." && name != "..") return entry->d_name;
         }
-        ::fchmodat(parent.get(), name, 0700, 0); // it is no symlink
-        const Fd child(::openat(parent.get(), name, directory_flags));
-        if (!child) return complain(path, errno);
-        const bool left = clear(child, path);
-        if (::unlinkat(parent.get(), name, AT_REMOVEDIR) == 0 || errno == ENOENT) return false;
-        if (left && errno == ENOTEMPTY) return true;
-        if (errno == EBUSY) return true;
-        return complain(path, errno);
     }
 
-    bool complain(const std::string& path, int number)
+    void remove(const char* name)
     {
-        if (error.empty()) error = path + ": " + ::strerror(number);
-        return false;
+        Level& level = levels_.back();
+        if (::unlinkat(level.fd(), name, 0) == 0) {
+            level.has_changed = true;
+            return;
+        }
+        if (errno == ENOENT) return;
+        if (errno == EBUSY) { // a file that is mounted there
+            level.has_left = true;
+            return;
+        }
+        const int refusal = errno;
+        if (::unlinkat(level.fd(), name, AT_REMOVEDIR) == 0) {
+            level.has_changed = true;
+        } else if (errno == ENOTDIR) {
+            keep(name, refusal);
+        } else if (errno != ENOENT) {
+            descend(name, errno);
+        }
     }
 
+    /// Into a directory that could not be removed, and why.
+    void descend(const char* name, int refusal)
+    {
+        Level& level = levels_.back();
+        // It need not be ours to enter.
+        const Fd place(::openat(level.fd(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        struct stat status {};
+        if (!place || ::fstat(place.get(), &status) != 0) return keep(name, errno);
+        const auto here = mount_of(place.get(), query_);
+        if (!mount_ || !here) return keep(name, ENOTSUP);
+        const Id id(status.st_dev, status.st_ino);
+        if (here != mount_ || left_.contains(id)) {
+            level.has_left = true;
+        } else if (emptied_ == id) {
+            left_.insert(id);
+            keep(name, refusal);
+        } else if (above_.size() == most_above) {
+            left_.insert(id);
+            keep(name, ENAMETOOLONG);
+        } else {
+            ::fchmodat(level.fd(), name, 0700, 0); // it is no symlink
+            enter(Fd(::openat(level.fd(), name, directory_flags)), name);
+        }
+    }
+
+    void enter(Fd directory, const char* name)
+    {
+        Level level;
+        struct stat status {};
+        level.list.reset(directory ? ::fdopendir(directory.get()) : nullptr);
+        if (!level.list || ::fstat(directory.get(), &status) != 0) {
+            const int why = errno;
+            if (level.list) directory.release();
+            return keep(name, why);
+        }
+        directory.release();
+        level.name = name;
+        level.id = Id(status.st_dev, status.st_ino);
+        if (levels_.size() == most_open) {
+            above_.push_back(levels_.front().id);
+            levels_.pop_front();
+        }
+        levels_.push_back(std::move(level));
+    }
+
+    /// Out of a directory in which nothing is that can be removed.
+    void leave()
+    {
+        const Level done = std::move(levels_.back());
+        levels_.pop_back();
+        if (done.has_left) left_.insert(done.id);
+        if (levels_.empty()) return climb(done);
+        Level& parent = levels_.back();
+        if (::unlinkat(parent.fd(), done.name.c_str(), AT_REMOVEDIR) == 0) {
+            parent.has_changed = true;
+            return;
+        }
+        if (errno == ENOENT) return;
+        left_.insert(done.id);
+        if (done.has_left && errno == ENOTEMPTY) {
+            parent.has_left = true;
+        } else {
+            keep(done.name.c_str(), errno);
+        }
+    }
+
+    /// Into the directory above, which is not open any more. Among its names is the one from which
+    /// the way comes: that goes now.
+    void climb(const Level& from)
+    {
+        if (above_.empty()) return; // the end
+        const Id id = above_.back();
+        above_.pop_back();
+        Fd up(::openat(from.fd(), "..", directory_flags));
+        struct stat status {};
+        if (!up || ::fstat(up.get(), &status) != 0) {
+            keep("..", errno);
+        } else if (id != Id(status.st_dev, status.st_ino)) {
+            keep("..", ESTALE); // somebody moves directories, and it may be outside
+        } else {
+            emptied_ = from.id;
+            enter(std::move(up), "");
+        }
+    }
+
+    /// It stays, and why.
+    void keep(const char* name, int why)
+    {
+        if (!levels_.empty()) levels_.back().has_left = true;
+        if (why == EBUSY || !error.empty()) return;
+        error = *path_;
+        if (!above_.empty()) error += "/...";
+        for (const Level& level : levels_) {
+            if (!level.name.empty()) error.append("/").append(level.name);
+        }
+        if (*name != '\0') error.append("/").append(name);
+        error.append(": ").append(::strerror(why));
+    }
+
+    const std::string* path_;
     std::optional<std::uint64_t> mount_;
     MountQuery query_;
+    std::deque<Level> levels_; ///< the last of them is being emptied
+    std::deque<Id> above_;     ///< those over the first of them
+    Id emptied_;               ///< the one from which the way came to a level without a name
+    std::set<Id> left_;        ///< no job can make one of these
 };
 
 } // namespace
@@ -129,8 +247,8 @@ std::string Scratch::clear() const
         return path_ + ": somebody has put another directory there";
     }
     ::fchmod(directory_.get(), 0700);
-    Clearing clearing(mount_of(directory_.get(), query_), query_);
-    clearing.clear(directory_, path_);
+    Clearing clearing(path_, mount_of(directory_.get(), query_), query_);
+    clearing.clear(directory_);
     if ((now.st_uid != first_.st_uid || now.st_gid != first_.st_gid)
         && ::fchown(directory_.get(), first_.st_uid, first_.st_gid) != 0) {
         clearing.error = path_ + ": " + ::strerror(errno);

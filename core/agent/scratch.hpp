@@ -17,7 +17,8 @@ public:
 
     /// Removes what is in it. Follows no symlinks, stays on its mount: what is mounted below is
     /// left alone, with the directories that lead to it. Gives the directory the mode and the owner
-    /// that it had. What could not be done, or empty.
+    /// that it had. What could not be done, or empty. Descriptors and memory are bounded, however
+    /// deep and wide the tree is.
     std::string clear() const;
 
 private:

@@ -17,8 +17,8 @@ struct Owner {
 struct ServeOptions {
     std::string socket; ///< path, or empty
     bool stdio = false;
-    /// As PID 1, clients on the socket are processes outside; with this, also `bridge` of root
-    /// inside. A job of the sandbox is neither.
+    /// As PID 1, clients on the socket are processes outside; with this, also those of root that
+    /// were started inside from outside, such as `bridge`. A job of the sandbox is neither.
     bool bridge = false;
     /// The IPC namespace is the sandbox's own, and emptied with the rest. With the machine's own
     /// the agent does not begin.

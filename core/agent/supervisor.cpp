@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 
@@ -24,8 +25,12 @@ namespace slipway::agent {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 /// How long it tries to kill all; a process that the kernel holds cannot be killed at all.
 constexpr std::chrono::milliseconds patience{5000};
+/// How much of that the first process may take, so that something is left for the others.
+constexpr std::chrono::milliseconds patience_for_first{4000};
 
 void send_notice(int control, const Notice& notice)
 {
@@ -159,14 +164,17 @@ private:
     {
         Notice notice;
         notice.kind = Notice::ended;
+        const auto begin = Clock::now();
         if (!status_) {
             // The first one at once, so that its status tells what happened.
             ::kill(first_, SIGKILL);
             int status = 0;
-            if (!wait_for_first(status)) status = SIGKILL;
+            if (!wait_for_first(status, begin + patience_for_first)) status = SIGKILL;
             status_ = status;
         }
-        const Killed killed = kill_descendants({}, patience);
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(begin + patience - Clock::now());
+        const Killed killed = kill_descendants({}, left);
         notice.status = *status_;
         notice.left_some = killed.any;
         notice.all_gone = killed.gone;
@@ -183,10 +191,9 @@ private:
         ::_exit(0);
     }
 
-    bool wait_for_first(int& status) const
+    bool wait_for_first(int& status, Clock::time_point until) const
     {
-        const auto until = std::chrono::steady_clock::now() + patience;
-        while (std::chrono::steady_clock::now() < until) {
+        while (Clock::now() < until) {
             const pid_t pid = ::waitpid(first_, &status, WNOHANG);
             if (pid != 0) return pid == first_;
             pollfd one{signals_, POLLIN, 0};

@@ -3,8 +3,6 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 namespace slipway::agent {
 
@@ -31,19 +29,6 @@ int do_tree_job(const Run& run) noexcept
         return complain("the order", "an unknown one", TreeEnd::refused);
     };
     return static_cast<int>(work());
-}
-
-TreeEnd complain(std::string_view what, std::string_view why, TreeEnd end)
-{
-    std::string line(what);
-    line.append(": ").append(why).append("\n");
-    std::fwrite(line.data(), 1, line.size(), stderr);
-    return end;
-}
-
-TreeEnd complain(std::string_view what, int error, TreeEnd end)
-{
-    return complain(what, std::string_view(::strerror(error)), end);
 }
 
 int make_directories(const std::string& path)

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "agent/messages.hpp"
+#include "complain.hpp"
 
 #include <string>
-#include <string_view>
 
 /// The jobs that are no programs. Each runs in a process of its own, with stdin and stdout, and
 /// says on stderr what went wrong.
@@ -17,11 +17,6 @@ TreeEnd pack(const Run& run);
 TreeEnd write_manifest(const Run& run);
 TreeEnd write_file(const Run& run);
 TreeEnd read_file(const Run& run);
-
-/// Says what could not be done, and gives `end`.
-TreeEnd complain(std::string_view what, std::string_view why, TreeEnd end = TreeEnd::failed);
-/// The same with an errno.
-TreeEnd complain(std::string_view what, int error, TreeEnd end = TreeEnd::failed);
 
 /// Makes a directory and those above it. 0, or an errno.
 int make_directories(const std::string& path);

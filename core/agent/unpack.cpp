@@ -53,8 +53,7 @@ void repair_time(archive_entry* entry)
     }
 }
 
-/// What archive_read_open asks: gives the bytes on, and counts the zeros at their end. An archive
-/// without its end mark is cut.
+/// What archive_read_open asks: gives the bytes on, and counts them and the zeros at their end.
 class Input {
 public:
     explicit Input(Encoding encoding) : stream_(encoding) {}
@@ -82,8 +81,9 @@ public:
         }
         return good;
     }
-    /// The last two blocks that came were zeros.
-    bool has_end() const { return zeros_ >= std::size_t{2} * 512; }
+    std::uint64_t bytes() const { return bytes_; }
+    /// Those at the end.
+    std::uint64_t zeros() const { return zeros_; }
     std::string_view problem() const { return stream_.problem(); }
     /// How the job ends when libarchive could not go on with what it read.
     TreeEnd end() const { return stream_.problem().empty() ? TreeEnd::broken : stream_.end(); }
@@ -94,10 +94,12 @@ private:
         if (!stream_.read(bytes)) return false;
         const std::size_t last = bytes.find_last_not_of('\0');
         zeros_ = last == std::string_view::npos ? zeros_ + bytes.size() : bytes.size() - last - 1;
+        bytes_ += bytes.size();
         return true;
     }
 
     TreeInput stream_;
+    std::uint64_t bytes_ = 0;
     std::uint64_t zeros_ = 0;
 };
 
@@ -168,6 +170,22 @@ TreeEnd unpack_entries(archive* tar, const Input& input, archive* disk)
     return closed ? TreeEnd::done : said("the directories", disk, TreeEnd::failed);
 }
 
+/// Where the next header would be stand two blocks of zeros, and nothing else behind them. Zeros
+/// before that place are a file's.
+TreeEnd check_end(archive* tar, Input& input)
+{
+    constexpr std::uint64_t mark_bytes = 2 * 512;
+    if (!input.read_to_end()) return complain("the archive", input.problem(), input.end());
+    const auto place = static_cast<std::uint64_t>(::archive_read_header_position(tar));
+    if (input.bytes() < place + mark_bytes) {
+        return complain("the archive", "it is cut: its end mark is missing", TreeEnd::broken);
+    }
+    if (input.zeros() < input.bytes() - place) {
+        return complain("the archive", "it goes on behind its end mark", TreeEnd::broken);
+    }
+    return TreeEnd::done;
+}
+
 } // namespace
 
 TreeEnd unpack(const Run& run)
@@ -188,10 +206,7 @@ TreeEnd unpack(const Run& run)
         return broken("the archive", tar.get(), input);
     }
     const TreeEnd end = unpack_entries(tar.get(), input, disk.get());
-    if (end != TreeEnd::done) return end;
-    if (!input.read_to_end()) return complain("the archive", input.problem(), input.end());
-    if (input.has_end()) return TreeEnd::done;
-    return complain("the archive", "it is cut: its end mark is missing", TreeEnd::broken);
+    return end == TreeEnd::done ? check_end(tar.get(), input) : end;
 }
 
 } // namespace slipway::agent

@@ -17,12 +17,6 @@ namespace {
 
 constexpr int open_flags = O_DIRECTORY | O_CLOEXEC;
 
-/// What goes away meanwhile is not there.
-bool is_gone(int error)
-{
-    return error == ENOENT || error == ENOTDIR;
-}
-
 bool list(int directory, std::vector<std::string>& names)
 {
     Fd copy(::openat(directory, ".", O_RDONLY | open_flags));
@@ -117,6 +111,10 @@ private:
         Selection::States below = selection_.step(states, name, selected);
         if (selected) {
             const TreeEnd end = (*visit_)(found);
+            if (end == TreeEnd::missing) {
+                selection_.forget(states, name);
+                return TreeEnd::done;
+            }
             if (end != TreeEnd::done) return end;
         }
         const bool is_symlink = S_ISLNK(found.status.st_mode);
@@ -147,6 +145,11 @@ TreeEnd walk(
 )
 {
     return Walk(top, visit).go(items);
+}
+
+bool is_gone(int error)
+{
+    return error == ENOENT || error == ENOTDIR;
 }
 
 bool read_link(const Found& found, std::string& target)

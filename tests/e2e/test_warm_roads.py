@@ -34,6 +34,17 @@ class Commands(Remote, test_warm.Commands):
             result = self.assert_ok(self.slipway("-v", *self.run_words("true")))
             self.assertRegex(result.stderr, f"{turn} sandbox .*, reached by {road}")
 
+    def test_a_job_of_root_cannot_stop_or_kill_the_bridge(self):
+        script = """for at in /proc/[0-9]*; do
+            set -- $(tr '\\0' ' ' <$at/cmdline)
+            [ "$2" = bridge ] || continue
+            echo found; kill -STOP ${at#/proc/}; kill -9 ${at#/proc/}
+        done; id -u; echo goes on"""
+        found = "found\n" if KIND == "podman" else ""
+        result = self.assert_ok(self.warm("sh", "-c", script, options=["--no-workspace"]))
+        self.assertEqual(result.stdout, found + "0\ngoes on\n")
+        self.assertEqual(result.stderr.count("not permitted"), 2 if found else 0, result.stderr)
+
 
 class Ends(Remote, test_warm.Ends):
     # It waits for three leases.

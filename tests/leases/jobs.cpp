@@ -111,6 +111,17 @@ Task<> interrupted(core::Lease& lease)
     co_return ok();
 }
 
+// What is not mounted nobody can empty.
+Task<> message_queues(core::Lease& lease)
+{
+    auto look = shell("grep -c '^[^ ]* /dev/mqueue mqueue ' /proc/mounts; : >/dev/mqueue/q");
+    CO_TRY(const Ran ran, co_await run_job(lease, std::move(look)));
+    CHECK(ran.out == "1\n");
+    CHECK(ran.err == "");
+    CHECK(ran.result.exit_code == 0);
+    co_return ok();
+}
+
 } // namespace
 
 TEST_SUITE("leases.jobs")
@@ -126,6 +137,10 @@ TEST_SUITE("leases.jobs")
     TEST_CASE("much in and out")
     {
         with_and_without_agent(much_in_and_out);
+    }
+    TEST_CASE("message queues are mounted where they can be removed")
+    {
+        with_and_without_agent(message_queues);
     }
     TEST_CASE("two at once")
     {

@@ -12,9 +12,10 @@ namespace slipway::test {
 /// A new directory that goes with the object.
 class TempDirectory {
 public:
-    TempDirectory()
+    TempDirectory() : TempDirectory(std::filesystem::temp_directory_path()) {}
+    explicit TempDirectory(const std::filesystem::path& above)
     {
-        auto name = (std::filesystem::temp_directory_path() / "slipway-XXXXXX").string();
+        auto name = (above / "slipway-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
         path_ = name;
     }

@@ -27,11 +27,12 @@ std::string_view Selection::add(const TreeItem& item)
     return parse_item(item, added.parts);
 }
 
-void Selection::reach(State state, States& states, bool& selected)
+void Selection::reach(State state, States& states, bool& selected, int times)
 {
     Item& item = items_[state.item];
     if (state.part == item.parts.size()) {
-        item.is_found = selected = true;
+        item.found += times;
+        selected = true;
         return;
     }
     states.push_back(state);
@@ -48,25 +49,37 @@ Selection::States Selection::begin(bool& selected)
     for (std::uint32_t item = 0; item < items_.size(); ++item) {
         State state;
         state.item = item;
-        reach(state, states, selected);
+        reach(state, states, selected, 1);
     }
     return states;
 }
 
 Selection::States Selection::step(const States& states, std::string_view name, bool& selected)
 {
+    return follow(states, name, selected, 1);
+}
+
+void Selection::forget(const States& states, std::string_view name)
+{
+    bool ignored = false;
+    follow(states, name, ignored, -1);
+}
+
+Selection::States
+Selection::follow(const States& states, std::string_view name, bool& selected, int times)
+{
     States below;
     for (State state : states) {
         const ItemPart& part = items_[state.item].parts[state.part];
         if (part.kind == ItemPart::Kind::directories) {
-            reach(state, below, selected);
+            reach(state, below, selected, times);
             continue;
         }
         const bool matches = part.kind == ItemPart::Kind::literal ? part.text == name
                                                                   : glob_matches(part.text, name);
         if (!matches) continue;
         ++state.part;
-        reach(state, below, selected);
+        reach(state, below, selected, times);
     }
     sort_once(below);
     return below;
@@ -95,7 +108,7 @@ bool Selection::are_names(const States& states, std::vector<std::string_view>& n
 const TreeItem* Selection::missing() const
 {
     for (const Item& item : items_) {
-        if (item.item.required && !item.is_found) return &item.item;
+        if (item.item.required && item.found == 0) return &item.item;
     }
     return nullptr;
 }

@@ -3,6 +3,7 @@
 #include "agent/glob.hpp"
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ public:
     States begin(bool& selected);
     /// What is looked for below `name`. `selected`: an item means it.
     States step(const States& states, std::string_view name, bool& selected);
+    /// What `step` has found under `name` with these states is not there after all.
+    void forget(const States& states, std::string_view name);
 
     /// Those that go on behind a symlink: a path means what the system finds there.
     States behind_symlink(const States& states) const;
@@ -42,10 +45,11 @@ private:
     struct Item {
         TreeItem item;
         std::vector<ItemPart> parts;
-        bool is_found = false;
+        std::ptrdiff_t found = 0; ///< how often
     };
 
-    void reach(State state, States& states, bool& selected);
+    void reach(State state, States& states, bool& selected, int times);
+    States follow(const States& states, std::string_view name, bool& selected, int times);
 
     std::vector<Item> items_;
 };

@@ -152,6 +152,30 @@ TEST_SUITE("agent.files")
         }
     }
 
+    TEST_CASE("what the system makes up is read to its end, whatever size it tells")
+    {
+        TreeSession session;
+        int told_wrong = 0;
+        for (const char* const name :
+             {"/proc/version",
+              "/proc/filesystems",
+              "/proc/self/mountinfo",
+              "/proc/kallsyms",
+              "/sys/devices/system/cpu/online",
+              "/sys/kernel/mm/transparent_hugepage/enabled"}) {
+            CAPTURE(std::string(name));
+            const std::string wanted = read(name);
+            if (wanted.empty()) continue; // not on this machine
+            if (static_cast<std::size_t>(status_of(name).st_size) != wanted.size()) ++told_wrong;
+            const Outcome got =
+                session.client.run(TreeSession::order(agent::What::read_file, name));
+            CHECK(got.err == "");
+            CHECK(got.exited(0));
+            CHECK((got.out == wanted));
+        }
+        CHECK(told_wrong > 2);
+    }
+
     TEST_CASE("a full disk is an error with words, and leaves nothing half")
     {
         if (::geteuid() != 0) return; // only root can mount one

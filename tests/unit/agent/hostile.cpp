@@ -4,10 +4,12 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -150,6 +152,85 @@ TEST_SUITE("agent.hostile")
         CHECK(left.find("tail") == std::string::npos);
         ::kill(visitor, SIGKILL);
         ::waitpid(visitor, nullptr, 0);
+    }
+
+    TEST_CASE("a job of root can neither stop nor kill the bridge, nor pass for one")
+    {
+        if (::geteuid() != 0) return;
+        const TempDirectory place;
+        const std::string socket = place.path() / "s";
+        AgentProcess process({{"--socket", socket, "--bridge", "--idle-ms", "60000"}, true, false});
+        AgentClient outside(socket);
+        REQUIRE(outside.begin().type == Type::welcome);
+        outside.send_bytes(Type::bye, 0, {});
+        const std::string inner = std::to_string(process.inner_pid());
+        std::array<int, 2> ends{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+        const pid_t bridge = ::fork();
+        if (bridge == 0) {
+            ::dup2(ends[1], 0);
+            ::dup2(ends[1], 1);
+            ::execlp(
+                "nsenter",
+                "nsenter",
+                "-t",
+                inner.c_str(),
+                "--pid",
+                SLIPWAY_AGENT,
+                "bridge",
+                socket.c_str(),
+                nullptr
+            );
+            ::_exit(127);
+        }
+        ::close(ends[1]);
+        {
+            AgentClient client(ends[0], 8);
+            REQUIRE(eventually([&] { return client.begin().type == Type::welcome; }));
+            const Outcome tried = client.run(
+                shell("for at in /proc/[0-9]*; do\n"
+                      "  set -- $(tr '\\0' ' ' <$at/cmdline)\n"
+                      "  [ \"$2\" = bridge ] || continue\n"
+                      "  echo found; kill -STOP ${at#/proc/}; kill -9 ${at#/proc/}; kill -9 -1\n"
+                      "done")
+            );
+            CHECK(tried.died_of(SIGKILL));
+            CHECK(tried.out == "found\n");
+            CHECK(tried.err.find("not permitted") != std::string::npos);
+            CHECK(client.run(program({"true"})).exited(0));
+            const Outcome passing =
+                client.run(program({SLIPWAY_AGENT, "bridge", socket}), outside.hello());
+            CHECK(passing.out == "");
+            CHECK(passing.exited(0));
+        }
+        ::close(ends[0]);
+        ::waitpid(bridge, nullptr, 0);
+    }
+
+    TEST_CASE("a process that cannot be killed is told, and what else there was is gone")
+    {
+        if (::geteuid() != 0) return;
+        const TempDirectory place;
+        const std::string socket = place.path() / "s";
+        AgentProcess::Options options{{"--socket", socket, "--idle-ms", "60000"}, true, false};
+        options.before = {"setpriv", "--bounding-set=-kill", "--inh-caps=-all"};
+        AgentProcess process(options);
+        AgentClient client(socket);
+        REQUIRE(client.begin().type == Type::welcome);
+        agent::Run held = program({"sleep", "1000"});
+        held.has_ids = true;
+        held.uid = held.gid = 64'323; // not the agent's, which lacks the right to kill it
+        client.send(Type::run, 1, held);
+        client.send(Type::run, 2, program({"tail", "-f", "/dev/null"}));
+        for (int started = 0; started < 2;) {
+            if (client.next().type == Type::started) ++started;
+        }
+        const agent::ResetDone reset = client.reset();
+        CHECK(!reset.clean);
+        CHECK(reset.reason.find("(sleep) is left") != std::string::npos);
+        client.last_channel = 2;
+        const std::string left = client.run(shell("cat /proc/[0-9]*/comm")).out;
+        CHECK(left.find("tail") == std::string::npos);
     }
 
     TEST_CASE("a job that kills everybody it can ends only itself")

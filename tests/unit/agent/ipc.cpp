@@ -103,6 +103,33 @@ TEST_SUITE("agent.ipc")
         CHECK(next.run(shell(all_there_is)).out == "");
     }
 
+    TEST_CASE("where message queues are not mounted no job can make one")
+    {
+        if (::geteuid() != 0) return;
+        const TempDirectory place;
+        const std::string socket = place.path() / "s";
+        AgentProcess process(sandbox(
+            socket,
+            {"sh",
+             "-c",
+             "[ ! -d /dev/mqueue ] || mount -t tmpfs none /dev/mqueue && exec \"$@\"",
+             "sh"}
+        ));
+        AgentClient client(socket);
+        REQUIRE(client.begin().type == Type::welcome);
+        const Outcome made = client.run(program(
+            {"python3",
+             "-c",
+             "import ctypes, errno, os\n"
+             "c = ctypes.CDLL(None, use_errno=True)\n"
+             "made = c.mq_open(b'/left', os.O_CREAT | os.O_RDWR, 0o600, None)\n"
+             "print(made, errno.errorcode.get(ctypes.get_errno()))"}
+        ));
+        CHECK(made.err == "");
+        CHECK(made.out == "-1 EMFILE\n");
+        CHECK(client.reset().clean);
+    }
+
     TEST_CASE("what cannot be removed makes the sandbox unclean, and is named")
     {
         if (::geteuid() != 0) return;

@@ -105,12 +105,38 @@ TEST_SUITE("agent.tar")
         REQUIRE(session.unpack(to.path(), tar).exited(0));
         for (std::size_t size = 0; size < tar.size(); size += 171) {
             CAPTURE(size);
-            if (tar.size() - size < 512) continue;
             const Outcome cut = session.unpack(to.path(), std::string_view(tar).substr(0, size));
             CHECK(cut.exited(3));
             CHECK(!cut.err.empty());
         }
         CHECK(session.unpack(to.path(), "this is no tar at all").exited(3));
+    }
+
+    TEST_CASE("zeros of the last file are no end mark, and nothing stands behind the mark")
+    {
+        const TempDirectory from;
+        const TempDirectory to;
+        TreeSession session;
+        for (const std::size_t zeros :
+             {std::size_t{1024}, std::size_t{1500}, std::size_t{70'000}}) {
+            CAPTURE(zeros);
+            write(from.path() / "last", "x" + std::string(zeros, '\0'));
+            const std::string tar = session.pack(from.path(), {path("last")}).out;
+            REQUIRE(session.unpack(to.path(), tar).exited(0));
+            const std::size_t mark = tar.find_last_not_of('\0') + (zeros + 512) / 512 * 512;
+            for (const std::size_t of_the_mark : {0U, 1U, 511U, 512U, 1000U, 1023U}) {
+                CAPTURE(of_the_mark);
+                const Outcome cut =
+                    session.unpack(to.path(), std::string_view(tar).substr(0, mark + of_the_mark));
+                CHECK(cut.exited(3));
+                CHECK(!cut.err.empty());
+            }
+            CHECK(session.unpack(to.path(), tar.substr(0, mark + 1024)).exited(0));
+            CHECK(session.unpack(to.path(), tar + std::string(10'240, '\0')).exited(0));
+            const Outcome more = session.unpack(to.path(), tar + tar);
+            CHECK(more.exited(3));
+            CHECK(more.err.find("behind its end mark") != std::string::npos);
+        }
     }
 
     TEST_CASE("no entry leads out of the directory")
