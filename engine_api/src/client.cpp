@@ -112,6 +112,8 @@ Traits traits_of_podman(std::string_view version_text)
     traits.events_have_libpod_names = true;
     traits.past_events_need_an_open_end = true;
     traits.network_remove_by_id_ignores_use = true;
+    // Podman 6 has mended it, and is harmed by nothing that is done about it.
+    traits.volume_filters_are_alternatives = true;
     traits.prune_tagged = version >= ApiVersion{4, 8} ? PruneTagged::alone : PruneTagged::refused;
     traits.device_drivers = version >= ApiVersion{5, 4} ? DeviceDrivers::cdi : DeviceDrivers::none;
     traits.can_create_in_networks = version.major >= 4;
@@ -128,6 +130,7 @@ Traits traits_of_podman(std::string_view version_text)
     traits.wait_for_created_gives_minus_one = true;
     traits.half_close_keeps_output = true;
     traits.unread_stdin_may_reset = true;
+    traits.follow_may_lose_the_end = true;
     traits.stdin_ends_with_client = true;
     traits.put_archive_clamps_parents = true;
     traits.get_archive_loses_owners = true;

@@ -30,9 +30,6 @@ void hide_in(BuildTrace& trace, const Secrets& secrets)
     for (BuildVertexStatus& status : trace.statuses) {
         hide_all(secrets, {&status.id, &status.vertex, &status.name});
     }
-    for (BuildOutput& output : trace.outputs) {
-        hide_all(secrets, {&output.vertex, &output.text});
-    }
     for (BuildWarning& warning : trace.warnings) {
         hide_all(secrets, {&warning.vertex, &warning.text, &warning.url});
         for (std::string& line : warning.details) {
@@ -41,15 +38,38 @@ void hide_in(BuildTrace& trace, const Secrets& secrets)
     }
 }
 
+} // namespace
+
 /// In every text, ids and digests too: which of them an engine made itself is not known.
-void hide_in(Progress& progress, const Secrets& secrets)
+void ProgressStream::Impl::hide_in(Progress& progress)
 {
-    hide_all(secrets, {&progress.stream, &progress.status, &progress.id, &progress.aux_id});
+    const Secrets& secrets = objects_->secrets();
+    if (!progress.stream.empty()) progress.stream = stream_.add(progress.stream, secrets);
+    hide_all(secrets, {&progress.status, &progress.id, &progress.aux_id});
     if (progress.pushed) hide_all(secrets, {&progress.pushed->tag, &progress.pushed->digest});
-    if (progress.trace) hide_in(*progress.trace, secrets);
+    if (!progress.trace) return;
+    engine::hide_in(*progress.trace, secrets);
+    for (BuildOutput& output : progress.trace->outputs) {
+        hide(output.vertex, secrets);
+        output.text = outputs_[{output.vertex, output.stream}].add(output.text, secrets);
+    }
 }
 
-} // namespace
+/// As one message more, before the end or the error.
+std::optional<Progress> ProgressStream::Impl::what_waits()
+{
+    Progress progress;
+    progress.stream = stream_.finish();
+    BuildTrace trace;
+    for (auto& [whose, output] : outputs_) {
+        std::string text = output.finish();
+        if (!text.empty()) trace.outputs.push_back({whose.first, whose.second, std::move(text)});
+    }
+    outputs_.clear();
+    if (!trace.outputs.empty()) progress.trace = std::move(trace);
+    if (progress.stream.empty() && !progress.trace) return std::nullopt;
+    return progress;
+}
 
 Result<> ProgressStream::Impl::end()
 {
@@ -61,6 +81,15 @@ Result<> ProgressStream::Impl::end()
 
 Task<std::optional<Progress>> ProgressStream::Impl::next()
 {
+    auto read = co_await read_next();
+    if (read && *read) co_return read;
+    // An error stays, and is told by the next call.
+    if (auto left = what_waits()) co_return left;
+    co_return read;
+}
+
+Task<std::optional<Progress>> ProgressStream::Impl::read_next()
+{
     if (ended_) co_return std::nullopt;
     CO_TRY(const auto text, co_await objects_->next());
     if (!text) {
@@ -70,7 +99,7 @@ Task<std::optional<Progress>> ProgressStream::Impl::next()
     }
     auto progress = reader_.message(*text);
     if (!progress) co_return fail(objects_->give_up(std::move(progress).error()));
-    if (!objects_->secrets().empty()) hide_in(*progress, objects_->secrets());
+    if (!objects_->secrets().empty()) hide_in(*progress);
     co_return progress;
 }
 

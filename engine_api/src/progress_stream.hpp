@@ -2,11 +2,14 @@
 
 #include "object_stream.hpp"
 #include "progress_reader.hpp"
+#include "secrets.hpp"
 
 #include <slipway/engine/transport.hpp>
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace slipway::engine {
@@ -27,11 +30,17 @@ public:
 
 private:
     Result<> end();
+    Task<std::optional<Progress>> read_next();
+    void hide_in(Progress& progress);
+    std::optional<Progress> what_waits();
 
     std::unique_ptr<ObjectStream> objects_;
     ProgressReader reader_;
     std::vector<std::string> results_;
     bool ended_ = false;
+    /// Of the texts that messages cut anywhere.
+    Concealer stream_;
+    std::map<std::pair<std::string, std::int64_t>, Concealer> outputs_; ///< by vertex and stream
 };
 
 /// The coroutine behind build, pull and import: sends, and wraps the answer.

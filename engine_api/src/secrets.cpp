@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <utility>
 
 namespace slipway::engine {
 
@@ -78,6 +79,19 @@ public:
         return std::max(end == none ? 0 : end, at + secret_.size());
     }
 
+    /// Whether the text ends inside of the secret that may begin at `at`.
+    bool is_begun(std::string_view text, std::size_t at) const
+    {
+        const std::string_view rest = text.substr(at);
+        if (rest.size() < secret_.size() && secret_.starts_with(rest)) return true;
+        for (const char c : core_) {
+            if (at >= text.size()) return true;
+            at = past(text, at, c);
+            if (at == none) return false;
+        }
+        return false;
+    }
+
 private:
     std::size_t end_of_core(std::string_view text, std::size_t at) const
     {
@@ -111,6 +125,28 @@ std::string without(const Needle& needle, std::string_view text)
         at = kept = end;
     }
     return out.append(text.substr(kept));
+}
+
+/// Where the end of `text` begins that may be the begin of one of the secrets, past those that are
+/// there as a whole.
+std::size_t begin_of_rest(std::string_view text, const std::vector<std::string>& secrets)
+{
+    std::vector<Needle> needles;
+    std::string starts;
+    for (const std::string& secret : secrets) {
+        if (secret.size() < least_secret) continue;
+        starts += needles.emplace_back(secret).starts();
+    }
+    for (auto at = text.find_first_of(starts); at != none; at = text.find_first_of(starts, at)) {
+        auto end = at + 1;
+        for (const Needle& needle : needles) {
+            if (needle.is_begun(text, at)) return at;
+            if (const auto match = needle.end_in(text, at); match != none)
+                end = std::max(end, match);
+        }
+        at = end;
+    }
+    return text.size();
 }
 
 bool is_image_digest(std::string_view text)
@@ -167,6 +203,21 @@ void hide(std::string& text, const std::vector<std::string>& secrets)
         if (secret.size() < least_secret) break;
         text = without(Needle(secret), text);
     }
+}
+
+std::string Concealer::add(std::string_view piece, const std::vector<std::string>& secrets)
+{
+    waiting_ += piece;
+    std::string shown = waiting_.substr(0, begin_of_rest(waiting_, secrets));
+    waiting_.erase(0, shown.size());
+    hide(shown, secrets);
+    return shown;
+}
+
+std::string Concealer::finish()
+{
+    const std::string rest = std::exchange(waiting_, {});
+    return rest.size() < least_secret ? rest : std::string(mask);
 }
 
 Error hide(Error error, const std::vector<std::string>& secrets)

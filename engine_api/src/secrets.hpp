@@ -14,6 +14,19 @@ namespace slipway::engine {
 void hide(std::string& text, const std::vector<std::string>& secrets);
 Error hide(Error error, const std::vector<std::string>& secrets);
 
+/// The same for a text that comes in pieces, cut anywhere: the end of a piece that may be the begin
+/// of a secret waits for the next piece. It is mostly nothing, and less than a line.
+class Concealer {
+public:
+    /// What can be shown of the text now that `piece` has come.
+    std::string add(std::string_view piece, const std::vector<std::string>& secrets);
+    /// What waits, at the end of the text: "***" where it is long enough to tell of a secret.
+    std::string finish();
+
+private:
+    std::string waiting_;
+};
+
 /// The URL with "user:***@" for a user with a password, and "***@" for a token; a user alone is
 /// left to ssh. It may lack a scheme.
 std::string without_password(std::string_view url);

@@ -4,6 +4,8 @@
 
 #include <slipway/engine/volumes.hpp>
 
+#include <algorithm>
+
 namespace slipway {
 
 namespace engine {
@@ -50,13 +52,80 @@ Result<Request> create_request(const VolumeSpec& spec)
     return request;
 }
 
-Task<std::vector<VolumeInfo>> list_volumes(Transport& transport, Result<Request> request)
+/// The filters in parts, each of which the engine understands as it is meant.
+std::vector<Filters> askable(const Filters& filters, const Traits& traits)
 {
-    CO_TRY(
-        VolumeList reply,
-        co_await call<VolumeList>(transport, std::move(request), "listing volumes")
-    );
-    co_return std::move(reply.volumes);
+    if (!traits.volume_filters_are_alternatives || filters.empty()) return {filters};
+    std::vector<Filters> parts;
+    for (const auto& [key, values] : filters) {
+        if (key != "label") {
+            parts.push_back({{key, values}});
+            continue;
+        }
+        for (const std::string& label : values) {
+            parts.push_back({{key, {label}}});
+        }
+    }
+    return parts;
+}
+
+Result<std::vector<Request>> list_requests(const Filters& filters, const Traits& traits)
+{
+    std::vector<Request> requests;
+    for (const Filters& part : askable(filters, traits)) {
+        Request request("GET", "/volumes");
+        CHECK_OK(add_filters(request, part));
+        requests.push_back(std::move(request));
+    }
+    return requests;
+}
+
+bool is_among(const std::vector<VolumeInfo>& volumes, const std::string& name)
+{
+    return std::ranges::find(volumes, name, &VolumeInfo::name) != volumes.end();
+}
+
+/// Those that all answers have.
+Task<std::vector<VolumeInfo>> list_volumes(Transport& transport, std::vector<Request> requests)
+{
+    std::optional<std::vector<VolumeInfo>> volumes;
+    for (Request& each : requests) {
+        Result<Request> request = std::move(each);
+        CO_TRY(
+            VolumeList reply,
+            co_await call<VolumeList>(transport, std::move(request), "listing volumes")
+        );
+        if (!volumes) {
+            volumes = std::move(reply.volumes);
+            continue;
+        }
+        std::erase_if(*volumes, [&](const VolumeInfo& volume) {
+            return !is_among(reply.volumes, volume.name);
+        });
+    }
+    co_return volumes.value_or(std::vector<VolumeInfo>());
+}
+
+Task<> remove_volume(Transport& transport, std::string name, bool force)
+{
+    auto request = on_volume("DELETE", name);
+    if (request) request->query_flag("force", force);
+    return perform(transport, std::move(request), "removing volume " + name);
+}
+
+Task<Pruned> remove_listed(Transport& transport, std::vector<Request> requests)
+{
+    const std::string doing = "removing unused volumes";
+    CO_TRY(const auto unused, during(co_await list_volumes(transport, std::move(requests)), doing));
+    Pruned pruned;
+    for (const VolumeInfo& volume : unused) {
+        auto removed = co_await remove_volume(transport, volume.name, false);
+        const Errc code = removed ? Errc::internal : removed.error().code;
+        if (code == Errc::conflict || code == Errc::not_found) continue; // used or gone by now
+        CO_CHECK(during(std::move(removed), doing));
+        pruned.removed.push_back(volume.name);
+    }
+    co_return pruned;
 }
 
 } // namespace
@@ -76,11 +145,9 @@ Task<VolumeInfo> Volumes::inspect(std::string_view name)
 
 Task<std::vector<VolumeInfo>> Volumes::list(const Filters& filters)
 {
-    Request request("GET", "/volumes");
-    if (auto added = add_filters(request, filters); !added) {
-        return refuse<std::vector<VolumeInfo>>(std::move(added).error());
-    }
-    return list_volumes(*transport_, std::move(request));
+    auto requests = list_requests(filters, transport_->traits());
+    if (!requests) return refuse<std::vector<VolumeInfo>>(std::move(requests).error());
+    return list_volumes(*transport_, *std::move(requests));
 }
 
 Task<std::vector<VolumeInfo>> Volumes::list()
@@ -91,15 +158,20 @@ Task<std::vector<VolumeInfo>> Volumes::list()
 
 Task<> Volumes::remove(std::string_view name, bool force)
 {
-    auto request = on_volume("DELETE", name);
-    if (request) request->query_flag("force", force);
-    return perform(*transport_, std::move(request), "removing volume " + std::string(name));
+    return remove_volume(*transport_, std::string(name), force);
 }
 
 Task<Pruned> Volumes::prune(const Filters& filters)
 {
+    const Traits& traits = transport_->traits();
     Filters wanted = filters;
-    if (transport_->traits().volume_prune_spares_named) wanted["all"] = {"true"};
+    if (askable(filters, traits).size() > 1) {
+        wanted["dangling"].emplace_back("true");
+        auto requests = list_requests(wanted, traits);
+        if (!requests) return refuse<Pruned>(std::move(requests).error());
+        return remove_listed(*transport_, *std::move(requests));
+    }
+    if (traits.volume_prune_spares_named) wanted["all"] = {"true"};
     return engine::prune(
         *transport_, prune_request("/volumes/prune", wanted), "removing unused volumes"
     );

@@ -64,6 +64,37 @@ TEST_SUITE("Archive")
         CHECK(lab.ours().empty());
     }
 
+    TEST_CASE("HEAD on what is not there is refused by its status alone")
+    {
+        Lab lab;
+        const auto id = lab.idle();
+        const auto head = [&](const std::string& container, const std::string& path) {
+            engine::Request request("HEAD", "/containers/" + container + "/archive");
+            request.query("path", path);
+            return lab.raw(std::move(request));
+        };
+        const auto there = head(id, "/etc/passwd");
+        CHECK(there.status == 200);
+        CHECK(there.headers.has("X-Docker-Container-Path-Stat"));
+        for (const auto& [container, path] :
+             {std::pair{id, "/no/such"}, {unique_name("none"), "/etc"}}) {
+            CAPTURE(path);
+            const auto absent = head(container, path);
+            CHECK(absent.status == 404);
+            CHECK(absent.body.empty());
+            // The connection goes on with the next answer, whatever length this one told.
+            CHECK(head(id, "/etc/passwd").status == 200);
+            const auto error = lab.refused(lab.archives.stat(container, path));
+            CHECK(error.code == Errc::not_found);
+            CHECK_MESSAGE(contains(describe(error), path), describe(error));
+        }
+        const auto no_path = head(id, "");
+        CHECK(no_path.status >= 400);
+        CHECK(no_path.body.empty());
+        lab.remove(id);
+        CHECK(head(id, "/etc/passwd").status == 404);
+    }
+
     TEST_CASE("an archive whose source fails is the source's error")
     {
         Lab lab;

@@ -1,7 +1,10 @@
 #include "conformance/lab.hpp"
+#include "support/fake_engine.hpp"
 
 #include <openssl/ssl.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <memory>
 
@@ -15,6 +18,16 @@ engine::Response ping(Lab& lab, const char* method)
     engine::Request request(method, "/_ping");
     request.unversioned();
     return lab.raw(std::move(request));
+}
+
+const std::string method_refused =
+    "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 11\r\nAllow: GET\r\n\r\n";
+
+/// What belongs to one connection and not to the answer.
+bool is_framing(std::string name)
+{
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    return name == "content-length" || name == "transfer-encoding" || name == "connection";
 }
 
 engine::Client client_of_version(Lab& lab, engine::ApiVersion version)
@@ -119,6 +132,37 @@ TEST_SUITE("Negotiation")
             CAPTURE(name);
             CHECK(head.headers.get(name) == get.headers.get(name));
         }
+    }
+
+    TEST_CASE("where HEAD is refused, the ping is asked for with GET, and says the same")
+    {
+        // As a proxy in front of this engine would that lets only GET through.
+        Lab lab;
+        const auto pong = ping(lab, "GET");
+        std::string allowed = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
+        for (const auto& [name, value] : pong.headers.all()) {
+            if (!is_framing(name)) allowed += name + ": " + value + "\r\n";
+        }
+        allowed += "\r\nOK";
+        std::vector<std::string> asked;
+        FakeEngine proxy(Road::unix_socket, {[&](FakePeer& peer) {
+                             for (auto head = peer.head(); !head.empty(); head = peer.head()) {
+                                 asked.push_back(head.substr(0, head.find("\r\n")));
+                                 const bool is_head = head.starts_with("HEAD ");
+                                 peer.send(is_head ? method_refused : allowed);
+                             }
+                         }});
+        {
+            boost::asio::io_context io;
+            const auto client =
+                run(io, engine::Client::connect(io.get_executor(), proxy.endpoint()));
+            REQUIRE_MESSAGE(client.has_value(), describe(client.error()));
+            CHECK(client->traits().kind == lab.traits().kind);
+            CHECK(client->traits().api == lab.traits().api);
+            CHECK(client->traits().server == lab.traits().server);
+        }
+        proxy.settle();
+        CHECK(asked == std::vector<std::string>{"HEAD /_ping HTTP/1.1", "GET /_ping HTTP/1.1"});
     }
 
     TEST_CASE("the version is the lesser of ours and the engine's")

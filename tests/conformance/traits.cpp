@@ -127,6 +127,24 @@ TEST_SUITE("Traits")
         check_trait(lab, &Traits::past_events_need_an_open_end, lost);
     }
 
+    TEST_CASE("volume_filters_are_alternatives")
+    {
+        Lab lab;
+        engine::VolumeSpec spec;
+        spec.labels = lab.labels();
+        spec.name = unique_name("one");
+        lab.must(lab.volumes.create(spec));
+        spec.name = unique_name("two");
+        lab.must(lab.volumes.create(spec));
+        auto request = Request("GET", "/volumes");
+        request.query("filters", label_filters(lab, R"(,"name":[")" + unique_name("one") + "\"]"));
+        const auto body = lab.raw(std::move(request)).body;
+        CHECK(contains(body, unique_name("one")));
+        const bool has_other = contains(body, unique_name("two"));
+        check_trait(lab, &Traits::volume_filters_are_alternatives, has_other);
+        CHECK(lab.must(lab.volumes.prune(lab.only_ours())).removed.size() == 2);
+    }
+
     TEST_CASE("volume_prune_spares_named")
     {
         Lab lab;

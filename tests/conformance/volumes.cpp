@@ -81,6 +81,46 @@ TEST_SUITE("Volumes, networks")
         CHECK(lab.refused(lab.volumes.remove(made.name)).code == Errc::not_found);
     }
 
+    TEST_CASE("every filter holds for what is listed and for what prune takes")
+    {
+        Lab lab;
+        const auto label = lab.only_ours().at("label").front();
+        // All volumes stay that others have on this engine, whatever of this test fits them.
+        const auto mark = unique_name("mark");
+        const auto make = [&](const std::string& name, bool is_ours, bool is_marked) {
+            engine::VolumeSpec spec;
+            spec.name = unique_name(name);
+            if (is_ours) spec.labels = lab.labels();
+            if (is_marked) spec.labels[mark] = "1";
+            lab.must(lab.volumes.create(spec));
+            return spec.name;
+        };
+        const auto both = make("both", true, true);
+        const auto ours = make("ours", true, false);
+        const auto marked = make("marked", false, true);
+        const auto neither = make("neither", false, false);
+        const auto names = [&](const engine::Filters& filters) {
+            std::vector<std::string> found;
+            for (const auto& volume : lab.must(lab.volumes.list(filters))) {
+                found.push_back(volume.name);
+            }
+            return found;
+        };
+        const engine::Filters two_labels{{"label", {label, mark + "=1"}}};
+        const engine::Filters label_and_name{{"label", {label}}, {"name", {both, marked}}};
+        const engine::Filters three{
+            {"dangling", {"true"}}, {"driver", {"local"}}, {"label", {label, mark}}};
+        for (const auto& filters : {two_labels, label_and_name, three}) {
+            CHECK(names(filters) == std::vector<std::string>{both});
+        }
+        const auto pruned = lab.must(lab.volumes.prune(two_labels));
+        CHECK(pruned.removed == std::vector<std::string>{both});
+        CHECK(names(lab.only_ours()) == std::vector<std::string>{ours});
+        CHECK(lab.must(lab.volumes.prune(lab.only_ours())).removed.size() == 1);
+        lab.must(lab.volumes.remove(marked));
+        lab.must(lab.volumes.remove(neither));
+    }
+
     TEST_CASE("what one container puts into a volume, another finds")
     {
         Lab lab;

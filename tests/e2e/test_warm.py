@@ -8,7 +8,7 @@ import signal
 import subprocess
 import unittest
 
-from support import Case, ENGINE, SLIPWAY, api, main, wait_for
+from support import Case, ENGINE, SLIPWAY, api, main
 
 
 class Warm(Case):
@@ -118,14 +118,18 @@ class Ends(Warm):
         self.assertEqual(result.stdout, "0\n")
         self.assertEqual(len(self.sandboxes()), 1)
 
-    def test_a_killed_client_loses_its_lease_and_the_next_one_finds_nothing(self):
+    def test_a_killed_client_loses_its_lease_and_the_next_one_has_its_sandbox_and_finds_nothing(self):
+        look = "hostname; ps | grep -c '[s]leep 1000' || true"
         for _ in range(3):
-            process = self.start("echo ready; sleep 1000")
+            process = self.start("echo ready; hostname; sleep 1000")
+            [sandbox] = self.sandboxes()
+            name = sandbox["Id"][:12]
+            self.assertEqual(process.stdout.readline(), name + "\n")
             process.kill()
             process.wait()
-            # Where nobody sees the client go, its lease has to run out first.
-            wait_for(lambda: self.warm("sh", "-c", "ps | grep -c '[s]leep 1000'").stdout == "0\n", seconds=60)
-        self.assertLessEqual(len(self.sandboxes()), 4)
+            result = self.assert_ok(self.warm("sh", "-c", look))
+            self.assertEqual(result.stdout, name + "\n0\n")
+            self.assertEqual([c["Id"] for c in self.sandboxes()], [sandbox["Id"]])
 
     def test_a_sandbox_that_is_removed_from_outside_ends_the_command_with_words(self):
         process = self.start("echo ready; sleep 1000")

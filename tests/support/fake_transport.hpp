@@ -105,6 +105,7 @@ public:
         traits.events_have_libpod_names = true;
         traits.past_events_need_an_open_end = true;
         traits.network_remove_by_id_ignores_use = true;
+        traits.volume_filters_are_alternatives = true;
         traits.prune_tagged = engine::PruneTagged::refused;
         traits.device_drivers = engine::DeviceDrivers::none;
         traits.can_stop_with_signal = false;

@@ -232,6 +232,37 @@ TEST_SUITE("engine.networks")
 
 TEST_SUITE("engine.volumes.prune")
 {
+    TEST_CASE("where filters are alternatives, those for which all hold are removed one by one")
+    {
+        FakeTransport engine;
+        engine.known.volume_filters_are_alternatives = true;
+        engine.reply(200, R"({"Volumes":[{"Name":"a"},{"Name":"b"},{"Name":"c"},{"Name":"d"}]})");
+        engine.reply(200, R"({"Volumes":[{"Name":"a"},{"Name":"b"},{"Name":"c"},{"Name":"x"}]})");
+        engine.reply(200, R"({"Volumes":[{"Name":"a"},{"Name":"b"},{"Name":"c"},{"Name":"y"}]})");
+        engine.reply(409, R"({"message":"volume is in use"})");
+        engine.reply(404, R"({"message":"no such volume"})");
+        engine.reply(204);
+        const Filters filters{{"label", {"a=b", "c"}}};
+        const auto pruned = run(Volumes(engine).prune(filters));
+        REQUIRE(pruned.has_value());
+        CHECK(pruned->removed == std::vector<std::string>{"c"});
+        REQUIRE(engine.calls.size() == 6);
+        CHECK(engine.calls[0].target == "/volumes?filters=%7B%22dangling%22:%5B%22true%22%5D%7D");
+        for (const std::size_t i : {3U, 4U, 5U}) {
+            CHECK(engine.calls[i].method == "DELETE");
+        }
+        CHECK(engine.calls[5].target == "/volumes/c");
+
+        engine.reply(200, R"({"Volumes":[{"Name":"a"}]})");
+        engine.reply(200, R"({"Volumes":[{"Name":"a"}]})");
+        engine.reply(200, R"({"Volumes":[{"Name":"a"}]})");
+        engine.reply(500, R"({"message":"the disk is gone"})");
+        const auto failed = run(Volumes(engine).prune(filters));
+        REQUIRE(!failed.has_value());
+        CHECK(failed.error().message == "the disk is gone");
+        CHECK(describe(failed.error()).find("removing unused volumes") != std::string::npos);
+    }
+
     TEST_CASE("named volumes go on every version of the API")
     {
         FakeTransport engine;

@@ -366,6 +366,117 @@ TEST_SUITE("engine.secrets")
         }
     }
 
+    TEST_CASE("a text in pieces shows no secret, and keeps back no more than may be one")
+    {
+        Concealer text;
+        CHECK(text.add("one line\n", {"password"}) == "one line\n");
+        CHECK(text.add("no: p", {"password"}) == "no: ");
+        CHECK(text.add("ast\n", {"password"}) == "past\n");
+        CHECK(text.add("is passw", {"password"}) == "is ");
+        CHECK(text.add("", {"password"}).empty());
+        CHECK(text.add("ord, pass", {"password"}) == "***, ");
+        CHECK(text.finish() == "***");
+        CHECK(text.finish().empty());
+        CHECK(text.add("pas", {"password"}).empty());
+        CHECK(text.finish() == "pas");
+        // Its begin is the whole of another one.
+        CHECK(text.add("a pass", {"pass", "password"}) == "a ");
+        CHECK(text.add("word b", {"pass", "password"}) == "*** b");
+        // Its end could begin it again, and is shown with nothing of it.
+        CHECK(text.add("abcab", {"abcab"}) == "***");
+        CHECK(text.add("cab", {"abcab"}) == "c");
+        CHECK(text.finish() == "ab");
+    }
+
+    TEST_CASE("wherever a text is cut, it is shown as it would be in one piece")
+    {
+        const std::vector<std::string> secrets{"pass\tword", "hunter2!", "back\\slash", "<tag>x"};
+        const std::string said =
+            "a pass\tword, \"pass\\tword\", pass word\nhunter2!hunter2! hunter \\\\ "
+            "back\\\\slash \\u003ctag\\u003ex passhunter2!";
+        std::string expected = said;
+        hide(expected, secrets);
+        REQUIRE(expected.find("hunter2") == std::string::npos);
+        for (std::size_t one = 0; one <= said.size(); ++one) {
+            for (std::size_t two = one; two <= said.size(); ++two) {
+                CAPTURE(one);
+                CAPTURE(two);
+                Concealer text;
+                std::string shown = text.add(said.substr(0, one), secrets);
+                shown += text.add(said.substr(one, two - one), secrets);
+                shown += text.add(said.substr(two), secrets);
+                REQUIRE(shown + text.finish() == expected);
+            }
+        }
+    }
+
+    TEST_CASE("a build that says a secret in two messages is not passed on")
+    {
+        BuildSpec spec;
+        spec.registries = {{"ghcr.io", RegistryAuth{"me", "hunter2!", "ghcr.io"}}};
+        const auto shown_of = [&](const std::string& last) {
+            FakeTransport engine;
+            engine.stream(
+                200,
+                {R"({"stream":"login hun"})",
+                 R"({"status":"between"})",
+                 R"({"stream":"ter2!\nend hunte"})",
+                 last}
+            );
+            auto stream = run(Builds(engine).build(text_source("t"), spec));
+            REQUIRE(stream.has_value());
+            std::string shown;
+            for (;;) {
+                const auto message = run(stream->next());
+                if (message && *message) {
+                    shown += (*message)->stream + (*message)->status + "|";
+                    continue;
+                }
+                if (!message) shown += message.error().message;
+                break;
+            }
+            return shown;
+        };
+        CHECK(shown_of(R"({"aux":{"ID":"sha256:1"}})") == "login |between|***\nend ||***|");
+        CHECK(shown_of(R"({"error":"it failed"})") == "login |between|***\nend |***|it failed");
+    }
+
+    TEST_CASE("nor is one that BuildKit tells in two outputs of a step")
+    {
+        const auto field = [](char tag, const std::string& bytes) {
+            return std::string{tag, static_cast<char>(bytes.size())} + bytes;
+        };
+        const auto output = [&](const std::string& vertex, char stream, const std::string& text) {
+            const std::string log =
+                field('\x0a', vertex) + std::string{'\x18', stream} + field('\x22', text);
+            return R"({"id":"moby.buildkit.trace","aux":")" + base64_url(field('\x1a', log))
+                   + "\"}";
+        };
+        BuildSpec spec;
+        spec.registries = {{"ghcr.io", RegistryAuth{"me", "hunter2!", "ghcr.io"}}};
+        FakeTransport engine;
+        engine.stream(
+            200,
+            {output("v1", 1, "one hun"),
+             output("v2", 1, "ter2! two"),
+             output("v1", 2, "ter2! err"),
+             output("v1", 1, "ter2! end"),
+             output("v2", 1, " hu"),
+             R"({"aux":{"ID":"sha256:1"}})"}
+        );
+        auto stream = run(Builds(engine).build(text_source("t"), spec));
+        REQUIRE(stream.has_value());
+        std::string shown;
+        for (auto message = run(stream->next()); message && *message;
+             message = run(stream->next())) {
+            if (!(*message)->trace) continue;
+            for (const BuildOutput& part : (*message)->trace->outputs) {
+                shown += part.vertex + std::to_string(part.stream) + ":" + part.text + "|";
+            }
+        }
+        CHECK(shown == "v11:one |v21:ter2! two|v12:ter2! err|v11:*** end|v21: |v21:hu|");
+    }
+
     TEST_CASE("every text of a message is masked")
     {
         const std::string s = canary::password;

@@ -128,6 +128,40 @@ TEST_SUITE("engine.volumes")
         CHECK(engine.calls[1].target == "/volumes");
     }
 
+    TEST_CASE("an engine that takes filters for alternatives is asked for each")
+    {
+        const Filters filters{{"driver", {"local"}}, {"label", {"a=b", "c"}}, {"name", {"x", "y"}}};
+        FakeTransport docker;
+        docker.reply(200, R"({"Volumes":[{"Name":"x","Driver":"local"}]})");
+        CHECK(run(Volumes(docker).list(filters))->size() == 1);
+        CHECK(docker.calls.size() == 1);
+
+        FakeTransport podman;
+        podman.known.volume_filters_are_alternatives = true;
+        podman.reply(200, R"({"Volumes":[{"Name":"x"},{"Name":"y"},{"Name":"z"},{"Name":"w"}]})");
+        podman.reply(200, R"({"Volumes":[{"Name":"z"},{"Name":"y"},{"Name":"x"}]})");
+        podman.reply(200, R"({"Volumes":[{"Name":"y"},{"Name":"x"},{"Name":"w"}]})");
+        podman.reply(200, R"({"Volumes":[{"Name":"y"},{"Name":"v"}]})");
+        const auto list = run(Volumes(podman).list(filters));
+        REQUIRE(list.has_value());
+        REQUIRE(list->size() == 1);
+        CHECK(list->front().name == "y");
+        std::vector<std::string> asked;
+        for (const RecordedCall& call : podman.calls) {
+            asked.push_back(call.target.substr(call.target.find('=') + 1));
+        }
+        const std::vector<std::string> each{
+            "%7B%22driver%22:%5B%22local%22%5D%7D",
+            "%7B%22label%22:%5B%22a%3Db%22%5D%7D",
+            "%7B%22label%22:%5B%22c%22%5D%7D",
+            "%7B%22name%22:%5B%22x%22,%22y%22%5D%7D"};
+        CHECK(asked == each);
+
+        podman.reply(200, R"({"Volumes":[]})");
+        CHECK(run(Volumes(podman).list())->empty());
+        CHECK(podman.calls.back().target == "/volumes");
+    }
+
     TEST_CASE("inspect and remove")
     {
         FakeTransport engine;

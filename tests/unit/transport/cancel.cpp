@@ -266,9 +266,8 @@ TEST_SUITE("engine.transport.cancel")
     TEST_CASE("an io_context that is destroyed takes everything with it")
     {
         const auto before = open_descriptors();
-        for (const Road road : all_roads) {
+        on_all_roads_at_once([](Road road) {
             for (int steps = 0; steps < 40; ++steps) {
-                CAPTURE(std::string(name(road)));
                 CAPTURE(steps);
                 const FakeEngine fake(
                     road, {[](FakePeer& peer) {
@@ -295,7 +294,7 @@ TEST_SUITE("engine.transport.cancel")
                 for (int i = 0; i < steps; ++i)
                     io.run_one_for(5ms);
             }
-        }
+        });
         CHECK(descriptors_come_back_to(before));
     }
 }

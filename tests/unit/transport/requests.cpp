@@ -213,8 +213,7 @@ TEST_SUITE("engine.transport.requests")
 
     TEST_CASE("success before the request has ended is not believed [fault 15]")
     {
-        for (const Road road : all_roads) {
-            CAPTURE(std::string(name(road)));
+        on_all_roads_at_once([](Road road) {
             const FakeEngine fake(road, {[](FakePeer& peer) {
                                       peer.head();
                                       peer.send(good);
@@ -225,39 +224,40 @@ TEST_SUITE("engine.transport.requests")
             REQUIRE(!got.has_value());
             CHECK(got.error().code == Errc::protocol);
             CHECK(contains(got.error().message, "before it had the whole request"));
-        }
+        });
     }
 
     TEST_CASE("an upload that stands still runs out of time, one that moves does not")
     {
-        for (const Road road : all_roads) {
-            CAPTURE(std::string(name(road)));
-            const FakeEngine fake(
-                road,
-                {
-                    falls_silent,
-                    [](FakePeer& peer) {
-                        peer.head();
-                        for (int i = 0; i < 12; ++i) {
-                            std::this_thread::sleep_for(200ms);
-                            peer.read(512U << 10U);
-                        }
-                        peer.read(26U << 20U);
-                        peer.send(good);
-                        peer.stall();
-                    },
-                }
-            );
-            auto options = generous_options();
-            options.call_deadlines = {2'000ms, 2'000ms, 1'000ms}; // a total is not for uploads
+        auto options = generous_options();
+        options.call_deadlines = {2'000ms, 2'000ms, 1'000ms}; // a total is not for uploads
+        const auto stands_still = [&](Road road) {
+            const FakeEngine fake(road, {falls_silent});
             Rig rig(fake, options);
             const auto still = rig.send(upload(std::make_shared<PatternSource>(64U << 20U)));
             REQUIRE(!still.has_value());
             CHECK(still.error().code == Errc::timed_out);
             CHECK(contains(still.error().message, "header deadline"));
+        };
+        const auto moves = [&](Road road) {
+            const FakeEngine fake(road, {[](FakePeer& peer) {
+                                      peer.head();
+                                      for (int i = 0; i < 12; ++i) {
+                                          std::this_thread::sleep_for(200ms);
+                                          peer.read(512U << 10U);
+                                      }
+                                      peer.read(26U << 20U);
+                                      peer.send(good);
+                                      peer.stall();
+                                  }});
+            Rig rig(fake, options);
             const auto moving = rig.send(upload(std::make_shared<PatternSource>(32U << 20U)));
-            CHECK_MESSAGE(moving.has_value(), describe(moving.error()));
-        }
+            if (!moving) FAIL_CHECK(describe(moving.error()));
+        };
+        at_once({
+            [&] { on_all_roads_at_once(stands_still); },
+            [&] { on_all_roads_at_once(moves); },
+        });
     }
 
     TEST_CASE("a body whose source fails ends without its last chunk and with the source's error "

@@ -225,9 +225,7 @@ TEST_SUITE("engine.child_process")
         auto process = shell("trap '' TERM; echo $$; while :; do echo more >&2; done");
         REQUIRE(comes([&] { return process->said() > 0; }));
         const std::string pid = process->output();
-        const auto before = std::chrono::steady_clock::now();
-        process.reset();
-        CHECK(std::chrono::steady_clock::now() - before < 10s);
+        process.reset(); // or it would never return
         CHECK(!is_alive(pid));
     }
 

@@ -11,7 +11,9 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +27,41 @@ using engine::Request;
 using engine::Response;
 
 inline constexpr Road all_roads[] = {Road::unix_socket, Road::tcp, Road::tls};
+
+/// Runs all parts at the same time, for cases that have to wait. What a REQUIRE throws ends its
+/// part alone, and the case when all have ended.
+inline void at_once(const std::vector<std::function<void()>>& parts)
+{
+    std::vector<std::exception_ptr> thrown(parts.size());
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        threads.emplace_back([&, i] {
+            try {
+                parts[i]();
+            } catch (...) {
+                thrown[i] = std::current_exception();
+            }
+        });
+    }
+    for (auto& thread : threads)
+        thread.join();
+    for (const auto& failure : thrown) {
+        if (failure) std::rethrow_exception(failure);
+    }
+}
+
+/// The same with one part for each road.
+inline void on_all_roads_at_once(const std::function<void(Road)>& body)
+{
+    std::vector<std::function<void()>> parts;
+    for (const Road road : all_roads) {
+        parts.emplace_back([&body, road] {
+            CAPTURE(std::string(name(road)));
+            body(road);
+        });
+    }
+    at_once(parts);
+}
 
 // Far above what a healthy case takes, so that a hang is an error and not the end of the program.
 inline constexpr std::chrono::milliseconds generous{20'000};

@@ -165,7 +165,7 @@ struct AttachOptions {
 struct LogOptions {
     bool out = true;
     bool err = true;
-    bool follow = false; ///< until the container ends
+    bool follow = false; ///< until the container ends; its last lines: see Containers::logs
     bool timestamps = false;
     std::optional<std::chrono::sys_time<std::chrono::nanoseconds>> since{};
     std::optional<std::chrono::sys_time<std::chrono::nanoseconds>> until{};
@@ -295,8 +295,10 @@ public:
     Task<Change> discard(std::string_view id);
 
     /// What the container wrote so far: raw bytes with a terminal, else frames (see frames.hpp).
-    /// Podman 4 withholds the answer's header until there is a first byte.
-    /// Errors: not_found, invalid_argument (neither output asked for), unsupported (`details` on
+    /// Podman 4 withholds the answer's header until there is a first byte. Where
+    /// Traits::follow_may_lose_the_end, whoever followed and needs all reads the log once more,
+    /// without `follow`, when the container has ended. Errors: not_found, invalid_argument (neither
+    /// output asked for), unsupported (`details` on
     ///   podman). API: GET /containers/{id}/logs.
     Task<std::unique_ptr<ResponseStream>> logs(std::string_view id, const LogOptions& options);
     Task<std::unique_ptr<ResponseStream>> logs(std::string_view id, LogOptions&& options) = delete;

@@ -63,10 +63,12 @@ struct Traits {
     bool reports_exit_code_before_exec_ends = false; ///< podman: ExitCode is 0 while an exec runs
     bool build_extra_hosts_is_json = false;          ///< podman: `extrahosts` is one JSON array
     bool build_ulimits_are_text = false;             ///< podman: `ulimits` is ["nofile=10:20"]
-    bool pull_ends_with_a_layer = false;           ///< podman: and not with a message "Status: ..."
-    bool events_have_libpod_names = false;         ///< podman: "remove", and "died" in filters
-    bool past_events_need_an_open_end = false;     ///< podman: an `until` that is over loses events
-    bool volume_prune_spares_named = false;        ///< docker from API 1.42 on: unless `all` is set
+    bool pull_ends_with_a_layer = false;       ///< podman: and not with a message "Status: ..."
+    bool events_have_libpod_names = false;     ///< podman: "remove", and "died" in filters
+    bool past_events_need_an_open_end = false; ///< podman: an `until` that is over loses events
+    bool volume_prune_spares_named = false;    ///< docker from API 1.42 on: unless `all` is set
+    /// podman: a volume that fits one of several filters is listed, and pruned
+    bool volume_filters_are_alternatives = false;
     bool network_remove_by_id_ignores_use = false; ///< podman: by name it refuses one in use
     PruneTagged prune_tagged = PruneTagged::with_dangling;
     /// podman 5: a forced removal sends SIGTERM and waits 10 s before it kills
@@ -98,6 +100,9 @@ struct Traits {
     bool second_exec_start_is_output = false; ///< dockerd: not refused, told as output
     bool half_close_keeps_output = false;     ///< podman: without StdinOnce, and on a terminal, too
     bool unread_stdin_may_reset = false;      ///< podman: the output can be lost with it
+    /// podman: on a busy machine a log that is followed can end before the container's last lines,
+    /// without an error
+    bool follow_may_lose_the_end = false;
     /// podman: a container's stdin is closed for good when a client that is attached to it leaves,
     /// also without `stdin_once`.
     bool stdin_ends_with_client = false;

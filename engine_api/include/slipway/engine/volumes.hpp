@@ -50,7 +50,8 @@ public:
     /// Errors: not_found. API: GET /volumes/{name}.
     Task<VolumeInfo> inspect(std::string_view name);
 
-    /// API: GET /volumes.
+    /// Those for which every filter holds. Where the engine lists those for which one holds, it is
+    /// asked for each. API: GET /volumes.
     Task<std::vector<VolumeInfo>> list(const Filters& filters);
     Task<std::vector<VolumeInfo>> list();
 
@@ -59,6 +60,8 @@ public:
     Task<> remove(std::string_view name, bool force = false);
 
     /// Removes all volumes that no container uses, with a name or without, on every API version.
+    /// Every filter holds for them. Where the engine would remove those for which one holds, they
+    /// are listed and removed one by one, and no bytes are counted.
     /// Errors: invalid_argument (a filter; podman: engine). API: POST /volumes/prune, 1.25+.
     Task<Pruned> prune(const Filters& filters);
 
