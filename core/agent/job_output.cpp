@@ -1,5 +1,6 @@
 #include "job_output.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 
@@ -14,6 +15,7 @@ void JobOutput::open(Loop& loop, Fd pipe, std::uint64_t window, Loop::Handler re
 {
     pipe_ = std::move(pipe);
     window_ = window;
+    is_pipe_ = pipe_ && ::fcntl(pipe_.get(), F_GETPIPE_SZ) > 0;
     if (pipe_) watch_ = Watch(loop, pipe_.get(), std::move(ready));
 }
 
@@ -45,7 +47,7 @@ bool JobOutput::move()
     static std::array<char, max_payload> buffer;
     const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(window_, buffer.size()));
     int ready = 0;
-    if (::ioctl(pipe_.get(), FIONREAD, &ready) == 0 && ready > 0) {
+    if (is_pipe_ && ::ioctl(pipe_.get(), FIONREAD, &ready) == 0 && ready > 0) {
         const std::size_t size = std::min(most, static_cast<std::size_t>(ready));
         if (client_->send_from_pipe(type_, channel_, pipe_.get(), size)) {
             window_ -= size;

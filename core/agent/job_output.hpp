@@ -46,6 +46,7 @@ private:
     Fd pipe_;
     Watch watch_;
     std::uint64_t window_ = 0;
+    bool is_pipe_ = false; ///< and no terminal
     bool has_started_ = false;
 };
 

@@ -125,7 +125,6 @@ TEST_SUITE("leases.policies")
                 const auto other = co_await acquire(bench.client, bench.spec(), options);
                 REQUIRE(!other.has_value());
                 CHECK(other.error().code == Errc::conflict);
-                std::filesystem::remove_all(base);
                 CO_TRY(const std::size_t used, co_await sandboxes(bench, core::InUse::yes));
                 CHECK(used == 1);
                 CO_TRY(const std::string still, co_await said_by(*lease, "cat /work/here/f"));

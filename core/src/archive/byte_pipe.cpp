@@ -63,10 +63,11 @@ asio::execution_context::id Sleepers::id;
 } // namespace
 
 /// A ring of bytes. Who puts and who takes own different parts of it, so that they copy at the same
-/// time; what is whose changes under the mutex. The thread sleeps on a condition variable; the coroutine sleeps
-/// on a timer that never runs out and is cancelled to wake it. The timer belongs to the coroutine's
-/// frame and every touch of it is under the mutex, so an io_context that is destroyed with the
-/// coroutine asleep frees all, and the thread can never reach a timer that is gone.
+/// time; what is whose changes under the mutex. The thread sleeps on a condition variable; the
+/// coroutine sleeps on a timer that never runs out and is cancelled to wake it. The timer belongs
+/// to the coroutine's frame and every touch of it is under the mutex, so an io_context that is
+/// destroyed with the coroutine asleep frees all, and the thread can never reach a timer that is
+/// gone.
 class BytePipe {
 public:
     using Ready = bool (BytePipe::*)() const;
@@ -205,10 +206,7 @@ private:
     bool closed() const { return left_ || ended_; }
 
     /// A quarter at a time, so that a full pipe does not cost a switch for each small read.
-    bool is_roomy() const
-    {
-        return capacity_ - size_ >= std::max<std::size_t>(capacity_ / 4, 1);
-    }
+    bool is_roomy() const { return capacity_ - size_ >= std::max<std::size_t>(capacity_ / 4, 1); }
 
     Result<> may_write() const
     {

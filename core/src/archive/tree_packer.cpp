@@ -18,7 +18,7 @@ namespace slipway::core {
 
 namespace {
 
-constexpr std::size_t read_bytes = std::size_t{256} << 10;
+constexpr std::size_t file_piece_bytes = std::size_t{256} << 10;
 /// Less is joined to one write.
 constexpr std::size_t large_bytes = std::size_t{64} << 10;
 constexpr std::string_view cache_tag_name = "CACHEDIR.TAG";
@@ -87,7 +87,7 @@ mode_t type_bits(EntryType type)
 TreePacker::TreePacker(ThreadWriter& out, const PackOptions& options)
     : out_(&out),
       options_(&options),
-      buffer_(read_bytes),
+      buffer_(file_piece_bytes),
       archive_(::archive_write_new()),
       entry_(::archive_entry_new())
 {

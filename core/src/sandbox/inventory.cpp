@@ -42,9 +42,8 @@ InUse use_of_named(
 {
     const fs::path directory = pool::place_of_named(base, endpoint, name);
     if (directory.filename() != container) return InUse::unknown;
-    std::error_code failed;
-    const bool taken = fs::exists(directory, failed) ? pool::Entry::is_taken(directory)
-                                                     : pool::is_held_elsewhere(directory);
+    // Who tries for it after the directory was removed makes another one.
+    const bool taken = pool::Entry::is_taken(directory) || pool::is_held_elsewhere(directory);
     return taken ? InUse::yes : InUse::kept;
 }
 

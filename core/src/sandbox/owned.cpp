@@ -64,7 +64,7 @@ Task<> sweep_jobs(engine::Client client)
         const std::string maker = label_of(container.labels, process_label);
         if (pooled || use_of_maker(maker) != InUse::no) continue;
         // What cannot be removed stays for the next one.
-        const auto gone = co_await remove_container(client, name_of(container));
+        const auto gone = co_await kill_and_wait(client, name_of(container));
         if (!gone && gone.error().code == Errc::cancelled) co_return fail(gone.error());
     }
     co_return ok();

@@ -289,8 +289,10 @@ Task<JobResult> run_attempts(engine::Client client, Job job, JobStreams streams,
     const bool init = job.terminal;
     Run attempt(client, job, streams);
     auto result = co_await attempt.go(owner, init);
-    if (result || !init || attempt.started() || !lacks_init(result.error())) co_return result;
+    if (result || attempt.started()) co_return result;
+    // Whatever the engine said meanwhile: nobody shall try again.
     if (attempt.interrupted()) co_return fail(Errc::cancelled, std::string(nothing_back));
+    if (!init || !lacks_init(result.error())) co_return result;
     Run plain(client, job, streams);
     co_return co_await plain.go(owner, false);
 }

@@ -68,7 +68,11 @@ Task<SandboxLimits>
 limits_on(engine::Client client, std::filesystem::path base, SandboxLimits asked)
 {
     const std::string memory = limits_key(client);
-    if (const auto known = read_limits(recall(base, memory))) co_return limits_on(*known, asked);
+    if (const auto known = read_limits(recall(base, memory))) {
+        auto limits = limits_on(*known, asked);
+        if (limits) co_return limits;
+        // It may have learned it since.
+    }
     CO_TRY(const engine::EngineInfo found, co_await engine::System(client.transport()).info());
     remember(base, memory, write_limits(found));
     co_return limits_on(found, asked);

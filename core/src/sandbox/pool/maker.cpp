@@ -40,7 +40,10 @@ Task<std::unique_ptr<Lease>> Maker::make(NextEntry next, bool keep)
         if (session) co_return leased(std::move(entry), *std::move(session), road, false, keep);
         forget_road(wanted_.client, wanted_.base); // the next one asks again
         forget_limits(wanted_.client, wanted_.base);
-        if (is_name_taken(session.error())) co_return fail(named_in_use(wanted_.options.name));
+        const bool named = wanted_.options.policy == LeasePolicy::persistent;
+        if (named && is_name_taken(session.error())) {
+            co_return fail(named_in_use(wanted_.options.name));
+        }
         CO_CHECK(co_await remove_failed(entry, session.error()));
         if (again || !lacks_agent(session.error())) co_return fail(std::move(session).error());
         CO_CHECK(co_await forget_agent());
@@ -99,6 +102,7 @@ Task<> Maker::remove_failed(const Entry& entry, Error& error)
     engine::Child removing(executor, remove_sandbox(wanted_.client, entry));
     const Settled gone = co_await settle(removing);
     if (gone.interrupted) error = Error(Errc::cancelled, "interrupted");
+    if (gone.interrupted || !gone.result) no_agent_ = false; // it is no reason to go on without it
     if (gone.result) co_return ok();
     if (error.hint.empty()) {
         error.hint = "the container " + entry.container() + " may still be on the engine";

@@ -15,7 +15,7 @@ namespace slipway::core::pool {
 
 namespace {
 
-constexpr std::chrono::hours longest_memory{1};
+constexpr std::chrono::minutes longest_memory{10}; // the reason may have been a passing one
 constexpr std::string_view memory_mark = "+exec";
 constexpr char field_end = '\t';
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 /// What was found out about sandboxes in which the agent does not run, so that it is not tried in
-/// each: remembered below BASE/engines for an hour at most, and for one version of the engine.
+/// each: remembered below BASE/engines for ten minutes at most, and for one version of the engine.
 namespace slipway::core::pool {
 
 /// Why sandboxes as this one have no agent; empty when that is not known.
