@@ -98,8 +98,9 @@ inline Task<> in_lease(engine::Endpoint endpoint, core::PoolOptions options, Bod
     core::SandboxSpec spec;
     spec.image = "busybox:latest";
     spec.scratch = {"/tmp", "/work"};
+    const bool with_agent = options.agent;
     CO_TRY(auto lease, co_await core::acquire(client, std::move(spec), std::move(options)));
-    CHECK((lease->road() == core::Road::exec) == !options.agent);
+    CHECK((lease->road() != core::Road::exec) == with_agent);
     const auto done = co_await body(*lease);
     const std::string container = lease->container();
     CO_CHECK(co_await lease->discard());
