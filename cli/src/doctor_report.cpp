@@ -16,6 +16,8 @@ using core::FileSight;
 using engine::Probed;
 using engine::ProbeState;
 
+constexpr std::size_t row_columns = 1000;
+
 /// The part of the report about one candidate's place.
 std::string place_of(const Probed& probed)
 {
@@ -34,9 +36,11 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
     return text;
 }
 
+/// What an engine says about itself is not to move the cursor.
 std::string row(std::string_view label, std::string_view value)
 {
-    return value.empty() ? std::string() : fmt::format("  {:<16} {}\n", label, value);
+    const std::string line = one_line(value, row_columns);
+    return line.empty() ? std::string() : fmt::format("  {:<16} {}\n", label, line);
 }
 
 std::string api_text(const EngineReport& engine)
@@ -83,8 +87,8 @@ std::string engine_text(const DoctorReport& report, const Style& style)
     const EngineReport& engine = *report.engine;
     const Probed& used = report.candidates[*report.used];
     const engine::EngineInfo& info = engine.info;
-    std::string text =
-        style.success(fmt::format("{} {}", to_string(engine.traits.kind), info.server_version));
+    const std::string version = one_line(info.server_version, 100);
+    std::string text = style.success(fmt::format("{} {}", to_string(engine.traits.kind), version));
     text += " at " + used.url() + "\n";
     text += row("chosen", report.reason);
     text += row("API", api_text(engine));

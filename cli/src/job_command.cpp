@@ -105,7 +105,9 @@ void tell_fetched(Context& context, const core::Fetched& fetched)
 Result<core::PoolOptions> pool_options()
 {
     core::PoolOptions options;
-    TRY(options.agent, use_agent());
+    TRY(const AgentUse agent, agent_use());
+    options.agent = agent != AgentUse::none;
+    options.agent_anew = agent == AgentUse::anew;
     const char* const idle = std::getenv("SLIPWAY_SANDBOX_IDLE");
     if (idle == nullptr || *idle == '\0') return options;
     const std::string_view text = idle;
@@ -125,12 +127,13 @@ Result<core::PoolOptions> pool_options()
 
 } // namespace
 
-Result<bool> use_agent()
+Result<AgentUse> agent_use()
 {
     const char* const set = std::getenv("SLIPWAY_AGENT");
     const std::string_view text = set == nullptr ? "" : set;
-    if (text.empty() || text == "1") return true;
-    if (text == "0") return false;
+    if (text.empty()) return AgentUse::usual;
+    if (text == "1") return AgentUse::anew;
+    if (text == "0") return AgentUse::none;
     Error error(
         Errc::invalid_argument, "SLIPWAY_AGENT is neither 0 nor 1: '" + std::string(text) + "'"
     );

@@ -32,9 +32,14 @@ Result<std::string> image_reference(const Context& context, const ImageChoice& c
 /// any other one pulled. Errors: those of the build or the pull; invalid_argument (no such target).
 Task<std::string> provide_image(Context& context, engine::Client client, ImageChoice choice);
 
-/// Whether sandboxes have slipway's agent: unless the variable SLIPWAY_AGENT is 0.
+/// What the variable SLIPWAY_AGENT says of slipway's agent in sandboxes.
+enum class AgentUse {
+    none,  ///< 0
+    usual, ///< not set: where it could lately run, or nothing is known of it
+    anew,  ///< 1: it is tried in each; see PoolOptions::agent_anew
+};
 /// Errors: invalid_argument (another value than 0 and 1).
-Result<bool> use_agent();
+Result<AgentUse> agent_use();
 
 /// Where a job runs.
 enum class Container {

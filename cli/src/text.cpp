@@ -39,6 +39,13 @@ bool is_control(char c) noexcept
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
 
+/// Whether `text` starts with one of U+0080 to U+009F, which terminals may obey as well.
+bool starts_with_control_code(std::string_view text) noexcept
+{
+    return text.size() > 1 && text[0] == '\xC2'
+           && (static_cast<unsigned char>(text[1]) & 0xE0U) == 0x80U;
+}
+
 /// The byte offset of code point number `count`.
 std::size_t offset_of(std::string_view text, std::size_t count) noexcept
 {
@@ -73,6 +80,10 @@ std::string plain(std::string_view text)
             continue;
         }
         if (is_control(c) && c != '\t') continue;
+        if (starts_with_control_code(text.substr(i))) {
+            ++i;
+            continue;
+        }
         if (returned) {
             out.resize(line_start);
             returned = false;

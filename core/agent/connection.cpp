@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace slipway::agent {
@@ -14,8 +16,13 @@ namespace slipway::agent {
 namespace {
 
 constexpr std::size_t read_bytes = std::size_t{256} << 10;
+/// Of stdin and stdout: in the usual 64 KiB no frame has room, and each side would often wait for
+/// the other. What a user's pipes may have together is limited.
+constexpr int pipe_bytes = 256 << 10;
 /// From here on a payload is not copied before it is sent.
 constexpr std::size_t large_bytes = std::size_t{4} << 10;
+/// That wait for the message that they belong to.
+constexpr std::size_t most_descriptors = 16;
 
 /// What stands before and behind the payload of a frame.
 std::pair<std::string, std::string>
@@ -57,8 +64,10 @@ Connection::Connection(Loop& loop, int in, int out, Handlers handlers)
 
 void Connection::start()
 {
-    set_nonblocking(in_);
-    set_nonblocking(out_fd_);
+    for (const int fd : {in_, out_fd_}) {
+        set_nonblocking(fd);
+        ::fcntl(fd, F_SETPIPE_SZ, pipe_bytes); // when it is one, and as far as it is allowed
+    }
     ask();
 }
 
@@ -133,8 +142,11 @@ bool Connection::send_from_pipe(Type type, std::uint32_t channel, int pipe, std:
         }
         const std::size_t taken = got > 0 ? static_cast<std::size_t>(got) : 0;
         out_.resize(before + taken);
-        if (taken == 0) break; // against what the caller said
         size -= taken;
+        if (taken > 0) continue;
+        // Somebody else has read what stood there: the frame is as long as it said, all the same.
+        out_.append(size, '\0');
+        break;
     }
     out_ += tail;
     flush();
@@ -203,7 +215,7 @@ void Connection::on_event(std::uint32_t events)
 void Connection::read()
 {
     const std::span<char> room = reader_.room(read_bytes);
-    const ssize_t got = ::read(in_, room.data(), room.size());
+    const ssize_t got = socket_ ? receive(room) : ::read(in_, room.data(), room.size());
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
         ended_ = true;
@@ -213,6 +225,38 @@ void Connection::read()
     }
     reader_.filled(static_cast<std::size_t>(got));
     deliver();
+}
+
+ssize_t Connection::receive(std::span<char> room)
+{
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(most_descriptors * sizeof(int))> control{};
+    iovec bytes{room.data(), room.size()};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t got = ::recvmsg(in_, &message, MSG_CMSG_CLOEXEC);
+    if (got < 0) return got;
+    for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+        const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t i = 0; i < count; ++i) {
+            int fd = -1;
+            std::memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
+            Fd came(fd);
+            if (descriptors_.size() < most_descriptors) descriptors_.push_back(std::move(came));
+        }
+    }
+    return got;
+}
+
+Fd Connection::take_descriptor()
+{
+    if (descriptors_.empty()) return {};
+    Fd first = std::move(descriptors_.front());
+    descriptors_.pop_front();
+    return first;
 }
 
 void Connection::deliver()

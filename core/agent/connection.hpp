@@ -5,8 +5,12 @@
 #include "descriptor.hpp"
 #include "loop.hpp"
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,6 +57,9 @@ public:
     bool is_relieved() noexcept { return !is_crowded() && std::exchange(was_crowded_, false); }
     bool has_waiting() const noexcept { return waiting() > 0; }
 
+    /// The first of the descriptors that came and were not taken; none when there is none.
+    Fd take_descriptor();
+
     /// Gives no messages until `resume`.
     void pause();
     void resume();
@@ -68,6 +75,7 @@ private:
     void ask();
     void on_event(std::uint32_t events);
     void read();
+    ssize_t receive(std::span<char> room);
     void deliver();
 
     Handlers handlers_;
@@ -76,6 +84,7 @@ private:
     int out_fd_;
     FrameReader reader_;
     std::uint64_t skipped_ = 0;
+    std::deque<Fd> descriptors_; ///< that came, in their order
     std::string out_;
     std::size_t sent_ = 0;
     bool was_crowded_ = false;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -25,9 +26,8 @@ Devices::Entries Devices::look()
     while (const dirent* found = ::readdir(list)) {
         const std::string_view name = found->d_name;
         struct stat status {};
-        if (name == "."
-            || ::fstatat(::dirfd(list), found->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0
-            || name == "..") {
+        if (name == ".."
+            || ::fstatat(::dirfd(list), found->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
             continue;
         }
         Entry entry;
@@ -35,6 +35,10 @@ Devices::Entries Devices::look()
         entry.device = status.st_rdev;
         entry.uid = status.st_uid;
         entry.gid = status.st_gid;
+        std::array<char, 256> target{};
+        const ssize_t got =
+            ::readlinkat(::dirfd(list), found->d_name, target.data(), target.size());
+        if (got > 0) entry.target.assign(target.data(), static_cast<std::size_t>(got));
         out.emplace(name, entry);
     }
     ::closedir(list);

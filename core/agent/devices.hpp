@@ -7,7 +7,7 @@
 
 namespace slipway::agent {
 
-/// What stands in /dev, where jobs of root can write: for the next job it is as it was.
+/// What stands in /dev, where jobs of root can write, and itself: for the next job it is as it was.
 class Devices {
 public:
     /// As it is now.
@@ -22,6 +22,7 @@ private:
         dev_t device = 0;
         uid_t uid = 0;
         gid_t gid = 0;
+        std::string target; ///< of a link
 
         friend bool operator==(const Entry&, const Entry&) = default;
     };

@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <stdexcept>
+#include <vector>
 
 namespace slipway::agent {
 
@@ -25,23 +27,37 @@ bool is_first()
     return ::getpid() == 1;
 }
 
+/// Who came in from outside may have children.
 std::string somebody_left()
 {
-    for (const Process& process : list_processes()) {
-        if (process.pid != 1 && process.parent != 0 && !process.is_dead) {
+    const std::vector<Process> all = list_processes();
+    std::map<pid_t, pid_t> parents;
+    for (const Process& process : all) {
+        parents.emplace(process.pid, process.parent);
+    }
+    const auto is_ours = [&](pid_t pid) {
+        // As many steps as there are processes: the list was not made in one moment.
+        for (std::size_t step = 0; step < all.size() && pid > 1; ++step) {
+            const auto found = parents.find(pid);
+            pid = found == parents.end() ? 1 : found->second;
+        }
+        return pid != 0;
+    };
+    for (const Process& process : all) {
+        if (process.pid != 1 && !process.is_dead && is_ours(process.pid)) {
             return "process " + std::to_string(process.pid) + " (" + process.name + ") is left";
         }
     }
     return {};
 }
 
-} // namespace
-
-Housekeeping::Housekeeping(const ServeOptions& options) : options_(&options)
+/// Makes the sandbox what it is between two sessions. Its scratch directories.
+std::list<Scratch> prepare(const ServeOptions& options)
 {
     if (options.ipc && is_machines_ipc()) {
         throw std::runtime_error("--ipc: this IPC namespace is the machine's, not a sandbox's");
     }
+    std::list<Scratch> scratch;
     for (const std::string& path : options.scratch) {
         // A new volume is root's, with a mode that suits nobody else.
         const auto& owner = options.owner;
@@ -51,11 +67,18 @@ Housekeeping::Housekeeping(const ServeOptions& options) : options_(&options)
             throw std::runtime_error("giving away " + path + ": " + ::strerror(errno));
         }
         std::string error;
-        scratch_.emplace_back(path, error);
+        scratch.emplace_back(path, error);
         if (!error.empty()) throw std::runtime_error("--scratch " + error);
     }
     if (options.ipc) forbid_hidden_queues();
-    devices_ = Devices(); // /dev/shm has its owner by now
+    return scratch;
+}
+
+} // namespace
+
+Housekeeping::Housekeeping(const ServeOptions& options)
+    : options_(&options), scratch_(prepare(options))
+{
 }
 
 bool Housekeeping::kill_at_once()
@@ -96,6 +119,7 @@ void Housekeeping::clean()
     }
     if (options_->ipc) note("", clear_ipc());
     if (is_first()) note("", devices_.clear());
+    if (is_first()) note("", limits_.check());
 }
 
 } // namespace slipway::agent

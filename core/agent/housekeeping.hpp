@@ -1,6 +1,7 @@
 #pragma once
 
 #include "devices.hpp"
+#include "own_limits.hpp"
 #include "patience.hpp"
 #include "scratch.hpp"
 #include "server.hpp"
@@ -41,8 +42,10 @@ private:
     std::string clear_processes();
 
     const ServeOptions* options_;
-    Devices devices_;
     std::list<Scratch> scratch_;
+    // As they are when all else is prepared: that changes a limit, and the owner of /dev/shm.
+    OwnLimits limits_;
+    Devices devices_;
     Patience patience_;
     bool orphans_ = false;
     std::string problem_;

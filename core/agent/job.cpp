@@ -51,13 +51,19 @@ bool Job::fail(Step step, int error, std::string_view text)
     return false;
 }
 
-bool Job::start(const Run& run)
+bool Job::start(const Run& run, Fd own_stream)
 {
     if (run.argv.empty() || run.what > last_what || has_nul(run.argv) || has_nul(run.env)
-        || run.cwd.find('\0') != std::string::npos) {
+        || run.cwd.find('\0') != std::string::npos
+        || run.tree.pieces.find('\0') != std::string::npos) {
         return fail(Step::message, EINVAL, "no words to run, or a byte 0 in one");
     }
+    const bool is_program = static_cast<What>(run.what) == What::program;
+    if (run.own_stream && (is_program || run.terminal || run.has_in)) {
+        return fail(Step::message, EINVAL, "a stream of its own is for files alone");
+    }
     StreamEnds ends;
+    ends.own = std::move(own_stream);
     std::array<int, 2> control{};
     if (!open_streams(run, ends)
         || ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control.data()) != 0) {
@@ -121,6 +127,8 @@ void Job::on_control()
         Notice notice;
         const ssize_t got = ::recv(control_.get(), &notice, sizeof notice, MSG_DONTWAIT);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
+        // It left without reading an order; what it said before comes next.
+        if (got < 0 && errno == ECONNRESET) continue;
         if (got != sizeof notice) {
             supervisor_died();
             break;
@@ -133,6 +141,8 @@ void Job::on_control()
         control_.reset();
         supervisor_ = 0;
     }
+    // Before the last of the output, of which there is no end as long as they live.
+    if (ended_ && may_have_orphans_) place_.orphaned();
     if (is_over_) {
         place_.changed(*this);
     } else {
@@ -267,10 +277,10 @@ void Job::order(const Order& order)
 
 void Job::kill_all()
 {
-    if (killed_) return;
-    killed_ = Clock::now();
     deadline_.reset();
     grace_.reset();
+    if (killed_) return;
+    killed_ = Clock::now();
     order({Order::kill, 0});
     if (supervisor_ > 0) ::kill(supervisor_, SIGCONT);
 }

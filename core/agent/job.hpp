@@ -26,6 +26,8 @@ public:
         Connection* client;
         int signals;                       ///< signalfd with SIGCHLD
         std::function<void(Job&)> changed; ///< called when `is_over` may have become true
+        /// Called when somebody has killed the supervisor, or it could not kill all.
+        std::function<void()> orphaned;
     };
 
     Job(Place place, std::uint32_t channel);
@@ -33,8 +35,12 @@ public:
     Job(const Job&) = delete;
     Job& operator=(const Job&) = delete;
 
-    /// Starts it. False: `failed` has been sent, and there is no job.
-    bool start(const Run& run);
+    /// Starts it. `own_stream` is the descriptor that came with the message, when it says so.
+    /// False: `failed` has been sent, and there is no job.
+    bool start(const Run& run, Fd own_stream);
+
+    /// It has ended and was waited for: its number may be another's by now.
+    void forget_supervisor() noexcept { supervisor_ = 0; }
 
     // Messages of the client; false: it has broken the protocol.
     bool on_in(std::string_view bytes) { return in_.take(bytes); }
@@ -58,8 +64,6 @@ public:
     bool is_over() const noexcept { return is_over_; }
     /// The supervisor, or 0 when it has ended.
     pid_t supervisor() const noexcept { return supervisor_; }
-    /// Somebody killed the supervisor, or it could not kill all: there may be orphans.
-    bool may_have_orphans() const noexcept { return may_have_orphans_; }
     std::uint32_t channel() const noexcept { return channel_; }
 
 private:

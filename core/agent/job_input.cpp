@@ -49,6 +49,7 @@ bool JobInput::take(std::string_view bytes)
             consumed(static_cast<std::size_t>(put));
         }
     }
+    if (written_ >= most / 4) waiting_.erase(0, std::exchange(written_, 0));
     waiting_ += bytes;
     write();
     return true;

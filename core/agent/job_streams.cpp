@@ -36,8 +36,9 @@ bool open_terminal(const Run& run, StreamEnds& ends)
 bool open_pipes(const Run& run, StreamEnds& ends)
 {
     const bool large = static_cast<What>(run.what) != What::program;
-    if (!make_pipe(ends.out, ends.their_out, large)) return false;
     if (!make_pipe(ends.err, ends.their_err, false)) return false;
+    if (ends.own) return true;
+    if (!make_pipe(ends.out, ends.their_out, large)) return false;
     if (run.has_in) return make_pipe(ends.their_in, ends.in, large);
     ends.their_in = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     return static_cast<bool>(ends.their_in);
@@ -47,6 +48,7 @@ bool open_pipes(const Run& run, StreamEnds& ends)
 
 JobStreams StreamEnds::theirs() const
 {
+    if (own) return {own.get(), own.get(), their_err.get()};
     if (terminal) return {their_in.get(), their_in.get(), their_in.get()};
     return {their_in.get(), their_out.get(), their_err.get()};
 }

@@ -9,6 +9,7 @@ namespace slipway::agent {
 /// Both sides of the streams of a job that is to be started.
 struct StreamEnds {
     Fd terminal; ///< the master's side, when it has one
+    Fd own;      ///< the job's stdin and stdout, of which we have nothing
     Fd in;       ///< ours, as the next two; none when stdin is empty
     Fd out;
     Fd err;
@@ -19,7 +20,8 @@ struct StreamEnds {
     JobStreams theirs() const;
 };
 
-/// Pipes, or a terminal with its size. Ours do not block. False: errno says why.
+/// Pipes, or a terminal with its size; `own` stays where it is given. Ours do not block. False:
+/// errno says why.
 bool open_streams(const Run& run, StreamEnds& ends);
 
 /// Tells a terminal its size.

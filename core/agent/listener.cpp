@@ -24,9 +24,14 @@ std::runtime_error system_failure(const std::string& doing)
 } // namespace
 
 Listener::Listener(const ServeOptions& options, Loop& loop, std::function<void(Fd)> accepted)
-    : bridge_(options.bridge), accepted_(std::move(accepted))
+    : options_(&options), loop_(&loop), accepted_(std::move(accepted))
 {
-    const std::string& path = options.socket;
+    listen();
+}
+
+void Listener::listen()
+{
+    const std::string& path = options_->socket;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) {
@@ -41,19 +46,35 @@ Listener::Listener(const ServeOptions& options, Loop& loop, std::function<void(F
         ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
     ::umask(mask);
     if (bound != 0 || ::listen(socket.get(), 64) != 0) throw system_failure("listening on " + path);
-    const auto& owner = options.owner;
-    if (owner && ::chown(path.c_str(), owner->uid, owner->gid) != 0) {
+    const auto& owner = options_->owner;
+    if (owner && ::lchown(path.c_str(), owner->uid, owner->gid) != 0) {
         throw system_failure("giving away " + path);
     }
-    path_ = path;
+    if (::lstat(path.c_str(), &status) != 0) throw system_failure("looking at " + path);
+    place_ = {status.st_dev, status.st_ino};
     socket_ = std::move(socket);
-    watch_ = Watch(loop, socket_.get(), [this](std::uint32_t) { on_accept(); });
+    watch_ = Watch(*loop_, socket_.get(), [this](std::uint32_t) { on_accept(); });
     watch_.want(EPOLLIN);
+}
+
+void Listener::see_to_path()
+{
+    struct stat status {};
+    const std::string& path = options_->socket;
+    if (::lstat(path.c_str(), &status) == 0) {
+        if (place_ == std::pair(status.st_dev, status.st_ino)) return;
+        ::unlink(path.c_str());
+    }
+    try {
+        listen();
+    } catch (const std::runtime_error&) {
+        // As a job has left it. Who comes by another way is still served.
+    }
 }
 
 Listener::~Listener()
 {
-    ::unlink(path_.c_str());
+    ::unlink(options_->socket.c_str());
 }
 
 // A process outside has no number in the sandbox; a job has a parent there.
@@ -63,7 +84,7 @@ bool Listener::may_be_client(const Fd& socket) const
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-    return peer.pid == 0 || (bridge_ && peer.uid == 0 && is_visitor(peer.pid));
+    return peer.pid == 0 || (options_->bridge && peer.uid == 0 && is_visitor(peer.pid));
 }
 
 void Listener::on_accept()

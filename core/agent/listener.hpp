@@ -4,8 +4,10 @@
 #include "loop.hpp"
 #include "server.hpp"
 
+#include <sys/types.h>
+
 #include <functional>
-#include <string>
+#include <utility>
 
 namespace slipway::agent {
 
@@ -18,14 +20,19 @@ public:
     Listener& operator=(const Listener&) = delete;
     ~Listener();
 
+    /// Listens anew when the path no longer leads here: a job may have removed it.
+    void see_to_path();
+
 private:
+    void listen();
     void on_accept();
     bool may_be_client(const Fd& socket) const;
 
-    std::string path_;
-    bool bridge_;
-    Fd socket_;
+    const ServeOptions* options_;
+    Loop* loop_;
     std::function<void(Fd)> accepted_;
+    Fd socket_;
+    std::pair<dev_t, ino_t> place_; ///< of its file
     Watch watch_;
 };
 

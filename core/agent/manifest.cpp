@@ -91,6 +91,7 @@ public:
         }
         if (S_ISREG(status.st_mode)) {
             entry.size = static_cast<std::uint64_t>(status.st_size);
+            entry.allocated = static_cast<std::uint64_t>(status.st_blocks) * 512;
             const TreeEnd end = add_digest(found, entry);
             if (end != TreeEnd::done) return end;
         }

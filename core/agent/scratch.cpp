@@ -142,7 +142,7 @@ private:
             left_.insert(id);
             keep(name, ENAMETOOLONG);
         } else {
-            ::fchmodat(level.fd(), name, 0700, 0); // it is no symlink
+            ::fchmodat(level.fd(), name, 0755, 0); // it is no symlink, and may have to stay
             enter(Fd(::openat(level.fd(), name, directory_flags)), name);
         }
     }

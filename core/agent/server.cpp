@@ -99,6 +99,7 @@ int Server::run()
         if (is_cut_off()) sessions_.end_when_idle();
         sessions_.collect();
         left_.clear();
+        if (listener_ && sessions_.free_since()) listener_->see_to_path();
     }
     for (Connection& connection : connections_) {
         connection.flush();

@@ -32,10 +32,13 @@ void Sessions::on_child()
     int status = 0;
     pid_t pid = 0;
     while ((pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-        if (!WIFSTOPPED(status)) continue;
-        // A supervisor is nobody's to stop.
         for (const auto& [channel, job] : jobs_) {
-            if (job->supervisor() == pid) ::kill(pid, SIGCONT);
+            if (job->supervisor() != pid) continue;
+            if (WIFSTOPPED(status)) {
+                ::kill(pid, SIGCONT); // it is nobody's to stop
+            } else {
+                job->forget_supervisor();
+            }
         }
     }
 }
@@ -152,13 +155,20 @@ void Sessions::on_run(std::uint32_t channel, std::string_view payload)
         client_->send(Type::failed, channel, failed);
         return;
     }
+    Fd own_stream;
+    if (run->own_stream) own_stream = client_->take_descriptor();
+    if (run->own_stream && !own_stream) return broken();
     Job::Place place;
     place.loop = place_.loop;
     place.client = client_;
     place.signals = place_.signals;
     place.changed = [this](Job& job) { on_job_changed(job); };
+    place.orphaned = [this] {
+        place_.house->may_have_orphans();
+        kill_orphans();
+    };
     auto job = std::make_unique<Job>(std::move(place), channel);
-    if (!job->start(*run)) return;
+    if (!job->start(*run, std::move(own_stream))) return;
     ++jobs_so_far_;
     jobs_.emplace(channel, std::move(job));
 }
@@ -193,7 +203,6 @@ void Sessions::on_job_changed(Job& job)
 {
     const auto found = jobs_.find(job.channel());
     if (found == jobs_.end() || found->second.get() != &job) return;
-    if (job.may_have_orphans()) place_.house->may_have_orphans();
     over_.push_back(std::move(found->second));
     jobs_.erase(found);
     if (jobs_.empty() || place_.house->has_orphans()) jobs_gone();

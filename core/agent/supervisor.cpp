@@ -94,8 +94,15 @@ private:
         // A program shares our memory until it is executed. Unpacking and packing go on with a
         // copy.
         const bool is_program = static_cast<What>(run_->what) == What::program;
+        // NOLINTNEXTLINE(clang-analyzer-unix.Vfork,clang-analyzer-security.insecureAPI.vfork)
         first_ = is_program ? ::vfork() : ::fork();
-        if (first_ == 0) become_job(*run_, streams_, report[1]);
+        if (first_ == 0) {
+            // Who holds our end of the control would hide that we are gone.
+            for (const int fd : {control_, signals_, terminal_}) {
+                if (fd >= 0) ::close(fd);
+            }
+            become_job(*run_, streams_, report[1]);
+        }
         if (first_ < 0) fail({step_of(Step::process), errno});
         ::close(report[1]);
         for (const int fd : {streams_.in, streams_.out, streams_.err}) {

@@ -1,5 +1,7 @@
 #include "tree_streams.hpp"
 
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -17,6 +19,7 @@ constexpr std::size_t plain_bytes = std::size_t{256} << 10;
 constexpr int window_log = 23;
 /// The fastest of the plain levels; others would need more of the library (CMakeLists.txt).
 constexpr int level = 1;
+constexpr std::string_view left = "its sender has left";
 
 bool write_out(std::string_view bytes)
 {
@@ -29,6 +32,15 @@ bool write_out(std::string_view bytes)
     return true;
 }
 
+/// Whether a stream socket has ended because its peer is gone, and not by `shutdown`.
+bool is_left(int fd)
+{
+    struct stat status {};
+    pollfd state{fd, 0, 0};
+    return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) && ::poll(&state, 1, 0) > 0
+           && (state.revents & POLLHUP) != 0;
+}
+
 } // namespace
 
 void TreeInput::Free::operator()(ZSTD_DCtx_s* context) const noexcept
@@ -36,9 +48,10 @@ void TreeInput::Free::operator()(ZSTD_DCtx_s* context) const noexcept
     ::ZSTD_freeDCtx(context);
 }
 
-TreeInput::TreeInput(Encoding encoding) : raw_(std::make_unique_for_overwrite<char[]>(raw_bytes))
+TreeInput::TreeInput(const TreeOrder& order)
+    : place_(order.pieces), raw_(std::make_unique_for_overwrite<char[]>(raw_bytes))
 {
-    if (encoding == Encoding::plain) return;
+    if (static_cast<Encoding>(order.encoding) == Encoding::plain) return;
     context_.reset(::ZSTD_createDCtx());
     if (!context_) throw std::bad_alloc();
     ::ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, window_log);
@@ -52,13 +65,27 @@ bool TreeInput::fail(std::string_view problem, TreeEnd end)
     return false;
 }
 
+bool TreeInput::read_piece()
+{
+    if (!pieces_ && !pieces_.emplace().open(place_))
+        return fail(::strerror(errno), TreeEnd::failed);
+    const ssize_t got = pieces_->read(raw_.get(), raw_bytes);
+    if (got < 0 && errno == EPIPE) return fail(left, TreeEnd::broken);
+    if (got < 0) return fail(::strerror(errno), TreeEnd::failed);
+    raw_begin_ = 0;
+    raw_size_ = static_cast<std::size_t>(got);
+    return true;
+}
+
 bool TreeInput::read_raw()
 {
+    if (!place_.empty()) return read_piece();
     ssize_t got = 0;
     do {
         got = ::read(0, raw_.get(), raw_bytes);
     } while (got < 0 && errno == EINTR);
     if (got < 0) return fail(::strerror(errno), TreeEnd::failed);
+    if (got == 0 && is_left(0)) return fail(left, TreeEnd::broken);
     raw_begin_ = 0;
     raw_size_ = static_cast<std::size_t>(got);
     return true;

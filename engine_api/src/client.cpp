@@ -31,7 +31,7 @@ Result<ApiVersion> parse_api_version(std::string_view text)
         }
     }
     return fail(
-        Errc::invalid_argument, "'" + std::string(text) + "' is no API version such as 1.41"
+        Errc::invalid_argument, "'" + one_line(text, 100) + "' is no API version such as 1.41"
     );
 }
 
@@ -182,8 +182,8 @@ Result<Traits> traits_from(const Response& pong, std::optional<ApiVersion> force
                            : traits_of_docker(api, *engine_api, pong.headers.get("Ostype"));
     traits.engine_api = *engine_api;
     traits.api = api;
-    traits.os = pong.headers.get("Ostype");
-    traits.server = pong.headers.get("Server");
+    traits.os = one_line(pong.headers.get("Ostype"), 100);
+    traits.server = one_line(pong.headers.get("Server"), 200);
     traits.builder_version = pong.headers.get("Builder-Version") == "2" ? 2 : 1;
     if (traits.engine_api < oldest_api) {
         Error error(

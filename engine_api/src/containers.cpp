@@ -6,6 +6,7 @@
 #include "tar_check.hpp"
 
 #include <slipway/engine/containers.hpp>
+#include <slipway/engine/pause.hpp>
 
 namespace slipway::engine {
 
@@ -147,10 +148,18 @@ Task<Change> discard_container(
     Transport& transport, Result<Request> kill, Result<Request> request, std::string what
 )
 {
-    if (transport.traits().forced_removal_stops_first) {
+    const bool stops_first = transport.traits().forced_removal_stops_first;
+    if (stops_first) {
         co_await perform(transport, std::move(kill), what); // it need not run, nor be there
     }
-    auto removed = co_await perform(transport, std::move(request), std::move(what));
+    auto removed = co_await perform(transport, request, what);
+    // What has just ended is neither running nor stopped for a moment.
+    for (int again = 0; stops_first && again < 20 && !removed
+                        && removed.error().message.find("state improper") != std::string::npos;
+         ++again) {
+        CO_CHECK(co_await pause(std::chrono::milliseconds(50)));
+        removed = co_await perform(transport, request, what);
+    }
     if (removed) co_return Change::done;
     const Error& error = removed.error();
     const bool under_way = error.code == Errc::conflict

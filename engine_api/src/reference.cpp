@@ -62,10 +62,23 @@ bool is_tag(std::string_view tag)
            && std::ranges::all_of(tag, [](char c) { return is_word(c) || c == '.' || c == '-'; });
 }
 
+/// "sha256": letters and digits, with one mark at a time between them.
+bool is_algorithm(std::string_view name)
+{
+    constexpr std::string_view marks = "+._-";
+    bool may_end = false;
+    for (const char c : name) {
+        const bool is_mark = marks.find(c) != std::string_view::npos;
+        if (is_mark ? !may_end : !is_word(c)) return false;
+        may_end = !is_mark;
+    }
+    return may_end;
+}
+
 bool is_digest(std::string_view digest)
 {
     const auto colon = digest.find(':');
-    if (colon == std::string_view::npos || colon == 0) return false;
+    if (colon == std::string_view::npos || !is_algorithm(digest.substr(0, colon))) return false;
     const auto hex = digest.substr(colon + 1);
     return hex.size() >= 32 && std::ranges::all_of(hex, [](char c) {
                return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');

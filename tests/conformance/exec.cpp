@@ -4,6 +4,20 @@ using namespace slipway;
 using namespace slipway::test;
 using engine::Change;
 
+namespace {
+
+// After a word on stdin: podman has only handed a size on when it answers.
+constexpr const char* await_size = R"(echo ready
+read go
+for i in $(seq 300); do
+  size=$(stty size 2>/dev/null)
+  case $size in '22 99' | '33 101') break ;; esac
+  sleep 0.1
+done
+echo "$size")";
+
+} // namespace
+
 TEST_SUITE("Streams")
 {
     TEST_CASE("exec: output, exit code, environment, directory")
@@ -111,7 +125,7 @@ TEST_SUITE("Streams")
         lab.must(lab.execs.start_detached(lab.must(lab.execs.create(id, detached))));
         lab.hear(id, "alone"); // podman tells no end of a detached exec, by event or inspect
 
-        auto terminal = exec_spec({"sh", "-c", "echo ready; read go; stty size"});
+        auto terminal = exec_spec({"sh", "-c", await_size});
         terminal.tty = true;
         terminal.attach_stdin = true;
         const auto exec = lab.must(lab.execs.create(id, terminal));
@@ -132,7 +146,7 @@ TEST_SUITE("Streams")
     TEST_CASE("a terminal has the size it was told")
     {
         Lab lab;
-        auto spec = with_stdin(lab.spec({"sh", "-c", "echo ready; read go; stty size"}));
+        auto spec = with_stdin(lab.spec({"sh", "-c", await_size}));
         spec.tty = true;
         const auto id = lab.create(spec);
         const auto stream = lab.attach(id);

@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 
+VERSION = 3  # protocol_version of core/src/agent/frames.hpp
 WELCOME, BUSY, REFUSED, RUN, OUT = 2, 3, 4, 16, 23
 
 
@@ -12,7 +13,7 @@ def frame(kind, payload, tag, channel=0):
     return struct.pack("<BBBBII", 0x53, kind, 0, 0, channel, len(payload)) + payload + struct.pack("<I", tag)
 
 
-def welcome(nonce, version=1, jobs=0, unclean=0, build=b"impostor"):
+def welcome(nonce, version=VERSION, jobs=0, unclean=0, build=b"impostor"):
     return nonce + struct.pack("<HQBI", version, jobs, unclean, len(build)) + build
 
 

@@ -49,8 +49,8 @@ def half_an_answer(client):
 
 
 NO_SANDBOX = {
-    "another version refuses": answering(impostor.REFUSED, lambda nonce: nonce + struct.pack("<HH", 2, 9)),
-    "a version that was not offered": welcoming(version=2),
+    "another version refuses": answering(impostor.REFUSED, lambda nonce: nonce + struct.pack("<HH", impostor.VERSION + 1, 9)),
+    "a version that was not offered": welcoming(version=impostor.VERSION + 1),
     "an unclean sandbox": welcoming(unclean=1),
     "a sandbox that is used up": welcoming(jobs=10_000),
     "the wrong nonce": answering(impostor.WELCOME, lambda nonce: impostor.welcome(bytes(16))),
@@ -66,8 +66,13 @@ NO_SANDBOX = {
 
 
 class Impostors(FaultCase):
+    def freeze(self):
+        """An agent that runs takes its socket's place back whenever it wakes up."""
+        self.pause(self.sandbox())
+
     def put(self, behave):
         """In the place of the only sandbox's agent."""
+        self.freeze()
         other = impostor.Impostor(self.entry() / "agent" / "s", behave)
         self.addCleanup(other.close)
         return other
@@ -82,6 +87,7 @@ class Impostors(FaultCase):
 
     def test_no_socket_but_a_file(self):
         old = self.make_sandbox()
+        self.freeze()
         path = self.entry() / "agent" / "s"
         path.unlink()
         path.write_text("no socket")

@@ -46,9 +46,9 @@ class Users(Warm):
         self.as_user("clean")
         self.assertEqual(self.new_containers(), [])
 
-    def as_user(self, *args, **kwargs):
+    def as_user(self, *args, cwd=None, **kwargs):
         return subprocess.run(
-            [self.program, *args], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [self.program, *args], cwd=cwd or self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, timeout=300, user=self.id, group=self.id, extra_groups=[],
             env={**self.environment(), "DOCKER_HOST": f"unix://{self.socket}", "HOME": "/nonexistent",
                  "XDG_RUNTIME_DIR": str(self.home)}, **kwargs)
@@ -73,6 +73,16 @@ class Users(Warm):
                 self.assertEqual((stat.st_uid, stat.st_gid), (self.id, self.id), path)
             shutil.rmtree(self.dir / "made")
         self.assertEqual(len(self.sandboxes()), 1)
+
+    def test_the_way_to_a_project_below_tmp_stays_open(self):
+        project = self.dir / "a/b/project"
+        project.mkdir(parents=True)
+        os.chown(project, self.id, self.id)
+        self.own(project / "file", "text\n")
+        for turn in ("new", "warm", "warm"):
+            result = self.assert_ok(self.as_user("-v", *self.run_words("cat", "file"), cwd=project))
+            self.assertEqual(result.stdout, "text\n")
+            self.assertRegex(result.stderr, f"{turn} sandbox")
 
     def test_a_command_has_no_rights(self):
         result = self.warm_as_user("sh", "-c", "grep Cap /proc/self/status; touch /etc/x; kill -9 1; kill -9 -1; :")

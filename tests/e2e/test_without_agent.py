@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 import test_warm
-from support import SOCKET, api, main, wait_for
+from support import SLIPWAY, SOCKET, api, main, wait_for
 from test_terminal import Terminal
 
 
@@ -177,7 +177,8 @@ class Middleman(threading.Thread):
 
     def __init__(self, path, refuse):
         super().__init__(daemon=True)
-        self.refuse = refuse  # request line -> a refusal's text, "" to hang up, None to pass it on
+        # request line -> a refusal's text, or its status line and text, "" to hang up, None to pass it on
+        self.refuse = refuse
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(path))
         self.socket.listen(64)
@@ -201,9 +202,10 @@ class Middleman(threading.Thread):
                 engine.sendall(data)
                 continue
             if said:
-                body = json.dumps({"message": said}).encode()
-                client.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
-                               b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                status, text = said if isinstance(said, tuple) else ("400 Bad Request", said)
+                body = json.dumps({"message": text}).encode()
+                client.sendall(f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
+                               f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
             client.shutdown(socket.SHUT_RDWR)
             break
         try:
@@ -221,16 +223,41 @@ class Middleman(threading.Thread):
             pass
 
 
+CANNOT_START = 'exec: "/.slipway-agent/slipway-agent": permission denied: unknown'
+
+
+class CannotStart:
+    """An engine that cannot execute the agent, as long as it is `on`: what a Middleman refuses."""
+
+    def __init__(self):
+        self.on = True
+        self.starts = []
+
+    def __call__(self, line):
+        if self.on and "/slipway-sandbox-" in line and "/start" in line:
+            self.starts.append(line)
+            return CANNOT_START
+        return None
+
+
 class Fallback(test_warm.Warm):
     """Where the agent cannot be had, and only there."""
 
-    def through(self, refuse):
+    words = ("-v", "run", "--no-workspace", "--image", "busybox:latest", "--", "echo", "hello")
+
+    def behind(self, refuse):
+        """The environment of a program that reaches the engine so."""
         path = self.dir / "between"
         middleman = Middleman(path, refuse)
         self.addCleanup(middleman.socket.close)
         middleman.start()
-        return self.slipway("-v", "run", "--no-workspace", "--image", "busybox:latest", "--",
-                            "echo", "hello", env=self.environment(DOCKER_HOST=f"unix://{path}"))
+        return self.environment(DOCKER_HOST=f"unix://{path}")
+
+    def through(self, refuse):
+        return self.slipway(*self.words, env=self.behind(refuse))
+
+    def memories(self):
+        return sorted(self.runtime.glob("slipway/engines/*+exec"))
 
     def assert_fell_back(self, result):
         self.assert_ok(result)
@@ -243,46 +270,106 @@ class Fallback(test_warm.Warm):
             lambda line: "authorization denied" if "/volumes/create" in line else None))
 
     def test_an_engine_that_cannot_execute_the_agent(self):
-        def refuse(line):
-            if "/slipway-sandbox-" in line and "/start" in line:
-                return 'exec: "/.slipway-agent/slipway-agent": permission denied: unknown'
-            return None
-        self.assert_fell_back(self.through(refuse))
+        self.assert_fell_back(self.through(CannotStart()))
 
     def test_what_was_found_out_is_not_tried_in_each(self):
-        path = self.dir / "between"
-        starts = []
-
-        def refuse(line):
-            if "/slipway-sandbox-" in line and "/start" in line:
-                starts.append(line)
-                return 'exec: "/.slipway-agent/slipway-agent": permission denied: unknown'
-            return None
-        middleman = Middleman(path, refuse)
-        self.addCleanup(middleman.socket.close)
-        middleman.start()
-        env = self.environment(DOCKER_HOST=f"unix://{path}")
-        words = ["-v", "run", "--no-workspace", "--image", "busybox:latest", "--", "echo", "hello"]
+        engine = CannotStart()
+        env = self.behind(engine)
+        words = self.words
         self.assert_fell_back(self.slipway(*words, env=env))
-        self.assertEqual(len(starts), 2)
+        self.assertEqual(len(engine.starts), 2)
         self.assert_fell_back(self.slipway(*words, env=env))
-        self.assertEqual(len(starts), 2)
+        self.assertEqual(len(engine.starts), 2)
         report = json.loads(self.assert_ok(self.slipway("doctor", "--json", env=env)).stdout)
         [said] = report["engine"]["without_agent"]
         self.assertRegex(said, "^busybox:latest: .*permission denied")
         self.assertIn("busybox:latest: ", self.assert_ok(self.slipway("doctor", env=env)).stdout)
         # As if its time had gone by.
-        for memory in self.runtime.glob("slipway/engines/*+exec"):
+        for memory in self.memories():
             when, rest = memory.read_text().split("\t", 1)
             memory.write_text(f"{int(when) - 3600}\t{rest}")
         self.assert_fell_back(self.slipway(*words, env=env))
-        self.assertEqual(len(starts), 4)
+        self.assertEqual(len(engine.starts), 4)
         # Another version of the engine.
-        for memory in self.runtime.glob("slipway/engines/*+exec"):
+        for memory in self.memories():
             when, version, rest = memory.read_text().split("\t", 2)
             memory.write_text(f"{when}\t{version}.1\t{rest}")
         self.assert_fell_back(self.slipway(*words, env=env))
-        self.assertEqual(len(starts), 6)
+        self.assertEqual(len(engine.starts), 6)
+        # Who wants to know.
+        self.assert_fell_back(self.slipway(*words, env=env | {"SLIPWAY_AGENT": "1"}))
+        self.assertEqual(len(engine.starts), 8)
+        # One that is too old goes when somebody looks.
+        [memory] = self.memories()
+        when, rest = memory.read_text().split("\t", 1)
+        memory.write_text(f"{int(when) - 3600}\t{rest}")
+        report = json.loads(self.assert_ok(self.slipway("doctor", "--json", env=env)).stdout)
+        self.assertEqual((report["engine"]["without_agent"], self.memories()), ([], []))
+
+    def assert_has_agent(self, result, warmth):
+        self.assertEqual(self.assert_ok(result).stdout, "hello\n")
+        self.assertRegex(result.stderr, f"{warmth} sandbox .* reached by (socket|attach|bridge)")
+
+    def test_it_is_forgotten_when_the_agent_runs(self):
+        engine = CannotStart()
+        env = self.behind(engine)
+        self.assert_fell_back(self.slipway(*self.words, env=env))
+        [memory] = self.memories()
+        said = memory.read_text()
+        engine.on = False
+        self.assert_fell_back(self.slipway(*self.words, env=env))
+        self.assert_has_agent(self.slipway(*self.words, env=env | {"SLIPWAY_AGENT": "1"}), "new")
+        self.assertEqual(self.memories(), [])
+        # One that waits is taken, whatever is remembered.
+        memory.write_text(said)
+        self.assert_has_agent(self.slipway(*self.words, env=env), "warm")
+        self.assertEqual(self.memories(), [])
+
+    def test_each_spec_has_a_memory_of_its_own(self):
+        engine = CannotStart()
+        env = self.behind(engine)
+        self.assert_fell_back(self.slipway(*self.words, env=env))
+        engine.on = False
+        other = [*self.words[:2], "--network", "none", *self.words[2:]]
+        self.assert_has_agent(self.slipway(*other, env=env), "new")
+        self.assertEqual(len(self.memories()), 1)
+
+    def test_an_engine_that_failed_is_asked_again(self):
+        failed = []
+
+        def refuse(line):
+            if "/volumes/create" in line and not failed:
+                failed.append(line)
+                return "500 Internal Server Error", "database is locked"
+            return None
+        env = self.behind(refuse)
+        self.assert_fell_back(self.slipway(*self.words, env=env))
+        self.assertEqual((len(failed), self.memories()), (1, []))
+        self.assert_has_agent(self.slipway(*self.words, env=env), "new")
+
+    def test_an_interrupt_meanwhile_is_an_interrupt(self):
+        begun = threading.Event()
+        released = threading.Event()
+
+        def refuse(line):
+            if "/slipway-sandbox-" in line and "/start" in line:
+                return CANNOT_START
+            if "/containers/create" in line and "slipway-run-" in line:
+                begun.set()
+                released.wait()
+            return None
+        self.addCleanup(released.set)
+        process = subprocess.Popen([SLIPWAY, *self.words], cwd=self.dir, env=self.behind(refuse),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        self.assertTrue(begun.wait(60))
+        process.send_signal(signal.SIGINT)
+        released.set()  # what is being made is waited for, and removed
+        out, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, out), (130, ""), err)
+        self.assertNotIn("error: ", err)
+        self.assertEqual(self.new_containers(), [])
 
     def test_a_lost_connection_is_no_reason(self):
         result = self.through(lambda line: "" if "/slipway-sandbox-" in line and "/start" in line else None)

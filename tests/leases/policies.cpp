@@ -127,6 +127,7 @@ TEST_SUITE("leases.policies")
                 CHECK(other.error().code == Errc::conflict);
                 CO_TRY(const std::size_t used, co_await sandboxes(bench, core::InUse::yes));
                 CHECK(used == 1);
+                CO_CHECK(co_await core::clean_up(bench.client, base, core::Clean::left_behind));
                 CO_TRY(const std::string still, co_await said_by(*lease, "cat /work/here/f"));
                 CHECK(still == "a\n=0");
                 CO_CHECK(co_await lease->release());

@@ -42,7 +42,8 @@ Task<int> doctor(Context& context, DoctorOptions options)
     CO_TRY(question.client, client_options(context));
     question.client.call_deadlines.total = question.timeout;
     question.directories = directories_to_try(context);
-    CO_TRY(question.agent, use_agent());
+    CO_TRY(const AgentUse agent, agent_use());
+    question.agent = agent != AgentUse::none;
     context.printer->progress("Asking every place where an engine may be");
     CO_TRY(const core::DoctorReport report, co_await core::diagnose(std::move(question)));
     context.printer->end_progress();

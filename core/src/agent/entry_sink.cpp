@@ -84,6 +84,7 @@ Result<TreeEntry> entry_of(agent::Entry record)
     entry.inode = record.inode;
     entry.device_major = record.major;
     entry.device_minor = record.minor;
+    entry.allocated = record.allocated;
     return entry;
 }
 

@@ -101,6 +101,7 @@ struct AgentJob {
     bool overdue = false;                         ///< it went on after its deadline
     std::function<void()> stop;                   ///< ends what is being given on
     std::optional<JobEnd> end;
+    std::unique_ptr<engine::DuplexStream> own; ///< its stdin and stdout, where it has its own
 };
 
 } // namespace slipway::core

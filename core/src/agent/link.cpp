@@ -118,6 +118,7 @@ AgentLink::AgentLink(
 )
     : executor_(executor),
       stream_(std::move(stream)),
+      local_(dynamic_cast<LocalStream*>(stream_.get())),
       outbox_(executor),
       written_(executor),
       silence_(options_.silent_for),
@@ -168,6 +169,12 @@ Task<agent::Welcome> AgentLink::answer(std::shared_ptr<AgentLink> link)
     }
 }
 
+Task<> AgentLink::write_piece(const Outbox::Piece& piece)
+{
+    if (piece.descriptor() < 0) return stream_->write(piece.bytes());
+    return local_->write_with(piece.bytes(), piece.descriptor());
+}
+
 Task<> AgentLink::write(std::shared_ptr<AgentLink> link)
 {
     while (!link->failure_) {
@@ -178,7 +185,7 @@ Task<> AgentLink::write(std::shared_ptr<AgentLink> link)
         Outbox::Piece piece = link->outbox_.take();
         link->writing_ = true;
         const auto renewals = link->renewals_;
-        auto done = co_await link->stream_->write(piece.bytes());
+        auto done = co_await link->write_piece(piece);
         if (!done) {
             link->fail(lost(std::move(done).error()));
             break;
@@ -346,7 +353,13 @@ Result<std::shared_ptr<AgentJob>> AgentLink::start(const agent::Run& run)
         return slipway::fail(std::move(error));
     }
     const auto job = std::make_shared<AgentJob>(executor_, ++last_channel_);
-    outbox_.message(Type::run, job->channel, payload, tag_);
+    if (run.own_stream) {
+        TRY(LocalPair own, local_pair(executor_));
+        job->own = std::move(own.ours);
+        outbox_.message_with(std::move(own.theirs), Type::run, job->channel, payload, tag_);
+    } else {
+        outbox_.message(Type::run, job->channel, payload, tag_);
+    }
     jobs_.emplace(job->channel, job);
     return job;
 }
@@ -406,7 +419,7 @@ void AgentLink::drop(AgentJob& job)
 std::shared_ptr<AgentLink::Reset> AgentLink::reset(std::chrono::milliseconds limit)
 {
     resets_until_ = std::max(resets_until_, Silence::Clock::now() + limit);
-    const auto wanted = std::make_shared<Reset>(executor_);
+    auto wanted = std::make_shared<Reset>(executor_);
     if (!failure_) {
         send(Type::reset, 0);
         resets_.push_back(wanted);
@@ -425,6 +438,7 @@ void AgentLink::fail(Error error)
     for (const auto& [channel, job] : jobs_) {
         job->changed.notify();
         job->may_send.notify();
+        if (job->own) job->own->close();
         if (failure_->code == Errc::cancelled && job->stop) job->stop();
     }
     for (const auto& reset : resets_) {

@@ -4,6 +4,7 @@
 #include "agent/event.hpp"
 #include "agent/frames.hpp"
 #include "agent/job_state.hpp"
+#include "agent/local_stream.hpp"
 #include "agent/messages.hpp"
 #include "agent/options.hpp"
 #include "agent/outbox.hpp"
@@ -64,7 +65,10 @@ public:
         if (!failure_) outbox_.message(type, channel, {}, tag_);
     }
 
-    /// Sends the message that starts a job, and knows it from then on.
+    /// Whether a job can have a stream of its own: the agent is on this machine.
+    bool has_own_streams() const noexcept { return local_ != nullptr; }
+    /// Sends the message that starts a job, and knows it from then on. With Run::own_stream it gets
+    /// one.
     Result<std::shared_ptr<AgentJob>> start(const agent::Run& run);
     /// A piece of its stdin.
     Outbox::Block block() { return outbox_.block(); }
@@ -103,9 +107,11 @@ private:
     Result<> take_all();
     void grant(const AgentJob& job, agent::Stream stream, std::uint32_t more);
     Task<std::size_t> read_some();
+    Task<> write_piece(const Outbox::Piece& piece);
 
     boost::asio::any_io_executor executor_;
     std::unique_ptr<engine::DuplexStream> stream_;
+    LocalStream* local_; ///< the same, when it is one
     Outbox outbox_;
     bool writing_ = false; ///< a piece has been taken and is not written
     Event written_;

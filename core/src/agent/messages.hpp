@@ -94,10 +94,12 @@ struct TreeOrder {
     std::uint16_t mode = 0;      ///< of write_file
     bool has_mtime = false;      ///< likewise; else it is the time of writing
     std::int64_t mtime_ns = 0;
+    std::string pieces; ///< of unpack and write_file: the input comes as files below it; or empty
 
     static void fields(auto& f, auto& m)
     {
         f(m.items), f(m.encoding), f(m.digest), f(m.mode), f(m.has_mtime), f(m.mtime_ns);
+        f(m.pieces);
     }
 };
 
@@ -119,6 +121,8 @@ struct Run {
     std::uint16_t rows = 0;
     std::uint16_t columns = 0;
     bool has_in = false; ///< else stdin is /dev/null
+    /// Of a tree job: a stream socket came as a descriptor, and is its stdin and its stdout.
+    bool own_stream = false;
     std::uint32_t window = 0;
     TreeOrder tree;
 
@@ -128,7 +132,7 @@ struct Run {
         f(m.has_ids), f(m.uid), f(m.gid), f(m.groups);
         f(m.umask), f(m.limits), f(m.deadline_ms);
         f(m.terminal), f(m.rows), f(m.columns);
-        f(m.has_in), f(m.window);
+        f(m.has_in), f(m.own_stream), f(m.window);
         f.field(m.tree);
     }
 };
@@ -242,13 +246,14 @@ struct Entry {
     std::uint32_t links = 0; ///< names that it has
     std::uint64_t file_system = 0;
     std::uint64_t inode = 0;
-    std::string digest; ///< of a file, when asked for
+    std::string digest;          ///< of a file, when asked for
+    std::uint64_t allocated = 0; ///< bytes of a file that are no hole
 
     static void fields(auto& f, auto& m)
     {
         f(m.path), f(m.kind), f(m.mode), f(m.uid), f(m.gid), f(m.size), f(m.mtime_ns);
         f(m.link_target), f(m.major), f(m.minor), f(m.links), f(m.file_system), f(m.inode);
-        f(m.digest);
+        f(m.digest), f(m.allocated);
     }
 };
 

@@ -29,6 +29,20 @@ void Outbox::message(
     changed.notify();
 }
 
+void Outbox::message_with(
+    posix::Fd descriptor,
+    agent::Type type,
+    std::uint32_t channel,
+    std::string_view payload,
+    std::uint32_t tag
+)
+{
+    Piece& piece = pieces_.emplace_back();
+    piece.descriptor_ = std::move(descriptor);
+    agent::append_message(piece.text_, type, channel, payload, tag);
+    changed.notify();
+}
+
 Outbox::Block Outbox::block()
 {
     if (spare_.empty()) return {};

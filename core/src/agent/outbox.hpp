@@ -2,6 +2,7 @@
 
 #include "agent/event.hpp"
 #include "agent/frames.hpp"
+#include "archive/posix.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,8 @@ public:
         {
             return block_ ? std::string_view(block_.get(), size_) : text_;
         }
+        /// What the agent gets with its first byte; -1: nothing.
+        int descriptor() const noexcept { return descriptor_.get(); }
 
     private:
         friend class Outbox;
@@ -48,6 +51,7 @@ public:
         std::unique_ptr<char[]> block_;
         std::size_t size_ = 0;
         std::function<void()> sent_;
+        posix::Fd descriptor_;
     };
 
     bool empty() const noexcept { return pieces_.empty(); }
@@ -56,6 +60,14 @@ public:
     void bytes(std::string text);
     void
     message(agent::Type type, std::uint32_t channel, std::string_view payload, std::uint32_t tag);
+    /// The same, with a descriptor for the agent.
+    void message_with(
+        posix::Fd descriptor,
+        agent::Type type,
+        std::uint32_t channel,
+        std::string_view payload,
+        std::uint32_t tag
+    );
     /// A block for `in`.
     Block block();
     /// The first `size` bytes of its room. `sent` is called when they have been written.

@@ -21,12 +21,39 @@ namespace {
 
 // Of stdin: one is read into while another is being written.
 constexpr std::size_t most_unsent_blocks = 4;
+// Of a stream of its own: what is read and written at once.
+constexpr std::size_t own_bytes = std::size_t{256} << 10;
 // After a job was killed, for its end to come.
 constexpr std::chrono::milliseconds end_patience(1'000);
+
+// Gives on what a job writes to its own stream, until that ends; of a job that was dropped the rest
+// is thrown away, and its end tells. Its stderr is small meanwhile: that of a worker, which says
+// what went wrong.
+Task<>
+give_own(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job, engine::ByteSink* to)
+{
+    const auto buffer = std::make_unique_for_overwrite<char[]>(own_bytes);
+    const std::span<char> room(buffer.get(), own_bytes);
+    CO_CHECK(co_await job->own->shutdown_write()); // a stdin that is empty
+    for (;;) {
+        const auto n = co_await job->own->read(room);
+        if (link->failure()) co_return fail(*link->failure());
+        if (!n) co_return fail(n.error());
+        if (*n == 0) co_return ok();
+        job->arrived += *n;
+        if (to == nullptr || job->dropped) continue;
+        job->giving = true;
+        CO_CHECK(co_await to->write(std::string_view(room.data(), *n)));
+        job->giving = false;
+    }
+}
 
 // Gives on what the job writes until it has ended and all is given on.
 Task<> give_output(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job, JobIo io)
 {
+    if (job->own && io.in == nullptr) {
+        CO_CHECK(co_await give_own(link, job, io.out));
+    }
     JobOutput output; // takes turns with the job's
     for (;;) {
         job->giving = !job->output.parts.empty();
@@ -50,10 +77,35 @@ Task<> give_output(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> jo
     }
 }
 
+// Sends stdin by the job's own stream, until its end or the job's, which then tells why.
+Task<>
+feed_own(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job, engine::ByteSource& from)
+{
+    const auto buffer = std::make_unique_for_overwrite<char[]>(own_bytes);
+    const std::span<char> room(buffer.get(), own_bytes);
+    while (!job->end && !job->dropped && !link->failure()) {
+        const auto n = co_await from.read(room);
+        if (!n) {
+            if (n.error().code != Errc::cancelled) link->drop(*job);
+            co_return fail(n.error());
+        }
+        if (*n == 0) {
+            co_return co_await job->own->shutdown_write();
+        }
+        const auto sent = co_await job->own->write(std::string_view(room.data(), *n));
+        if (!sent && sent.error().code != Errc::io) co_return fail(sent.error());
+        if (!sent) break;
+    }
+    co_return ok();
+}
+
 // Sends stdin until its end or the job's.
 Task<>
 feed_job(std::shared_ptr<AgentLink> link, std::shared_ptr<AgentJob> job, engine::ByteSource& from)
 {
+    if (job->own) {
+        co_return co_await feed_own(link, job, from);
+    }
     const auto over = [&] { return job->end || job->dropped || link->failure(); };
     while (!over()) {
         if (job->in_window == 0 || job->unsent >= most_unsent_blocks) {
@@ -224,7 +276,9 @@ Task<JobEnd> follow_job(
 
 Task<JobEnd> run_job(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
 {
-    run.has_in = io.in != nullptr;
+    const bool is_program = run.what == static_cast<std::uint8_t>(agent::What::program);
+    run.own_stream = !is_program && link->has_own_streams();
+    run.has_in = io.in != nullptr && !run.own_stream;
     run.window = OutputWindow::size;
     CO_TRY(const auto job, link->start(run));
     const JobGuard guard(link, job);

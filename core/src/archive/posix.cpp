@@ -102,6 +102,14 @@ timespec to_timespec(std::int64_t ns) noexcept
     return out;
 }
 
+bool same_mtime(std::int64_t told, std::int64_t known) noexcept
+{
+    const auto [earlier, later] = std::minmax(told, known);
+    // Any two times are less than 2^64 ns apart.
+    const auto apart = static_cast<std::uint64_t>(later) - static_cast<std::uint64_t>(earlier);
+    return apart == 0 || (told % second == 0 && apart < second);
+}
+
 ManifestEntry describe(const struct stat& status)
 {
     ManifestEntry out;

@@ -53,6 +53,9 @@ std::int64_t mtime_ns(const struct stat& status) noexcept;
 /// Saturates: nanoseconds in 64 bits end in the year 2262.
 std::int64_t to_ns(std::int64_t seconds, std::int64_t nanoseconds) noexcept;
 timespec to_timespec(std::int64_t ns) noexcept;
+/// Whether an mtime that an engine tells may be `known`: it may have cut or rounded it to whole
+/// seconds. Both in ns since 1970.
+bool same_mtime(std::int64_t told, std::int64_t known) noexcept;
 
 /// The entry for what `status` describes. Not for sockets and devices.
 /// `link_target` stays empty.

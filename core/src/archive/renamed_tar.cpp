@@ -137,6 +137,13 @@ Result<> rename_entry(TarStream& tar, const TarEntry& entry, const TarChange& ch
     }
     ::archive_entry_set_perm(tar.current(), entry.meta.mode & posix::mode_bits);
     ::archive_entry_sparse_clear(tar.current());
+    if (const auto time = change.mtime_ns ? change.mtime_ns(*name) : std::nullopt) {
+        // Another one is what has become of the file.
+        if (posix::same_mtime(entry.meta.mtime_ns, *time)) {
+            const timespec mtime = posix::to_timespec(*time);
+            ::archive_entry_set_mtime(tar.current(), mtime.tv_sec, mtime.tv_nsec);
+        }
+    }
     if (change.owner) {
         ::archive_entry_set_uid(tar.current(), change.owner->uid);
         ::archive_entry_set_gid(tar.current(), change.owner->gid);

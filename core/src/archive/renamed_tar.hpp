@@ -6,6 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,10 +20,15 @@ using RenameEntry = std::function<Result<std::optional<std::string>>(const std::
 /// Gets the name of a hard link whose target is left out, and so is it.
 using LostLink = std::function<Result<>(const std::string& name)>;
 
+/// The time of an entry by its new name, in ns since 1970, where the archive has about the
+/// same in whole seconds; none: as it is.
+using EntryTime = std::function<std::optional<std::int64_t>(const std::string& name)>;
+
 struct TarChange {
     RenameEntry rename;
     std::optional<Owner> owner{}; ///< of all entries; unset: as it is
     LostLink lost_link{};         ///< none: such a link is an error
+    EntryTime mtime_ns{};         ///< none: all as they are
 };
 
 enum class TarEnd {

@@ -136,6 +136,7 @@ public:
         record.uid = static_cast<std::uint32_t>(::archive_entry_uid(raw));
         record.gid = static_cast<std::uint32_t>(::archive_entry_gid(raw));
         record.size = entry.meta.size;
+        record.allocated = entry.meta.size;
         record.mtime_ns = entry.meta.mtime_ns;
         record.link_target = entry.meta.link_target;
         record.major = static_cast<std::uint32_t>(::archive_entry_rdevmajor(raw));

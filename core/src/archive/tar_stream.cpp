@@ -169,8 +169,12 @@ Error TarStream::said_after_end(std::string_view text)
 Result<> TarStream::check_end()
 {
     const auto not_zero = [](std::string_view bytes) { return bytes.find_first_not_of('\0'); };
-    // The header that libarchive took for the end must be two blocks of zeros.
-    const auto end = static_cast<std::uint64_t>(::archive_read_header_position(archive_));
+    // What libarchive took for the end must be two blocks of zeros. They are the last header, or
+    // the last of what it has read when a global header, which belongs to no entry, comes before.
+    const std::int64_t header = ::archive_read_header_position(archive_);
+    const std::int64_t read = ::archive_filter_bytes(archive_, 0);
+    const auto end =
+        static_cast<std::uint64_t>(std::max(header, read - std::int64_t{end_mark_bytes}));
     while (total_ < end + end_mark_bytes && !at_end_) {
         TRY([[maybe_unused]] const auto more, pull_raw());
     }

@@ -13,14 +13,6 @@ namespace {
 /// one, if it has changed after all, is asked for again.
 constexpr std::uint64_t held_bytes = std::uint64_t{1} << 20;
 
-/// Engines may cut or round an mtime to whole seconds.
-bool same_mtime(std::int64_t got, std::int64_t before)
-{
-    constexpr std::int64_t second = 1'000'000'000;
-    if (got == before) return true;
-    return got % second == 0 && got > before - second && got < before + second;
-}
-
 const ManifestEntry* found_in(const Manifest* manifest, const std::string& path)
 {
     if (manifest == nullptr) return nullptr;
@@ -307,7 +299,7 @@ const ManifestEntry* Unpacker::resembled(const std::string& path, const Manifest
         return before->link_target == meta.link_target ? before : nullptr;
     }
     const bool same = before->mode == meta.mode && before->size == meta.size
-                      && same_mtime(meta.mtime_ns, before->mtime_ns);
+                      && posix::same_mtime(meta.mtime_ns, before->mtime_ns);
     return same ? before : nullptr;
 }
 

@@ -22,6 +22,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Who has a persistent sandbox whose directory was removed is known by a look at all processes,
+// which is left out where nobody asks: such a sandbox stays in any case.
+enum class NamedUse { exactly, roughly };
+
 // The entry of a sandbox in our pools; none for those of others.
 std::optional<fs::path> entry_of(const fs::path& base, const std::string& container)
 {
@@ -37,14 +41,16 @@ InUse use_of_named(
     const fs::path& base,
     const engine::Endpoint& endpoint,
     const std::string& container,
-    const std::string& name
+    const std::string& name,
+    NamedUse known
 )
 {
     const fs::path directory = pool::place_of_named(base, endpoint, name);
     if (directory.filename() != container) return InUse::unknown;
+    if (pool::Entry::is_taken(directory)) return InUse::yes;
     // Who tries for it after the directory was removed makes another one.
-    const bool taken = pool::Entry::is_taken(directory) || pool::is_held_elsewhere(directory);
-    return taken ? InUse::yes : InUse::kept;
+    const bool held = known == NamedUse::exactly && pool::is_held_elsewhere(directory);
+    return held ? InUse::yes : InUse::kept;
 }
 
 // `pool` is what its label says.
@@ -105,16 +111,11 @@ Task<> remove(engine::Client client, fs::path base, OwnedObject object, bool in_
     if (entry) {
         co_return co_await pool::remove_sandbox(client, *entry);
     }
-    const auto gone = co_await remove_container(client, object.name);
-    if (!gone && gone.error().code != Errc::not_found) co_return fail(gone.error());
-    co_return ok();
+    co_return co_await kill_and_wait(client, object.name);
 }
 
-} // namespace
-
-Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_directory)
+Task<std::vector<OwnedObject>> owned_objects(engine::Client client, fs::path base, NamedUse known)
 {
-    CO_TRY(const fs::path base, pool::base_directory(pool_directory));
     std::vector<OwnedObject> all;
     CO_TRY(const auto containers, co_await our_containers(client));
     for (const engine::ContainerSummary& container : containers) {
@@ -126,7 +127,8 @@ Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_di
         object.created = container.created;
         object.kept_as = label_of(container.labels, name_label);
         if (!object.kept_as.empty()) {
-            object.in_use = use_of_named(base, client.endpoint(), object.name, object.kept_as);
+            object.in_use =
+                use_of_named(base, client.endpoint(), object.name, object.kept_as, known);
         } else if (object.purpose == pool::purpose) {
             object.in_use =
                 use_of_sandbox(base, object.name, label_of(container.labels, pool_label));
@@ -140,10 +142,19 @@ Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_di
     co_return all;
 }
 
+} // namespace
+
+Task<std::vector<OwnedObject>> inventory(engine::Client client, fs::path pool_directory)
+{
+    CO_TRY(const fs::path base, pool::base_directory(pool_directory));
+    co_return co_await owned_objects(client, base, NamedUse::exactly);
+}
+
 Task<CleanedUp> clean_up(engine::Client client, fs::path pool_directory, Clean what)
 {
     CO_TRY(const fs::path base, pool::base_directory(pool_directory));
-    CO_TRY(std::vector<OwnedObject> all, co_await inventory(client, base));
+    const NamedUse known = what == Clean::left_behind ? NamedUse::roughly : NamedUse::exactly;
+    CO_TRY(std::vector<OwnedObject> all, co_await owned_objects(client, base, known));
     CO_CHECK(co_await pool::erase_dead_entries(client, base, all));
     CleanedUp done;
     for (OwnedObject& object : all) {

@@ -46,10 +46,12 @@ Task<> kill_and_wait(engine::Client client, std::string name)
 {
     const auto killed = co_await engine::Containers(client.transport()).kill(name);
     if (!killed && killed.error().code == Errc::not_found) co_return ok();
+    if (!killed && killed.error().code == Errc::cancelled) co_return fail(killed.error());
     bool waits = killed || is_ending(killed.error());
     for (auto waited = 0ms; waits && waited < 5s; waited += 10ms) {
         const auto goes = co_await goes_by_itself(client, name);
         if (!goes && goes.error().code == Errc::not_found) co_return ok();
+        if (!goes && goes.error().code == Errc::cancelled) co_return fail(goes.error());
         waits = goes && *goes;
         if (waits) {
             CO_CHECK(co_await engine::pause(10ms));

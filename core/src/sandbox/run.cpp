@@ -1,3 +1,4 @@
+#include "agent/within.hpp"
 #include "interrupted.hpp"
 #include "sandbox/final_state.hpp"
 #include "sandbox/not_run.hpp"
@@ -270,6 +271,9 @@ private:
     bool interrupted_ = false;
 };
 
+// How long a run that has ended waits for what earlier ones left to be removed.
+constexpr std::chrono::milliseconds longest_sweep{200};
+
 // An engine that cannot limit something says nothing.
 Task<> check_limits(engine::Client client, std::int64_t memory_bytes, double cpus)
 {
@@ -280,6 +284,14 @@ Task<> check_limits(engine::Client client, std::int64_t memory_bytes, double cpu
     asked.cpus = cpus;
     CO_CHECK(pool::limits_on(info, asked));
     co_return ok();
+}
+
+// What has to be known before there is a container.
+Task<Owner> look_ahead(engine::Client client, std::int64_t memory_bytes, double cpus)
+{
+    CO_TRY(const Owner owner, co_await owner_for(client));
+    CO_CHECK(co_await check_limits(client, memory_bytes, cpus));
+    co_return owner;
 }
 
 Task<JobResult> run_attempts(engine::Client client, Job job, JobStreams streams, Owner owner)
@@ -314,17 +326,18 @@ Task<JobResult> run(engine::Client client, Job job, JobStreams streams)
     if (auto refused = refuse_long_name(job)) {
         co_return *std::move(refused);
     }
-    const auto found = co_await owner_for(client);
+    const auto found = co_await look_ahead(client, job.memory_bytes, job.cpus);
     if (!found && found.error().code == Errc::cancelled) {
         co_return fail(Errc::cancelled, std::string(nothing_back));
     }
     CO_TRY(const Owner owner, found);
-    CO_CHECK(co_await check_limits(client, job.memory_bytes, job.cpus));
     // Beside the creation, which takes longer; what is there to be removed, beside the command.
+    // What the engine has not removed by the end of both is left to the next run.
     const auto executor = co_await asio::this_coro::executor;
     Child sweeping(executor, sweep_jobs(client));
     auto result = co_await run_attempts(client, job, streams, owner);
     if (!result && result.error().code == Errc::cancelled) sweeping.cancel();
+    const Within enough(executor, longest_sweep, [&sweeping] { sweeping.cancel(); });
     co_await sweeping.join();
     if (!result) {
         if (const auto why = not_run(result.error(), job.argv.front())) {

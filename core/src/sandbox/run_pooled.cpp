@@ -93,17 +93,26 @@ Task<JobResult> run_pooled(
     std::function<void(const SandboxUse&)> on_sandbox
 )
 {
-    CO_TRY(const Owner owner, co_await owner_for(client));
+    auto known = co_await owner_for(client);
+    if (!known && known.error().code == Errc::cancelled) {
+        co_return fail(Errc::cancelled, std::string(none_back));
+    }
+    CO_TRY(const Owner owner, std::move(known));
     SandboxSpec spec = spec_of(job, owner);
     LeasedJob leased = leased_job(job, client.endpoint());
-    CO_TRY(auto acquired, co_await acquire(client, std::move(spec), std::move(options)));
-    const std::shared_ptr<Lease> lease = std::move(acquired);
+    auto acquired = co_await acquire(client, std::move(spec), std::move(options));
+    if (!acquired && acquired.error().code == Errc::cancelled) {
+        co_return fail(Errc::cancelled, std::string(none_back));
+    }
+    CO_TRY(const std::shared_ptr<Lease> lease, std::move(acquired));
     if (on_sandbox) on_sandbox({lease->container(), lease->road(), lease->warm()});
     auto result = co_await work(lease, std::move(job), std::move(leased), streams, owner);
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     // What is known is worth more than whether the sandbox can be used again.
     const auto released = co_await lease->release();
-    if (!released) co_await lease->discard();
+    if (!released) {
+        co_await lease->discard();
+    }
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     co_return result;
 }

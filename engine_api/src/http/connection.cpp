@@ -2,6 +2,7 @@
 
 #include "net/asio.hpp"
 #include "net/watchdog.hpp"
+#include "one_line.hpp"
 
 #include <algorithm>
 #include <array>
@@ -205,7 +206,7 @@ Task<> Connection::receive_head()
         co_return fail(
             Errc::protocol,
             "the answer (HTTP " + std::to_string(parser_.status()) + ") is compressed with "
-                + std::string(encoding) + ", which was not asked for"
+                + one_line(encoding, 100) + ", which was not asked for"
         );
     }
     co_return ok();

@@ -1,5 +1,7 @@
 #include "client.hpp"
 
+#include "agent/local_stream.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,8 +20,6 @@
 #include <stdexcept>
 #include <thread>
 #include <utility>
-
-extern char** environ;
 
 namespace slipway::test {
 
@@ -56,6 +56,7 @@ AgentProcess::AgentProcess(const Options& options)
     words.insert(words.end(), options.words.begin(), options.words.end());
     if (options.stdio) words.emplace_back("--stdio");
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) {
         argv.push_back(word.data());
     }
@@ -161,6 +162,17 @@ void AgentClient::send_bytes(Type type, std::uint32_t channel, std::string_view 
     std::string bytes;
     agent::append_message(bytes, type, channel, payload, tag_);
     send_raw(bytes);
+}
+
+void AgentClient::send_bytes_with(
+    int descriptor, Type type, std::uint32_t channel, std::string_view payload
+)
+{
+    std::string bytes;
+    agent::append_message(bytes, type, channel, payload, tag_);
+    const ssize_t put = core::send_with(stream_, bytes, descriptor);
+    if (put < 0) throw std::runtime_error("the agent takes no more");
+    send_raw(std::string_view(bytes).substr(static_cast<std::size_t>(put)));
 }
 
 void AgentClient::send_raw(std::string_view bytes)

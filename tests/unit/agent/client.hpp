@@ -86,7 +86,8 @@ public:
     ~AgentClient();
 
     /// The bytes of hello, with a new nonce.
-    std::string hello(std::uint32_t lease_ms = 60'000, std::uint16_t version = 1);
+    std::string
+    hello(std::uint32_t lease_ms = 60'000, std::uint16_t version = agent::protocol_version);
     /// Says hello and gives the answer.
     Said begin(std::uint32_t lease_ms = 60'000);
 
@@ -97,6 +98,15 @@ public:
     }
     void send_bytes(agent::Type type, std::uint32_t channel, std::string_view payload);
     void send_raw(std::string_view bytes);
+    /// A message with a descriptor, of which the agent gets one of its own.
+    template <class T>
+    void send_with(int descriptor, agent::Type type, std::uint32_t channel, const T& message)
+    {
+        send_bytes_with(descriptor, type, channel, agent::encode(message));
+    }
+    void send_bytes_with(
+        int descriptor, agent::Type type, std::uint32_t channel, std::string_view payload
+    );
     void grant(std::uint32_t channel, agent::Stream stream, std::uint32_t more);
 
     Said next();

@@ -1,4 +1,4 @@
-#include "client.hpp"
+#include "session.hpp"
 
 #include <doctest/doctest.h>
 
@@ -31,28 +31,13 @@ bool lives(const std::string& pid)
     return !text.empty() && text.find(") Z ") == std::string::npos;
 }
 
-struct Sandbox {
-    explicit Sandbox(bool own_namespace = false)
-        : process({{"--socket", socket(), "--idle-ms", "60000"}, own_namespace, false}),
-          client(socket())
-    {
-        REQUIRE(client.begin().type == Type::welcome);
-    }
-
-    std::string socket() const { return directory.path() / "socket"; }
-
-    TempDirectory directory;
-    AgentProcess process;
-    AgentClient client;
-};
-
 } // namespace
 
 TEST_SUITE("agent.hostile")
 {
     TEST_CASE("what forks twice and leaves its session is killed with the job")
     {
-        Sandbox sandbox;
+        SocketSession sandbox;
         const Outcome outcome =
             sandbox.client.run(shell("(setsid sh -c 'trap \"\" TERM HUP; sleep 1000 & echo $! $$; "
                                      "wait' &) ; sleep 0.3; exit 2"));
@@ -67,7 +52,7 @@ TEST_SUITE("agent.hostile")
 
     TEST_CASE("a fork bomb comes to its end")
     {
-        Sandbox sandbox(true);
+        SocketSession sandbox(true);
         agent::Run bomb =
             shell("f() { while :; do f & done; }; f & echo lit; wait; while :; do :; done");
         bomb.has_ids = ::geteuid() == 0;
@@ -90,7 +75,7 @@ TEST_SUITE("agent.hostile")
         const std::string script = place.path() / "bomb";
         std::ofstream(script) << "#!/bin/sh\nwhile :; do setsid \"$0\" & done 2>/dev/null\n";
         fs::permissions(script, fs::perms(0755));
-        Sandbox sandbox(true);
+        SocketSession sandbox(true);
         // No fork of its own while it waits for many.
         agent::Run bomb = shell(
             script + " & " + script
@@ -129,13 +114,16 @@ TEST_SUITE("agent.hostile")
     TEST_CASE("who came in from outside outlives a reset; what jobs left does not")
     {
         if (::geteuid() != 0) return; // into a user namespace one has to be let
-        Sandbox sandbox(true);
+        SocketSession sandbox(true);
         const Outcome agent = sandbox.client.run(program({"true"}));
         REQUIRE(agent.exited(0));
         const std::string inner = std::to_string(sandbox.process.inner_pid());
         const pid_t visitor = ::fork();
         if (visitor == 0) {
-            ::execlp("nsenter", "nsenter", "-t", inner.c_str(), "--pid", "sleep", "1000", nullptr);
+            const char* const its_child = "sleep 1000 & wait";
+            ::execlp(
+                "nsenter", "nsenter", "-t", inner.c_str(), "--pid", "sh", "-c", its_child, nullptr
+            );
             ::_exit(127);
         }
         const std::string see = "cat /proc/[0-9]*/comm | sort | tr '\\n' ' '";
@@ -235,7 +223,7 @@ TEST_SUITE("agent.hostile")
 
     TEST_CASE("a job that kills everybody it can ends only itself")
     {
-        Sandbox sandbox(true);
+        SocketSession sandbox(true);
         const Outcome outcome = sandbox.client.run(shell("echo begun; kill -9 -1; sleep 1000"));
         CHECK(outcome.died_of(SIGKILL));
         CHECK(sandbox.client.reset().clean);
@@ -244,7 +232,7 @@ TEST_SUITE("agent.hostile")
 
     TEST_CASE("a job that kills or stops its supervisor is not lost")
     {
-        Sandbox sandbox;
+        SocketSession sandbox;
         const Outcome killed =
             sandbox.client.run(shell("kill -9 $PPID; setsid sleep 1000 & echo $!; sleep 1000"));
         CHECK(killed.died_of(SIGKILL));
@@ -255,7 +243,7 @@ TEST_SUITE("agent.hostile")
 
     TEST_CASE("whoever sends more than was granted has no session any more")
     {
-        Sandbox sandbox;
+        SocketSession sandbox;
         agent::Run run = program({"sleep", "1000"});
         sandbox.client.send(Type::run, 1, run);
         const auto send_too_much = [&] {
@@ -273,7 +261,7 @@ TEST_SUITE("agent.hostile")
     {
         for (const int what : {0, 1, 2, 3}) {
             CAPTURE(what);
-            Sandbox sandbox;
+            SocketSession sandbox;
             sandbox.client.send(Type::run, 1, program({"sleep", "1000"}));
             if (what == 0) sandbox.client.send_raw("no frame at all");
             if (what == 1) sandbox.client.send(Type::run, 1, program({"true"}));

@@ -314,6 +314,18 @@ TEST_SUITE("agent.jobs")
         CHECK(peak_kib(session.process.pid()) < 16'384);
     }
 
+    TEST_CASE("a job that always has more on stdin than it has read needs little memory")
+    {
+        Session session;
+        const std::string in(std::size_t{32} << 20, 'i');
+        const Outcome outcome = session.client.run(
+            shell("while [ $(dd bs=65536 count=1 2>/dev/null | wc -c) -gt 0 ]; do :; done"), in
+        );
+        CHECK(outcome.exited(0));
+        CHECK(peak_kib(session.process.pid()) > 0);
+        CHECK(peak_kib(session.process.pid()) < 16'384);
+    }
+
     TEST_CASE("a job that closes its streams goes on; one that nobody listens to is not lost")
     {
         Session session;

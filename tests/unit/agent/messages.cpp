@@ -66,6 +66,7 @@ TEST_SUITE("agent.messages")
         run.rows = 5;
         run.columns = 6;
         run.has_in = true;
+        run.own_stream = true;
         run.window = 7;
         TreeItem item;
         item.kind = 1;
@@ -82,6 +83,7 @@ TEST_SUITE("agent.messages")
         CHECK(again->argv == run.argv);
         CHECK(again->groups == run.groups);
         CHECK(again->limits[1].hard == 4);
+        CHECK(again->own_stream);
         CHECK(again->window == 7);
         CHECK(again->tree.items[0].text == "**/\xff");
         CHECK(again->tree.mtime_ns == -1'500'000'000);

@@ -56,7 +56,7 @@ TEST_SUITE("agent.sessions")
         const Place place;
         AgentProcess process(at(place));
         AgentClient client(place.socket);
-        client.send_raw(client.hello(60'000, 2));
+        client.send_raw(client.hello(60'000, agent::protocol_version + 1));
         const Said answer = client.next();
         REQUIRE(answer.type == Type::refused);
         CHECK(agent::decode<agent::Refused>(answer.payload)->highest == agent::protocol_version);

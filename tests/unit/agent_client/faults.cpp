@@ -37,7 +37,8 @@ TEST_SUITE("core.agent_client.faults")
         REQUIRE(!refused);
         CHECK(refused.error().code == Errc::unsupported);
         CHECK(refused.error().message.find("7 to 9") != std::string::npos);
-        CHECK(refused.error().message.find("version 1") != std::string::npos);
+        const std::string own = "version " + std::to_string(agent::protocol_version);
+        CHECK(refused.error().message.find(own) != std::string::npos);
         CHECK(!refused.error().hint.empty());
         CHECK(
             describe(refused.error()).find("opening a session with the sandbox's agent")
@@ -60,7 +61,7 @@ TEST_SUITE("core.agent_client.faults")
             agent.hello();
             agent::Welcome welcome;
             welcome.nonce.fill('n');
-            welcome.version = 1;
+            welcome.version = agent::protocol_version;
             peer.send(agent.frame(Type::welcome, 0, welcome));
             peer.stall();
         });
@@ -71,7 +72,7 @@ TEST_SUITE("core.agent_client.faults")
             Played agent(peer);
             agent::Welcome welcome;
             welcome.nonce = agent.hello().nonce;
-            welcome.version = 2;
+            welcome.version = agent::protocol_version + 1;
             peer.send(agent.frame(Type::welcome, 0, welcome));
             peer.stall();
         });
@@ -199,11 +200,11 @@ TEST_SUITE("core.agent_client.faults")
             {"a payload that is cut",
              [](Played& agent) { return agent.raw(Type::exit, 1, "abc"); }},
         };
-        for (const auto& [what, make] : breaches) {
-            CAPTURE(what);
+        for (const auto& breach : breaches) {
+            CAPTURE(breach.first);
             std::vector<Errc> ends;
             const auto opened = play(
-                [&make = make](FakePeer& peer) {
+                [&make = breach.second](FakePeer& peer) {
                     Played agent(peer);
                     agent.greet();
                     agent.await(Type::run);

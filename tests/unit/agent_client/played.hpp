@@ -55,7 +55,7 @@ public:
     {
         agent::Welcome welcome;
         welcome.nonce = hello_.nonce;
-        welcome.version = 1;
+        welcome.version = agent::protocol_version;
         welcome.build = "played";
         return frame(agent::Type::welcome, 0, welcome);
     }

@@ -95,8 +95,25 @@ private:
     Process process_;
 };
 
-inline Task<std::unique_ptr<core::AgentSession>>
-open_session(std::filesystem::path socket, core::SessionOptions options = {})
+/// Hides that a stream can carry descriptors, as those of remote engines cannot.
+class Plain final : public engine::DuplexStream {
+public:
+    explicit Plain(std::unique_ptr<engine::DuplexStream> stream) : stream_(std::move(stream)) {}
+    Task<std::size_t> read(std::span<char> into) override { return stream_->read(into); }
+    Task<> write(std::string_view data) override { return stream_->write(data); }
+    Task<> shutdown_write() override { return stream_->shutdown_write(); }
+    void close() noexcept override { stream_->close(); }
+
+private:
+    std::unique_ptr<engine::DuplexStream> stream_;
+};
+
+/// How files travel.
+enum class Way { own_streams, frames };
+
+inline Task<std::unique_ptr<core::AgentSession>> open_session(
+    std::filesystem::path socket, core::SessionOptions options = {}, Way way = Way::own_streams
+)
 {
     // bind comes before listen
     auto stream = co_await core::connect_agent(socket, generous);
@@ -104,6 +121,7 @@ open_session(std::filesystem::path socket, core::SessionOptions options = {})
         stream = co_await core::connect_agent(socket, generous);
     }
     if (!stream) co_return fail(std::move(stream).error());
+    if (way == Way::frames) stream = std::make_unique<Plain>(*std::move(stream));
     co_return co_await core::AgentSession::open(*std::move(stream), options);
 }
 
@@ -111,12 +129,13 @@ open_session(std::filesystem::path socket, core::SessionOptions options = {})
 inline void with_session(
     const std::filesystem::path& socket,
     const std::function<Task<>(core::AgentSession&)>& scenario,
-    core::SessionOptions options = {}
+    core::SessionOptions options = {},
+    Way way = Way::own_streams
 )
 {
     boost::asio::io_context io;
     const auto whole = [&]() -> Task<> {
-        CO_TRY(const auto session, co_await open_session(socket, options));
+        CO_TRY(const auto session, co_await open_session(socket, options, way));
         co_return co_await scenario(*session);
     };
     const auto done = run(io, whole());

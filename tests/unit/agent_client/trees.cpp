@@ -129,111 +129,135 @@ TEST_SUITE("core.agent_client.trees")
 {
     TEST_CASE("files go in and out of a sandbox in every way, compressed or not")
     {
+        Way way = Way::own_streams;
+        SUBCASE("streams of their own") {}
+        SUBCASE("frames")
+        {
+            way = Way::frames;
+        }
         const Agent agent;
         const core::AgentIds own{::geteuid(), ::getegid()};
         const std::string top = (agent.directory() / "tree").string();
         for (const agent::Encoding encoding : {agent::Encoding::plain, agent::Encoding::zstd}) {
-            with_session(agent.socket(), [&](AgentSession& session) -> Task<> {
-                const std::string large = some_text(3'000'000);
-                const auto tar =
-                    engine::text_source(make_tar({{"a/one.c", "first"}, {"two", large}}));
-                CO_CHECK(co_await session.put(top, *tar, own, encoding));
-                CHECK(text_of(top + "/a/one.c") == "first");
+            with_session(
+                agent.socket(),
+                [&](AgentSession& session) -> Task<> {
+                    const std::string large = some_text(3'000'000);
+                    const auto tar =
+                        engine::text_source(make_tar({{"a/one.c", "first"}, {"two", large}}));
+                    CO_CHECK(co_await session.put(top, *tar, own, encoding));
+                    CHECK(text_of(top + "/a/one.c") == "first");
 
-                core::FileAttributes attributes;
-                attributes.mode = 0600;
-                attributes.mtime_ns = 1'500'000'000;
-                const auto bytes = engine::text_source(large);
-                CO_CHECK(
-                    co_await session.put_file(top + "/b/file", attributes, *bytes, own, encoding)
-                );
-                Collected file;
-                CO_CHECK(co_await session.get_file(top + "/b/file", file, own, encoding));
-                CHECK((file.text == large));
+                    core::FileAttributes attributes;
+                    attributes.mode = 0600;
+                    attributes.mtime_ns = 1'500'000'000;
+                    const auto bytes = engine::text_source(large);
+                    CO_CHECK(co_await session.put_file(
+                        top + "/b/file", attributes, *bytes, own, encoding
+                    ));
+                    Collected file;
+                    CO_CHECK(co_await session.get_file(top + "/b/file", file, own, encoding));
+                    CHECK((file.text == large));
 
-                Collected out;
-                std::vector<TreeItem> items;
-                items.emplace_back(Kind::pattern, "**/*.c");
-                items.emplace_back(Kind::path, "b");
-                items.emplace_back(Kind::path, "?missing", Need::optional);
-                CO_CHECK(co_await session.get(top, items, out, own, encoding));
-                CHECK(out.text.find("a/one.c") != std::string::npos);
-                CHECK((out.text.find(large) != std::string::npos));
+                    Collected out;
+                    std::vector<TreeItem> items;
+                    items.emplace_back(Kind::pattern, "**/*.c");
+                    items.emplace_back(Kind::path, "b");
+                    items.emplace_back(Kind::path, "?missing", Need::optional);
+                    CO_CHECK(co_await session.get(top, items, out, own, encoding));
+                    CHECK(out.text.find("a/one.c") != std::string::npos);
+                    CHECK((out.text.find(large) != std::string::npos));
 
-                std::map<std::string, TreeEntry> entries;
-                const core::TreeEntries keep = [&](const TreeEntry& entry) -> Result<> {
-                    entries.emplace(entry.path, entry);
-                    return ok();
-                };
-                CO_CHECK(co_await session.manifest(
-                    top, items, core::Digest::xxh3_128, keep, own, encoding
-                ));
-                CHECK(entries.size() == 3);
-                CHECK(entries.at("b").meta.type == core::EntryType::directory);
-                const TreeEntry& entry = entries.at("b/file");
-                CHECK(entry.meta.mode == 0600);
-                CHECK(entry.meta.mtime_ns == 1'500'000'000);
-                CHECK(entry.meta.size == large.size());
-                CHECK(entry.meta.content.has_value());
-                CHECK(!entry.sha256);
-                CHECK(entry.uid == own.uid);
-                CHECK(entry.links == 1);
-                entries.clear();
-                CO_CHECK(
-                    co_await session.manifest(top, items, core::Digest::sha256, keep, own, encoding)
-                );
-                CHECK(entries.at("b/file").sha256.has_value());
-                CHECK(entries.at("b/file").meta.content == std::nullopt);
-                co_return ok();
-            });
+                    std::map<std::string, TreeEntry> entries;
+                    const core::TreeEntries keep = [&](const TreeEntry& entry) -> Result<> {
+                        entries.emplace(entry.path, entry);
+                        return ok();
+                    };
+                    CO_CHECK(co_await session.manifest(
+                        top, items, core::Digest::xxh3_128, keep, own, encoding
+                    ));
+                    CHECK(entries.size() == 3);
+                    CHECK(entries.at("b").meta.type == core::EntryType::directory);
+                    const TreeEntry& entry = entries.at("b/file");
+                    CHECK(entry.meta.mode == 0600);
+                    CHECK(entry.meta.mtime_ns == 1'500'000'000);
+                    CHECK(entry.meta.size == large.size());
+                    CHECK(entry.meta.content.has_value());
+                    CHECK(!entry.sha256);
+                    CHECK(entry.uid == own.uid);
+                    CHECK(entry.links == 1);
+                    entries.clear();
+                    CO_CHECK(co_await session.manifest(
+                        top, items, core::Digest::sha256, keep, own, encoding
+                    ));
+                    CHECK(entries.at("b/file").sha256.has_value());
+                    CHECK(entries.at("b/file").meta.content == std::nullopt);
+                    co_return ok();
+                },
+                {},
+                way
+            );
         }
     }
 
     TEST_CASE("what went wrong is told apart, and the session goes on")
     {
+        Way way = Way::own_streams;
+        SUBCASE("streams of their own") {}
+        SUBCASE("frames")
+        {
+            way = Way::frames;
+        }
         const Agent agent;
         const core::AgentIds own{::geteuid(), ::getegid()};
         const std::string top = agent.directory().string();
-        with_session(agent.socket(), [&](AgentSession& session) -> Task<> {
-            Collected out;
-            std::vector<TreeItem> items;
-            items.emplace_back(Kind::pattern, "*.none\x1b");
-            const auto missing = co_await session.get(top, items, out, own);
-            REQUIRE(!missing);
-            CHECK(missing.error().code == Errc::not_found);
-            CHECK(missing.error().message.find("*.none\\x1b") != std::string::npos);
-            items.emplace_back(Kind::pattern, "[a");
-            const auto refused = co_await session.get(top, items, out, own);
-            REQUIRE(!refused);
-            CHECK(refused.error().code == Errc::invalid_argument);
-            CHECK(refused.error().message.find("'[a'") != std::string::npos);
-            CHECK(describe(refused.error()).find("getting files from " + top) != std::string::npos);
+        with_session(
+            agent.socket(),
+            [&](AgentSession& session) -> Task<> {
+                Collected out;
+                std::vector<TreeItem> items;
+                items.emplace_back(Kind::pattern, "*.none\x1b");
+                const auto missing = co_await session.get(top, items, out, own);
+                REQUIRE(!missing);
+                CHECK(missing.error().code == Errc::not_found);
+                CHECK(missing.error().message.find("*.none\\x1b") != std::string::npos);
+                items.emplace_back(Kind::pattern, "[a");
+                const auto refused = co_await session.get(top, items, out, own);
+                REQUIRE(!refused);
+                CHECK(refused.error().code == Errc::invalid_argument);
+                CHECK(refused.error().message.find("'[a'") != std::string::npos);
+                CHECK(
+                    describe(refused.error()).find("getting files from " + top) != std::string::npos
+                );
 
-            const core::FileAttributes attributes;
-            const auto bytes = engine::text_source("x");
-            const auto directory = co_await session.put_file(top, attributes, *bytes, own);
-            REQUIRE(!directory);
-            CHECK(directory.error().code == Errc::engine);
-            CHECK(directory.error().message.find("Is a directory") != std::string::npos);
-            const auto none = co_await session.get_file(top + "/none", out, own);
-            REQUIRE(!none);
-            CHECK(none.error().code == Errc::not_found);
-            CHECK(describe(none.error()).find("getting the file " + top) != std::string::npos);
+                const core::FileAttributes attributes;
+                const auto bytes = engine::text_source("x");
+                const auto directory = co_await session.put_file(top, attributes, *bytes, own);
+                REQUIRE(!directory);
+                CHECK(directory.error().code == Errc::engine);
+                CHECK(directory.error().message.find("Is a directory") != std::string::npos);
+                const auto none = co_await session.get_file(top + "/none", out, own);
+                REQUIRE(!none);
+                CHECK(none.error().code == Errc::not_found);
+                CHECK(describe(none.error()).find("getting the file " + top) != std::string::npos);
 
-            items.clear();
-            items.emplace_back(Kind::path, ".");
-            const core::TreeEntries breaks = [](const TreeEntry&) -> Result<> {
-                return fail(Errc::io, "the taker broke");
-            };
-            const auto broken =
-                co_await session.manifest(top, items, core::Digest::none, breaks, own);
-            REQUIRE(!broken);
-            CHECK(broken.error().code == Errc::io);
-            const core::JobIo io;
-            CO_TRY(const core::JobEnd end, co_await session.run(program("true"), io));
-            CHECK(exit_code(end) == 0);
-            co_return ok();
-        });
+                items.clear();
+                items.emplace_back(Kind::path, ".");
+                const core::TreeEntries breaks = [](const TreeEntry&) -> Result<> {
+                    return fail(Errc::io, "the taker broke");
+                };
+                const auto broken =
+                    co_await session.manifest(top, items, core::Digest::none, breaks, own);
+                REQUIRE(!broken);
+                CHECK(broken.error().code == Errc::io);
+                const core::JobIo io;
+                CO_TRY(const core::JobEnd end, co_await session.run(program("true"), io));
+                CHECK(exit_code(end) == 0);
+                co_return ok();
+            },
+            {},
+            way
+        );
     }
 
     TEST_CASE("a compressed stream is the same however it is cut, and only as a whole")

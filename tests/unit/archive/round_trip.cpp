@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <limits>
 
 using namespace slipway;
 using namespace slipway::test;
@@ -210,6 +211,14 @@ TEST_SUITE("core.archive.round_trip")
         CHECK(unchanged(1'500'000'002, "1") == 0);
         CHECK(unchanged(1'499'999'999, "1") == 0);
         CHECK(unchanged(1'500'000'000, "2") == 0);
+
+        std::int64_t& before = sent.manifest->entries.at("w/f").mtime_ns;
+        before = std::numeric_limits<std::int64_t>::min();
+        CHECK(unchanged(-9'223'372'036, "1") == 1);
+        CHECK(unchanged(9'223'372'036, "1") == 0);
+        before = std::numeric_limits<std::int64_t>::max();
+        CHECK(unchanged(9'223'372'036, "1") == 1);
+        CHECK(unchanged(-9'223'372'036, "1") == 0);
     }
 
     TEST_CASE("other bytes with the same size and time come back")

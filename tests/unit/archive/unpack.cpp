@@ -245,6 +245,28 @@ TEST_SUITE("core.archive.unpack")
         CHECK(status.st_mode == (S_IFREG | 0755U));
     }
 
+    TEST_CASE("global headers may be the last, with the end mark behind them")
+    {
+        for (const std::size_t size : {900'000U, 600U, 0U}) {
+            CAPTURE(size);
+            const std::string header = raw_pax({{"comment", std::string(size, 'c')}}, 'g');
+            const std::string global = header + header + header;
+            const std::string block(512, '\0');
+            for (const std::string& before : {std::string(), raw_file("f", block)}) {
+                const TempDir dir;
+                const auto done = unpacked(before + global + raw_end(), dir.path());
+                REQUIRE_MESSAGE(done.has_value(), describe(done.error()));
+                CHECK(done->written.size() == (before.empty() ? 0 : 1));
+                for (const std::string& end : {std::string(), block}) {
+                    const TempDir other;
+                    const auto cut = unpacked(before + global + end, other.path());
+                    REQUIRE(!cut.has_value());
+                    CHECK(cut.error().code == Errc::truncated);
+                }
+            }
+        }
+    }
+
     TEST_CASE("an absent destination is an error that names it")
     {
         const TempDir dir;

@@ -102,6 +102,29 @@ TEST_SUITE("cli.doctor_report")
         CHECK(cli::doctor_text(usable(), cli::Style(true)).find('\x1b') != std::string::npos);
     }
 
+    TEST_CASE("what the engine says about itself moves no cursor")
+    {
+        const std::string odd = "a\x1b[2Jb\nc";
+        core::DoctorReport report = usable();
+        engine::EngineInfo& info = report.engine->info;
+        for (std::string* const text :
+             {&info.server_version,
+              &info.operating_system,
+              &info.kernel_version,
+              &info.storage_driver,
+              &info.root_directory,
+              &info.cgroup_version,
+              &info.cgroup_driver}) {
+            *text = odd;
+        }
+        info.warnings.push_back(odd);
+        report.engine->problems.push_back(odd);
+        const std::string text = cli::doctor_text(report, cli::Style(false));
+        CHECK(text.find('\x1b') == std::string::npos);
+        CHECK(text.find("docker ab c at unix:///run/used.sock\n") == 0);
+        CHECK(text.find("system           ab c, kernel ab c\n") != std::string::npos);
+    }
+
     TEST_CASE("images whose sandboxes have no agent, and why")
     {
         core::DoctorReport report = usable();

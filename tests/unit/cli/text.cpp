@@ -32,6 +32,8 @@ TEST_SUITE("cli.text")
         CHECK(plain("a\x1b[31") == "a");
         CHECK(plain("a\x1b]0;t") == "a");
         CHECK(plain("tab\tand\nline") == "tab\tand\nline");
+        CHECK(plain("a\xC2\x9Bxy\xC2\x80\xC2") == "axy\xC2");
+        CHECK(plain("\xC2\n\xC2\xA0\xC3\x9B") == "\xC2\n\xC2\xA0\xC3\x9B");
     }
 
     TEST_CASE("plain shows what a carriage return left")

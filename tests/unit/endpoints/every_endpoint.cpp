@@ -50,7 +50,8 @@ Task<> use_up(std::unique_ptr<DuplexStream> stream)
 {
     std::string all;
     StringSink sink(all);
-    co_return co_await demultiplex(*stream, sink, sink);
+    auto done = co_await demultiplex(*stream, sink, sink);
+    co_return during(std::move(done), "taking the frames apart"); // what it is for, a caller knows
 }
 Task<> use_up(Wait wait)
 {

@@ -9,7 +9,8 @@ using namespace slipway::engine;
 
 namespace {
 
-const std::string digest = "sha256:" + std::string(64, 'a');
+const std::string hex(64, 'a');
+const std::string digest = "sha256:" + hex;
 
 } // namespace
 
@@ -27,6 +28,7 @@ TEST_SUITE("engine.reference")
             {"[::1]:5000/a", "[::1]:5000/a", "", ""},
             {"Host.Example/a", "Host.Example/a", "", ""},
             {"a@" + digest, "a", "", digest},
+            {"a@sha512+b64u:" + hex, "a", "", "sha512+b64u:" + hex},
             {"r.io/a:t@" + digest, "r.io/a", "t", digest}};
         for (const auto& [written, name, tag, hash] : table) {
             const std::string text = written;
@@ -62,6 +64,12 @@ TEST_SUITE("engine.reference")
             "a:b c",
             "a@sha256:short",
             "a@nocolon",
+            "a@:" + hex,
+            "a@sha256\xBE:" + hex,
+            "a@sha256 x:" + hex,
+            "a@../sha256:" + hex,
+            "a@sha256+:" + hex,
+            "a@sha+.256:" + hex,
             "a@" + digest + "@" + digest,
             "-a",
             "a:" + std::string(129, 't'),

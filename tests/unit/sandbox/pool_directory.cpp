@@ -106,7 +106,9 @@ TEST_SUITE("sandbox.pool_directory")
         const fs::path path = made(base, "key", "box").directory();
         std::atomic<bool> over = false;
         std::vector<std::thread> looking;
-        for (int i = 0; i < 4; ++i) {
+        constexpr int lookers = 4;
+        looking.reserve(lookers);
+        for (int i = 0; i < lookers; ++i) {
             looking.emplace_back([&] {
                 while (!over) {
                     static_cast<void>(pool::Entry::is_taken(path));
@@ -192,6 +194,23 @@ TEST_SUITE("sandbox.pool_directory")
         CHECK(!pool::Entry::take(second.directory()).has_value());
     }
 
+    TEST_CASE("an entry that another one has taken the place of is not erased")
+    {
+        const TempDirectory directory;
+        const fs::path base = base_in(directory);
+        const auto lost = made(base, "key", "box");
+        fs::remove_all(base);
+        CHECK(base_in(directory) == base);
+        const auto there = made(base, "key", "box");
+        CHECK(there.set_road(Road::socket).has_value());
+        lost.erase();
+        CHECK(there.road() == Road::socket);
+        CHECK(pool::Entry::is_there(base, "key", "box"));
+        there.erase();
+        CHECK(!fs::exists(there.directory()));
+        lost.erase();
+    }
+
     TEST_CASE("what is remembered")
     {
         const TempDirectory directory;
@@ -203,5 +222,9 @@ TEST_SUITE("sandbox.pool_directory")
         CHECK(pool::recall(base, "engine") == "attach");
         pool::remember(base, "another", "x");
         CHECK(pool::remembered(base) == std::vector<std::string>{"another", "engine"});
+        pool::forget(base, "engine");
+        pool::forget(base, "none");
+        CHECK(pool::recall(base, "engine").empty());
+        CHECK(pool::remembered(base) == std::vector<std::string>{"another"});
     }
 }

@@ -112,6 +112,33 @@ TEST_SUITE("engine.client.negotiation")
         }
     }
 
+    TEST_CASE("what an engine calls itself and its version is one printable line")
+    {
+        const std::string odd = "d\t\xC2\x9Bx" + std::string(5000, 'x'); // U+009B begins a command
+        const auto connected = [&](const std::string& version) {
+            const FakeEngine fake(
+                Road::unix_socket,
+                {answer(
+                    "HTTP/1.1 200 OK\r\nApi-Version: " + version + "\r\nOstype: " + odd
+                    + "\r\nServer: " + odd + "\r\nContent-Length: 0\r\n\r\n"
+                )}
+            );
+            boost::asio::io_context io;
+            return connect_to(io, fake, generous_options());
+        };
+        const auto client = connected("1.41");
+        REQUIRE_MESSAGE(client.has_value(), describe(client.error()));
+        for (const std::string& text : {client->traits().os, client->traits().server}) {
+            CHECK(text.starts_with("d xxx"));
+            CHECK(text.size() < 300);
+        }
+        const auto refused = connected(odd);
+        REQUIRE(!refused.has_value());
+        CHECK(refused.error().code == Errc::protocol);
+        CHECK(refused.error().message.find("'d xxx") != std::string::npos);
+        CHECK(refused.error().message.size() < 300);
+    }
+
     TEST_CASE("a forced version that is not spoken is refused before any call")
     {
         for (const engine::ApiVersion forced :

@@ -425,6 +425,20 @@ TEST_SUITE("engine.transport.requests")
         CHECK(fake.connections() == 1);
     }
 
+    TEST_CASE("the name of an encoding is shown as one printable line")
+    {
+        const std::string name = "g\tz\xC2\x9B" + std::string(5000, 'x'); // U+009B begins a command
+        const FakeEngine fake(
+            Road::unix_socket, {answer("HTTP/1.1 200 OK\r\nContent-Encoding: " + name + "\r\n\r\n")}
+        );
+        Rig rig(fake);
+        const auto got = rig.get();
+        REQUIRE(!got.has_value());
+        CHECK(got.error().code == Errc::protocol);
+        CHECK(got.error().message.find(" with g z xxx") != std::string::npos);
+        CHECK(got.error().message.size() < 300);
+    }
+
     TEST_CASE("an answer to HEAD has a length and no body, after an interim answer too")
     {
         for (const std::string interim : {"", "HTTP/1.1 103 Early Hints\r\n\r\n"}) {

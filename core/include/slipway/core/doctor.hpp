@@ -43,7 +43,8 @@ struct EngineReport {
     std::vector<DirectorySight> directories; ///< in the order of DoctorQuestion::directories
     /// How sandboxes are reached: by exec where there is no agent for this architecture.
     std::optional<Road> sandboxes;
-    /// "IMAGE: why", of images whose sandboxes are reached by exec for now; see acquire.
+    /// "IMAGE: why", of images with sandboxes in which the agent could not run: for ten minutes
+    /// those of the same spec are reached by exec, without another try; see acquire.
     std::vector<std::string> without_agent;
     std::vector<std::string> problems; ///< what could not be found out, and why
 };

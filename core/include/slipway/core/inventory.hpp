@@ -46,9 +46,11 @@ struct CleanedUp {
 };
 
 enum class Clean {
-    left_behind, ///< containers, and scratch without one, whose owners have ended
-    unused,      ///< and what is idle
-    everything,  ///< all that is ours on the engine, in use or not, and the agent's volumes
+    /// Containers, and scratch without one, whose owners have ended. Of a persistent sandbox that
+    /// is kept it is not looked for who has it when the directory of its pool was removed.
+    left_behind,
+    unused,     ///< and what is idle
+    everything, ///< all that is ours on the engine, in use or not, and the agent's volumes
 };
 
 Task<CleanedUp> clean_up(engine::Client client, std::filesystem::path pool_directory, Clean what);

@@ -68,6 +68,8 @@ struct PoolOptions {
     /// goes with it, and each job is an exec: slower, and the image needs `sh`, `cat`, `chmod`,
     /// `chown`; for `put_file` also `mkdir`, `mv`, `rm` and `touch`.
     bool agent = true;
+    /// Tries the agent also where it could not run in the last ten minutes; see acquire.
+    bool agent_anew = false;
 };
 
 /// A job of a sandbox: what `Job` has, less what the sandbox has.
@@ -88,9 +90,12 @@ public:
     /// Runs a job. Several may run at once. Cancelling interrupts it as `core::run` does.
     virtual Task<JobResult> run(LeasedJob job, JobStreams streams) = 0;
 
-    // Files travel compressed when the engine is on another machine. Errors of each: engine (the
-    // sandbox could not; with its words), cancelled, those of the connection, and of the source or
-    // the sink.
+    // Files travel compressed when the engine is on another machine. When it is on this one but
+    // does not see our files, large ones come by its archive call (with owners as
+    // Traits::get_archive_loses_owners says, and also what the sandbox's user may not read), and go
+    // in by one, through a directory `.slipway-...` of the scratch that is there meanwhile. Errors
+    // of each: engine (the sandbox could not; with its words), cancelled, those of the connection,
+    // and of the source or the sink.
 
     /// Unpacks a tar into a directory, which is made when missing; as far as the sandbox's user
     /// may. Errors also: protocol (the bytes are no tar, or a cut one).
@@ -131,6 +136,16 @@ public:
 /// without (Road::exec): when this build has none for the image's architecture, when the engine
 /// refuses the volume that it is in, refuses to start it, or it ends at once, twice.
 ///
+/// That it cannot run in sandboxes of a spec is remembered for ten minutes below the directory of
+/// the pool, unless the engine just failed at its volume (5xx): until then those of that spec are
+/// made without it at once. One that is idle has it and is taken all the same; it is forgotten as
+/// soon as an agent answers in one, when the engine is of another version, and where it goes no
+/// better without. `PoolOptions::agent_anew` does not ask for it; EngineReport::without_agent
+/// tells.
+///
+/// Where one has to be made, what clients that were killed on this machine left behind is removed,
+/// as by Clean::left_behind.
+///
 /// Errors: not_found (no such image), invalid_argument (the spec or the options make no sense),
 ///   conflict (a persistent one is in use, or was made of another spec), unsupported (a limit, see
 ///   SandboxLimits; without the agent: a persistent one, or the image lacks what PoolOptions::agent
@@ -140,7 +155,9 @@ Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, Po
 /// Makes idle sandboxes until PoolOptions::least of that spec wait for a lease, or there are
 /// PoolOptions::most in all; none is removed for it. For a long-lived program, which calls it
 /// beside its work, say after an acquire: neither acquire nor release waits for it. Cancelling it
-/// leaves none half-made. Without the agent it does nothing.
+/// leaves none half-made. Without the agent, also where it is remembered that it cannot run (see
+/// acquire), it does nothing. Else it begins with removing what was left behind, as by
+/// Clean::left_behind, and the directories of sandboxes that have ended: they do not count.
 ///
 /// Errors: those of `acquire`.
 Task<> keep_warm(engine::Client client, SandboxSpec spec, PoolOptions options);

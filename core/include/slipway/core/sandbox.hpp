@@ -71,7 +71,8 @@ inline constexpr std::chrono::milliseconds interrupt_grace{1'000};
 /// happened. Files come back when the command fails too: its logs and reports are part of its
 /// result.
 ///
-/// Meanwhile it removes what earlier runs left that were killed on this machine.
+/// Meanwhile it removes what earlier runs left that were killed on this machine, as far as the
+/// engine is done with it when the job is, or 200 ms later.
 ///
 /// Cancelling interrupts the command (JobStreams::interrupt_signal, then SIGKILL after
 /// `interrupt_grace`), removes the container and gives Errc::cancelled, whose message tells which

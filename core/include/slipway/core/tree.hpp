@@ -62,6 +62,7 @@ struct TreeEntry {
     std::uint64_t inode = 0;
     std::uint32_t device_major = 0;
     std::uint32_t device_minor = 0;
+    std::uint64_t allocated = 0; ///< bytes of a file that are no hole; on Road::exec its size
     std::optional<std::array<unsigned char, 32>> sha256; ///< of a file, when it was asked for
 };
 

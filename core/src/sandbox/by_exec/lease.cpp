@@ -30,14 +30,14 @@ public:
 
     Task<> get(std::string directory, std::vector<TreeItem> items, engine::ByteSink& tar) override
     {
-        return get_by_archive(sandbox_, std::move(directory), std::move(items), tar);
+        return get_by_archive(sandbox_, std::move(directory), std::move(items), nullptr, tar);
     }
 
     Task<> put_file(
         std::string path, FileAttributes attributes, std::shared_ptr<engine::ByteSource> bytes
     ) override
     {
-        return put_file_by_exec(sandbox_, std::move(path), std::move(attributes), std::move(bytes));
+        return put_file_by_exec(sandbox_, std::move(path), attributes, std::move(bytes));
     }
 
     Task<> get_file(std::string path, engine::ByteSink& bytes) override

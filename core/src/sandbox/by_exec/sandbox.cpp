@@ -134,15 +134,14 @@ make_sandbox(engine::Client client, SandboxSpec spec, pool::Ids ids, engine::Ima
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         const auto gone = co_await kill_and_wait(client, sandbox->container);
         co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+        const bool said_so = error.code == Errc::unsupported && !error.answer;
+        const bool no_init = init && lacks_init(error);
         if (!gone) {
             error.hint = "the container " + sandbox->container + " may still be on the engine";
-        } else if (error.code == Errc::unsupported && !error.answer) {
-            error = without_tools(std::move(error));
-        } else if (no_program(error) && !(init && lacks_init(error))) {
+        } else if (said_so || (no_program(error) && !no_init)) {
             error = without_tools(std::move(error));
         }
-        const bool again = init && error.code != Errc::unsupported && lacks_init(error);
-        if (!again) co_return fail(std::move(error));
+        if (!no_init || error.code == Errc::unsupported) co_return fail(std::move(error));
     }
 }
 

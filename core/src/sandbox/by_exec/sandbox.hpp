@@ -8,8 +8,12 @@
 #include <slipway/engine/client.hpp>
 #include <slipway/engine/images.hpp>
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slipway::core::by_exec {
@@ -35,7 +39,11 @@ make_sandbox(engine::Client client, SandboxSpec spec, pool::Ids ids, engine::Ima
 /// Runs a job there; as Lease::run.
 Task<JobResult> run_by_exec(std::shared_ptr<Sandbox> sandbox, LeasedJob job, JobStreams streams);
 
-/// As those of Lease. An archive tells mtimes in whole seconds where the engine does (docker).
+/// mtimes by the path below a directory, in ns since 1970.
+using FileTimes = std::map<std::string, std::int64_t, std::less<>>;
+
+/// As those of Lease. An archive tells mtimes in whole seconds where the engine does (docker);
+/// `times` may know better.
 Task<> put_by_archive(
     std::shared_ptr<Sandbox> sandbox, std::string directory, std::shared_ptr<engine::ByteSource> tar
 );
@@ -43,8 +51,13 @@ Task<> get_by_archive(
     std::shared_ptr<Sandbox> sandbox,
     std::string directory,
     std::vector<TreeItem> items,
+    std::shared_ptr<const FileTimes> times,
     engine::ByteSink& tar
 );
+/// Podman takes the path of an archive call for a pattern, and finds no name with such characters.
+bool is_found_by_archive(std::string_view path);
+/// Whether the engine finds an item at its path, and gives that alone.
+bool has_archive_of_its_own(const TreeItem& item);
 Task<> list_by_archive(
     std::shared_ptr<Sandbox> sandbox,
     std::string directory,

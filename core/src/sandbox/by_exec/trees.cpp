@@ -25,9 +25,10 @@ namespace {
 // What goes into the tar of a `get`, each path once; threads use it one after the other.
 struct Packing {
     SelectedEntries patterns;
-    std::set<std::string> given;   ///< by earlier archives
-    std::set<std::string> giving;  ///< by this one
-    std::vector<std::string> lost; ///< names of files whose other name is not asked for
+    std::shared_ptr<const FileTimes> times; ///< or none
+    std::set<std::string> given;            ///< by earlier archives
+    std::set<std::string> giving;           ///< by this one
+    std::vector<std::string> lost;          ///< names of files whose other name is not asked for
 };
 
 using Names = std::function<bool(const std::string& path)>;
@@ -61,6 +62,12 @@ Task<> give_archive(
         packing->giving.erase(packing->lost.emplace_back(posix::join(below, rest)));
         return ok();
     };
+    if (packing->times) {
+        change.mtime_ns = [times = packing->times](const std::string& name) {
+            const auto found = times->find(name);
+            return found == times->end() ? std::nullopt : std::optional(found->second);
+        };
+    }
     std::shared_ptr<engine::ByteSource> from = std::move(download.tar);
     const auto renamed = renamed_tar(executor, std::move(from), std::move(change), TarEnd::open);
     CO_CHECK(co_await engine::copy(*renamed, tar));
@@ -96,22 +103,17 @@ Task<> give_path(
     co_return given;
 }
 
-// Podman takes the path of an archive call for a pattern, and finds no name with such characters.
-bool has_archive_of_its_own(const TreeItem& item)
-{
-    return item.kind == TreeItem::Kind::path
-           && item.text.find_first_of("*?[]\\") == std::string::npos;
-}
-
 Task<> give_items(
     std::shared_ptr<Sandbox> sandbox,
     std::string directory,
     std::vector<TreeItem> items,
+    std::shared_ptr<const FileTimes> times,
     engine::ByteSink& tar
 )
 {
     const std::string top = top_of(directory);
     const auto packing = std::make_shared<Packing>();
+    packing->times = std::move(times);
     std::vector<TreeItem> paths;
     for (TreeItem& item : items) {
         CO_CHECK(check_item(item));
@@ -143,16 +145,28 @@ Task<> give_items(
 
 } // namespace
 
+bool is_found_by_archive(std::string_view path)
+{
+    return path.find_first_of("*?[]\\") == std::string_view::npos;
+}
+
+bool has_archive_of_its_own(const TreeItem& item)
+{
+    return item.kind == TreeItem::Kind::path && is_found_by_archive(item.text);
+}
+
 Task<> get_by_archive(
     std::shared_ptr<Sandbox> sandbox,
     std::string directory,
     std::vector<TreeItem> items,
+    std::shared_ptr<const FileTimes> times,
     engine::ByteSink& tar
 )
 {
     const std::string doing = "getting files from " + directory + " of the sandbox";
     co_return during(
-        co_await give_items(sandbox, std::move(directory), std::move(items), tar), doing
+        co_await give_items(sandbox, std::move(directory), std::move(items), std::move(times), tar),
+        doing
     );
 }
 
@@ -168,7 +182,7 @@ Task<> list_by_archive(
     const auto executor = co_await asio::this_coro::executor;
     const auto give = [sandbox, directory = std::move(directory), items = std::move(items)](
                           engine::ByteSink& to
-                      ) { return give_items(sandbox, directory, items, to); };
+                      ) { return give_items(sandbox, directory, items, nullptr, to); };
     const auto tar = written_by(executor, give);
     const auto records = tar_records(executor, tar, digest);
     EntrySink entries(std::move(each));

@@ -1,4 +1,5 @@
 #include "agent/session.hpp"
+#include "interrupted.hpp"
 #include "sandbox/by_exec/lease.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
@@ -48,19 +49,31 @@ public:
     /// After a failure: see Maker.
     bool no_agent() const noexcept { return maker_.no_agent(); }
 
-    Task<std::unique_ptr<Lease>> go()
+    /// One that is there, or of a name; nothing when one has to be made.
+    Task<std::unique_ptr<Lease>> find()
     {
         switch (wanted_.options.policy) {
         case LeasePolicy::fresh:
-            co_return co_await make();
+            break;
         case LeasePolicy::persistent:
             co_return co_await take_named();
         case LeasePolicy::pooled:
-            break;
+            co_return co_await take_idle();
         }
-        CO_TRY(auto idle, co_await take_idle());
-        if (idle) co_return idle;
-        co_return co_await make();
+        co_return nullptr;
+    }
+
+    Task<std::unique_ptr<Lease>> make()
+    {
+        // Nobody else looks after what a client that was killed has left.
+        const auto swept = co_await clean_up(wanted_.client, wanted_.base, Clean::left_behind);
+        if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());
+        bool keep = wanted_.options.policy != LeasePolicy::fresh;
+        if (keep) {
+            CO_TRY(keep, co_await make_room());
+        }
+        const Maker::NextEntry next = new_entry();
+        co_return co_await maker_.make(next, keep);
     }
 
     /// One more idle one, where fewer than `least` wait and there is room. False: not needed.
@@ -161,19 +174,6 @@ private:
         co_return true;
     }
 
-    Task<std::unique_ptr<Lease>> make()
-    {
-        // Nobody else looks after what a client that was killed has left.
-        const auto swept = co_await clean_up(wanted_.client, wanted_.base, Clean::left_behind);
-        if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());
-        bool keep = wanted_.options.policy != LeasePolicy::fresh;
-        if (keep) {
-            CO_TRY(keep, co_await make_room());
-        }
-        const Maker::NextEntry next = new_entry();
-        co_return co_await maker_.make(next, keep);
-    }
-
     // A name of its own each time: the engine may still be at the one before.
     Maker::NextEntry new_entry() const
     {
@@ -245,15 +245,20 @@ acquire_here(engine::Client client, SandboxSpec spec, PoolOptions options)
     auto found = co_await find_out(client, spec, options);
     CO_TRY(const Wanted wanted, during(std::move(found), doing));
     if (!options.agent) co_return during(co_await by_exec::acquire(wanted), doing);
-    const bool tied = options.policy == LeasePolicy::persistent; // it has to outlive its client
-    std::string why = tied ? std::string() : why_no_agent(wanted);
+    Acquisition acquisition(wanted);
+    // One that waits has the agent, whatever is remembered; one of a name has to outlive its
+    // client.
+    auto there = co_await acquisition.find();
+    const bool named = options.policy == LeasePolicy::persistent;
+    if (!there || *there || named) co_return during(std::move(there), doing);
+    std::string why = options.agent_anew ? std::string() : why_no_agent(wanted);
     if (why.empty()) {
-        Acquisition acquisition(wanted);
-        auto lease = co_await acquisition.go();
-        if (lease || !acquisition.no_agent() || tied) co_return during(std::move(lease), doing);
-        why = describe(lease.error());
-        remember_no_agent(wanted, why);
+        auto made = co_await acquisition.make();
+        if (made || !acquisition.no_agent()) co_return during(std::move(made), doing);
+        why = describe(made.error());
+        if (will_last(made.error())) remember_no_agent(wanted, why);
     }
+    if (co_await is_interrupted()) co_return fail(Errc::cancelled, "interrupted");
     auto lease = co_await by_exec::acquire(wanted);
     if (!lease && lease.error().code != Errc::cancelled) forget_no_agent(wanted);
     co_return during(std::move(lease), "without the agent, as " + why);
@@ -265,10 +270,11 @@ Task<> keep_warm_here(engine::Client client, SandboxSpec spec, PoolOptions optio
     options.policy = LeasePolicy::pooled;
     auto found = co_await find_out(client, spec, options);
     CO_TRY(const Wanted wanted, during(std::move(found), doing));
-    for (bool more = options.agent && why_no_agent(wanted).empty(); more;) {
+    const bool can = options.agent && (options.agent_anew || why_no_agent(wanted).empty());
+    for (bool more = can; more;) {
         Acquisition acquisition(wanted);
         auto added = co_await acquisition.add();
-        if (!added && acquisition.no_agent()) {
+        if (!added && acquisition.no_agent() && will_last(added.error())) {
             remember_no_agent(wanted, describe(added.error()));
             break;
         }

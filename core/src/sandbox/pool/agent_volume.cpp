@@ -4,6 +4,7 @@
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/remove.hpp"
+#include "sandbox/settle.hpp"
 
 #include <slipway/core/labels.hpp>
 #include <slipway/core/tar_writer.hpp>
@@ -11,6 +12,8 @@
 #include <slipway/engine/containers.hpp>
 #include <slipway/engine/pause.hpp>
 #include <slipway/engine/volumes.hpp>
+
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 
@@ -68,6 +71,12 @@ std::shared_ptr<TarSource> agent_tar(std::string_view agent)
     return pack(std::move(roots), std::move(options));
 }
 
+Task<> make_carrier(engine::Client client, engine::ContainerSpec spec)
+{
+    CO_CHECK(co_await engine::Containers(client.transport()).create(spec));
+    co_return ok();
+}
+
 Task<> fill(engine::Client client, std::string container, std::string_view agent)
 {
     engine::Archives archives(client.transport());
@@ -119,13 +128,14 @@ Task<std::string> agent_volume(
     engine::Volumes volumes(client.transport());
     CO_CHECK(co_await volumes.create(volume));
     const engine::ContainerSpec carrier = carrier_spec(image, name);
-    engine::Containers containers(client.transport());
-    const auto made = co_await containers.create(carrier);
-    Result<> filled;
-    if (made) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    engine::Child making(executor, make_carrier(client, carrier));
+    const Settled made = co_await settle(making);
+    Result<> filled = made.result;
+    if (made.interrupted) {
+        filled = fail(Errc::cancelled, "interrupted");
+    } else if (filled) {
         filled = co_await fill(client, carrier.name, agent->bytes);
-    } else {
-        filled = fail(made.error());
     }
     const auto gone = co_await remove_container(client, carrier.name);
     CO_CHECK(during(std::move(filled), "putting the agent into the volume " + name));
@@ -144,7 +154,7 @@ bool has_this_agent(const std::string& volume)
 
 void forget_agent_volume(const std::filesystem::path& base, const engine::Client& client)
 {
-    remember(base, memory_key(client), "");
+    forget(base, memory_key(client));
 }
 
 } // namespace slipway::core::pool

@@ -114,6 +114,7 @@ std::vector<fs::path> last_used_first(const std::vector<fs::path>& directories)
     }
     std::sort(order.rbegin(), order.rend());
     std::vector<fs::path> sorted;
+    sorted.reserve(order.size());
     for (auto& [when, directory] : order) {
         sorted.push_back(std::move(directory));
     }
@@ -129,7 +130,9 @@ Result<fs::path> base_directory(const fs::path& wanted)
         if (::mkdir(directory.c_str(), private_mode) != 0 && errno != EEXIST) {
             return fail(posix::error(errno, "making", directory.string()));
         }
-        if (directory == base) CHECK_OK(check_private(base));
+        if (directory == base) {
+            CHECK_OK(check_private(base));
+        }
     }
     return base;
 }
@@ -162,7 +165,9 @@ Entry::make(const fs::path& base, const std::string& key, const std::string& con
     const fs::path directory = pool / container;
     int failed = 0;
     for (int tries = 0; tries < 10; ++tries) {
-        // Until it is locked, somebody who makes room may take it for an old one and remove it.
+        // Until it is locked, somebody who makes room may take it for an old one and remove it, for
+        // which he needs a moment.
+        if (tries > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
         ::mkdir(pool.c_str(), private_mode);
         ::mkdir(directory.c_str(), private_mode);
         auto taken = take(directory);
@@ -177,13 +182,17 @@ std::optional<Entry> Entry::take(const fs::path& directory)
 {
     posix::Fd fd = open_directory(directory);
     if (!fd || !lock(fd.get())) return std::nullopt;
+    Entry entry(directory, std::move(fd));
+    if (!entry.in_place()) return std::nullopt; // erased between open and lock
+    return entry;
+}
+
+bool Entry::in_place() const noexcept
+{
     struct stat held {};
     struct stat there {};
-    if (::fstat(fd.get(), &held) != 0 || ::lstat(directory.c_str(), &there) != 0
-        || held.st_ino != there.st_ino || held.st_dev != there.st_dev) {
-        return std::nullopt; // erased between open and lock
-    }
-    return Entry(directory, std::move(fd));
+    return ::fstat(lock_.get(), &held) == 0 && ::lstat(directory_.c_str(), &there) == 0
+           && held.st_ino == there.st_ino && held.st_dev == there.st_dev;
 }
 
 bool Entry::is_taken(const fs::path& directory)
@@ -217,12 +226,12 @@ void Entry::used() const noexcept
     ::futimens(lock_.get(), nullptr);
 }
 
-bool Entry::erase() const noexcept
+void Entry::erase() const noexcept
 {
+    if (!in_place()) return;
     std::error_code failed;
     fs::remove_all(directory_, failed);
     ::rmdir(directory_.parent_path().c_str()); // when it was the last
-    return !failed;
 }
 
 std::vector<fs::path> entries(const fs::path& base, std::string_view key)
@@ -277,6 +286,11 @@ void remember(const fs::path& base, const std::string& key, const std::string& t
     }
     if (!failed) fs::rename(fresh, path, failed);
     if (failed) fs::remove(fresh, failed);
+}
+
+void forget(const fs::path& base, const std::string& key)
+{
+    ::unlink((base / "engines" / key).c_str());
 }
 
 } // namespace slipway::core::pool

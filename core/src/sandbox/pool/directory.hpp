@@ -57,11 +57,13 @@ public:
     Result<> set_road(Road road) const;
     /// Its place in the order of use is the last.
     void used() const noexcept;
-    /// The sandbox is gone. The entry stays locked until it is dropped. False when it cannot be
-    /// removed.
-    bool erase() const noexcept;
+    /// The sandbox is gone. The entry stays locked until it is dropped. Where another one has taken
+    /// its place, since the base was removed and made anew, that one stays.
+    void erase() const noexcept;
 
 private:
+    bool in_place() const noexcept;
+
     Entry(std::filesystem::path directory, posix::Fd lock)
         : directory_(std::move(directory)), lock_(std::move(lock))
     {
@@ -84,5 +86,6 @@ std::string recall(const std::filesystem::path& base, const std::string& key);
 std::vector<std::string> remembered(const std::filesystem::path& base);
 /// What cannot be written is found out again the next time.
 void remember(const std::filesystem::path& base, const std::string& key, const std::string& text);
+void forget(const std::filesystem::path& base, const std::string& key);
 
 } // namespace slipway::core::pool

@@ -80,7 +80,7 @@ limits_on(engine::Client client, std::filesystem::path base, SandboxLimits asked
 
 void forget_limits(const engine::Client& client, const std::filesystem::path& base)
 {
-    remember(base, limits_key(client), "");
+    forget(base, limits_key(client));
 }
 
 } // namespace slipway::core::pool

@@ -4,6 +4,7 @@
 #include "sandbox/pool/lease.hpp"
 #include "sandbox/pool/limits.hpp"
 #include "sandbox/pool/named.hpp"
+#include "sandbox/pool/no_agent.hpp"
 #include "sandbox/pool/road.hpp"
 #include "sandbox/pool/start.hpp"
 #include "sandbox/settle.hpp"
@@ -11,6 +12,8 @@
 #include <slipway/engine/volumes.hpp>
 
 #include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
 
 namespace slipway::core::pool {
 
@@ -23,6 +26,13 @@ bool is_name_taken(const Error& error)
 {
     return error.code == Errc::conflict && error.answer
            && error.message.find("in use") != std::string::npos;
+}
+
+// Then a container of that name, if there is one, is somebody else's.
+bool is_creation_refused(const Error& error)
+{
+    return error.answer && error.answer->status >= 400
+           && error.answer->route.ends_with("/containers/create");
 }
 
 } // namespace
@@ -53,6 +63,12 @@ Task<std::unique_ptr<Lease>> Maker::make(NextEntry next, bool keep)
 std::unique_ptr<Lease>
 Maker::leased(Entry entry, std::unique_ptr<AgentSession> session, Road road, bool warm, bool keep)
 {
+    forget_no_agent(wanted_);
+    const auto& scratch = wanted_.spec.scratch;
+    const auto& mounts = wanted_.spec.mounts;
+    const bool has_tmpfs = std::any_of(mounts.begin(), mounts.end(), [](const auto& mount) {
+        return mount.type == "tmpfs";
+    });
     return make_lease(Leased{
         wanted_.client,
         std::move(entry),
@@ -61,14 +77,18 @@ Maker::leased(Entry entry, std::unique_ptr<AgentSession> session, Road road, boo
         wanted_.ids,
         road,
         warm,
+        scratch.empty() ? std::string() : scratch.front(),
+        has_tmpfs,
         keep,
     });
 }
 
 Task<std::unique_ptr<AgentSession>> Maker::start(const Entry& entry, Road road, bool again)
 {
+    created_ = false;
     CO_TRY(engine::ContainerSpec spec, co_await container_for(entry, road));
     const auto started = co_await create_and_start(wanted_.client, std::move(spec));
+    created_ = started || !is_creation_refused(started.error());
     Result<std::unique_ptr<AgentSession>> session = fail(Errc::internal, "");
     if (started) {
         session = co_await greet_new(wanted_.client, road, entry, wanted_.options);
@@ -98,6 +118,10 @@ Task<engine::ContainerSpec> Maker::container_for(const Entry& entry, Road road)
 // The error that it was removed for, with what it leaves behind, is given when that fails.
 Task<> Maker::remove_failed(const Entry& entry, Error& error)
 {
+    if (!created_) {
+        entry.erase();
+        co_return ok();
+    }
     const auto executor = co_await asio::this_coro::executor;
     engine::Child removing(executor, remove_sandbox(wanted_.client, entry));
     const Settled gone = co_await settle(removing);

@@ -22,13 +22,15 @@ public:
     explicit Maker(Wanted wanted) : wanted_(std::move(wanted)) {}
 
     /// Makes one. Where the agent is missing though the engine was given it, it is given once more.
-    /// A sandbox that fails is removed, with its entry, unless it is somebody else's.
+    /// A sandbox that fails is removed, with its entry; neither is touched when it is somebody
+    /// else's.
     ///
     /// Errors: conflict (somebody else has just made a container of that name), those of NextEntry
     ///   and `acquire`.
     Task<std::unique_ptr<Lease>> make(NextEntry next, bool keep);
 
-    /// A lease of a sandbox whose agent has answered. `keep`: it stays at its release.
+    /// A lease of a sandbox whose agent has answered, so that it is known to run in these. `keep`:
+    /// it stays at its release.
     std::unique_ptr<Lease>
     leased(Entry entry, std::unique_ptr<AgentSession> session, Road road, bool warm, bool keep);
 
@@ -44,6 +46,7 @@ private:
     Wanted wanted_;
     std::string volume_; ///< that of the agent
     bool no_agent_ = false;
+    bool created_ = false; ///< our container may be there: the engine was asked, and did not refuse
 };
 
 } // namespace slipway::core::pool

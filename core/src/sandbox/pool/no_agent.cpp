@@ -33,14 +33,9 @@ std::string on_one_line(std::string text)
     return text;
 }
 
-// What decides whether the agent can run, which user, network and directories do not.
 std::string memory_of(const Wanted& wanted)
 {
-    SandboxSpec spec;
-    spec.image = wanted.asked.image;
-    spec.platform = wanted.asked.platform;
-    spec.limits = wanted.asked.limits;
-    return key(wanted.client.endpoint(), spec) + std::string(memory_mark);
+    return key(wanted.client.endpoint(), wanted.spec) + std::string(memory_mark);
 }
 
 struct Memory {
@@ -71,11 +66,21 @@ std::optional<Memory> read_memory(const engine::Client& client, std::string_view
     return memory;
 }
 
+// One that does not hold any more is removed.
+std::optional<Memory> recall_memory(
+    const engine::Client& client, const std::filesystem::path& base, const std::string& name
+)
+{
+    auto memory = read_memory(client, recall(base, name));
+    if (!memory) forget(base, name);
+    return memory;
+}
+
 } // namespace
 
 std::string why_no_agent(const Wanted& wanted)
 {
-    const auto memory = read_memory(wanted.client, recall(wanted.base, memory_of(wanted)));
+    const auto memory = recall_memory(wanted.client, wanted.base, memory_of(wanted));
     return memory ? memory->why : std::string();
 }
 
@@ -92,11 +97,12 @@ void remember_no_agent(const Wanted& wanted, const std::string& why)
         on_one_line(why)
     );
     remember(wanted.base, memory_of(wanted), text);
+    all_without_agent(wanted.client, wanted.base); // those of images that are not used any more go
 }
 
 void forget_no_agent(const Wanted& wanted)
 {
-    remember(wanted.base, memory_of(wanted), "");
+    forget(wanted.base, memory_of(wanted));
 }
 
 std::vector<std::string>
@@ -106,9 +112,11 @@ all_without_agent(const engine::Client& client, const std::filesystem::path& bas
     const std::string of_engine = key(client.endpoint()) + pooled_mark;
     for (const std::string& name : remembered(base)) {
         if (!name.starts_with(of_engine) || !name.ends_with(memory_mark)) continue;
-        const auto memory = read_memory(client, recall(base, name));
+        const auto memory = recall_memory(client, base, name);
         if (memory) all.push_back(memory->image + ": " + memory->why);
     }
+    std::ranges::sort(all);
+    all.erase(std::unique(all.begin(), all.end()), all.end());
     return all;
 }
 

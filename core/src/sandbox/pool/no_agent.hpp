@@ -10,6 +10,8 @@
 
 /// What was found out about sandboxes in which the agent does not run, so that it is not tried in
 /// each: remembered below BASE/engines for ten minutes at most, and for one version of the engine.
+/// Each spec has a memory of its own: what keeps the agent from running may be a mount, a limit or
+/// a scratch directory as well as the image.
 namespace slipway::core::pool {
 
 /// Why sandboxes as this one have no agent; empty when that is not known.
@@ -18,10 +20,10 @@ std::string why_no_agent(const Wanted& wanted);
 /// `why`: text for a person.
 void remember_no_agent(const Wanted& wanted, const std::string& why);
 
-/// Without it it goes no better.
+/// It runs, or without it it goes no better.
 void forget_no_agent(const Wanted& wanted);
 
-/// "IMAGE: why", of all that is remembered of this engine.
+/// "IMAGE: why", each once, of all that is remembered of this engine.
 std::vector<std::string>
 all_without_agent(const engine::Client& client, const std::filesystem::path& base);
 

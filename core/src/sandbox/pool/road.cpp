@@ -2,13 +2,15 @@
 
 #include "agent/connect.hpp"
 #include "doctor/file_sight.hpp"
-#include "interrupted.hpp"
 #include "sandbox/pool/container.hpp"
 #include "sandbox/pool/key.hpp"
+#include "sandbox/settle.hpp"
 
 #include <slipway/engine/containers.hpp>
 #include <slipway/engine/exec.hpp>
 #include <slipway/engine/traits.hpp>
+
+#include <boost/asio/this_coro.hpp>
 
 #include <sys/stat.h>
 
@@ -34,6 +36,19 @@ bool is_local(const engine::Client& client)
     return client.endpoint().scheme == engine::Endpoint::Scheme::unix_socket;
 }
 
+// Looking makes a container, which has to be removed.
+Task<>
+look_at_base(engine::Client client, std::filesystem::path base, std::shared_ptr<FileSight> seen)
+{
+    std::vector<std::filesystem::path> directories(1, base);
+    CO_TRY(
+        const std::vector<DirectorySight> sights,
+        co_await look_at_files(client, std::move(directories))
+    );
+    *seen = sights.front().sight;
+    co_return ok();
+}
+
 std::string road_key(const engine::Client& client)
 {
     return key(client.endpoint()) + "-road";
@@ -49,7 +64,7 @@ void remember_road(const engine::Client& client, const std::filesystem::path& ba
 
 void forget_road(const engine::Client& client, const std::filesystem::path& base)
 {
-    remember(base, road_key(client), "");
+    forget(base, road_key(client));
 }
 
 Road road_where(const engine::Client& client, FileSight sight)
@@ -64,18 +79,16 @@ Task<Road> best_road(engine::Client client, std::filesystem::path base)
     for (const Road road : {Road::socket, Road::attach, Road::bridge}) {
         if (known == name(road)) co_return road;
     }
-    FileSight sight = FileSight::not_seen;
+    const auto sight = std::make_shared<FileSight>(FileSight::not_seen);
     if (is_local(client)) {
-        const std::vector<std::filesystem::path> directories(1, base);
-        CO_TRY(
-            const std::vector<DirectorySight> sights, co_await look_at_files(client, directories)
-        );
-        sight = sights.front().sight;
+        const auto executor = co_await boost::asio::this_coro::executor;
+        engine::Child looking(executor, look_at_base(client, base, sight));
+        const Settled looked = co_await settle(looking);
+        if (looked.interrupted) co_return fail(Errc::cancelled, "interrupted");
+        CO_CHECK(looked.result);
     }
-    // Looking at the files cannot be interrupted, and knows less when it was.
-    if (co_await is_interrupted()) co_return fail(Errc::cancelled, "interrupted");
-    remember_road(client, base, sight);
-    co_return road_where(client, sight);
+    remember_road(client, base, *sight);
+    co_return road_where(client, *sight);
 }
 
 Task<std::unique_ptr<engine::DuplexStream>>

@@ -128,4 +128,9 @@ bool cannot_be_had(const Error& error)
     return about_it && error.answer && error.answer->status >= 400;
 }
 
+bool will_last(const Error& error)
+{
+    return lacks_agent(error) || (cannot_be_had(error) && error.code != Errc::engine);
+}
+
 } // namespace slipway::core::pool

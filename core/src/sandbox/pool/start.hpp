@@ -35,4 +35,8 @@ bool lacks_agent(const Error& error);
 /// has none for the architecture, or the engine refuses its volume, in whatever words.
 bool cannot_be_had(const Error& error);
 
+/// Whether an error for one of these reasons is worth remembering: an engine that failed (5xx) at
+/// the volume may be able to make it the next time.
+bool will_last(const Error& error);
+
 } // namespace slipway::core::pool

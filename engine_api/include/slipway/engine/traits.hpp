@@ -55,7 +55,8 @@ struct Traits {
     ApiVersion api{};        ///< in use: min(ours, the engine's)
     ApiVersion engine_api{}; ///< the engine's newest
     std::string os;          ///< "linux"; empty on podman 4
-    std::string server; ///< the Server header: "Docker/20.10.24 (linux)", "Libpod/4.3.1 (linux)"
+    /// The Server header as one printable line: "Docker/20.10.24 (linux)", "Libpod/4.3.1 (linux)".
+    std::string server;
     int builder_version = 1; ///< 2 when the engine advises BuildKit
 
     // What the endpoints act on.
