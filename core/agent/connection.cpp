@@ -248,12 +248,15 @@ ssize_t Connection::receive(std::span<char> room)
             if (descriptors_.size() < most_descriptors) descriptors_.push_back(std::move(came));
         }
     }
+    // One came for which there was no room.
+    const bool is_lost = (message.msg_flags & MSG_CTRUNC) != 0;
+    if (is_lost && descriptors_.size() < most_descriptors) descriptors_.emplace_back();
     return got;
 }
 
-Fd Connection::take_descriptor()
+std::optional<Fd> Connection::take_descriptor()
 {
-    if (descriptors_.empty()) return {};
+    if (descriptors_.empty()) return std::nullopt;
     Fd first = std::move(descriptors_.front());
     descriptors_.pop_front();
     return first;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,8 +58,9 @@ public:
     bool is_relieved() noexcept { return !is_crowded() && std::exchange(was_crowded_, false); }
     bool has_waiting() const noexcept { return waiting() > 0; }
 
-    /// The first of the descriptors that came and were not taken; none when there is none.
-    Fd take_descriptor();
+    /// The first of the descriptors that came and were not taken; empty when this process had no
+    /// room for it, none when none came.
+    std::optional<Fd> take_descriptor();
 
     /// Gives no messages until `resume`.
     void pause();

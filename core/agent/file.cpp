@@ -113,7 +113,7 @@ TreeEnd write_file(const Run& run)
     }
     Draft draft(directory);
     if (!draft.open()) return complain(path, errno);
-    TreeInput input(run.tree);
+    TreeInput input(static_cast<Encoding>(run.tree.encoding));
     for (std::string_view bytes;;) {
         if (!input.read(bytes)) return complain(path, input.problem(), input.end());
         if (bytes.empty()) break;

@@ -54,13 +54,15 @@ bool Job::fail(Step step, int error, std::string_view text)
 bool Job::start(const Run& run, Fd own_stream)
 {
     if (run.argv.empty() || run.what > last_what || has_nul(run.argv) || has_nul(run.env)
-        || run.cwd.find('\0') != std::string::npos
-        || run.tree.pieces.find('\0') != std::string::npos) {
+        || run.cwd.find('\0') != std::string::npos) {
         return fail(Step::message, EINVAL, "no words to run, or a byte 0 in one");
     }
     const bool is_program = static_cast<What>(run.what) == What::program;
     if (run.own_stream && (is_program || run.terminal || run.has_in)) {
         return fail(Step::message, EINVAL, "a stream of its own is for files alone");
+    }
+    if (run.own_stream && !own_stream) {
+        return fail(Step::process, EMFILE, "the agent has no descriptor left for its stream");
     }
     StreamEnds ends;
     ends.own = std::move(own_stream);

@@ -29,15 +29,15 @@ bool same(const struct stat& a, const struct stat& b)
 }
 
 /// Those that a job could leave for the next one: a default ACL, and its own.
-void clear_attributes(const Fd& directory)
+void clear_attributes(int directory)
 {
     std::string names(65'536, '\0'); // the kernel gives no more
-    const ssize_t size = ::flistxattr(directory.get(), names.data(), names.size());
+    const ssize_t size = ::flistxattr(directory, names.data(), names.size());
     names.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     for (std::size_t at = 0; at < names.size(); at += std::strlen(names.c_str() + at) + 1) {
         const std::string_view name = names.c_str() + at;
         if (name.starts_with("user.") || name.starts_with("system.posix_acl_")) {
-            ::fremovexattr(directory.get(), name.data());
+            ::fremovexattr(directory, name.data());
         }
     }
 }
@@ -172,7 +172,10 @@ private:
     {
         const Level done = std::move(levels_.back());
         levels_.pop_back();
-        if (done.has_left) left_.insert(done.id);
+        if (done.has_left) {
+            left_.insert(done.id);
+            clear_attributes(done.fd());
+        }
         if (levels_.empty()) return climb(done);
         Level& parent = levels_.back();
         if (::unlinkat(parent.fd(), done.name.c_str(), AT_REMOVEDIR) == 0) {
@@ -253,7 +256,7 @@ std::string Scratch::clear() const
         && ::fchown(directory_.get(), first_.st_uid, first_.st_gid) != 0) {
         clearing.error = path_ + ": " + ::strerror(errno);
     }
-    clear_attributes(directory_);
+    clear_attributes(directory_.get());
     if (::fchmod(directory_.get(), first_.st_mode & 07777) != 0 && clearing.error.empty()) {
         clearing.error = path_ + ": " + ::strerror(errno);
     }

@@ -155,9 +155,9 @@ void Sessions::on_run(std::uint32_t channel, std::string_view payload)
         client_->send(Type::failed, channel, failed);
         return;
     }
-    Fd own_stream;
+    std::optional<Fd> own_stream(std::in_place);
     if (run->own_stream) own_stream = client_->take_descriptor();
-    if (run->own_stream && !own_stream) return broken();
+    if (!own_stream) return broken();
     Job::Place place;
     place.loop = place_.loop;
     place.client = client_;
@@ -168,7 +168,7 @@ void Sessions::on_run(std::uint32_t channel, std::string_view payload)
         kill_orphans();
     };
     auto job = std::make_unique<Job>(std::move(place), channel);
-    if (!job->start(*run, std::move(own_stream))) return;
+    if (!job->start(*run, *std::move(own_stream))) return;
     ++jobs_so_far_;
     jobs_.emplace(channel, std::move(job));
 }

@@ -19,7 +19,6 @@ constexpr std::size_t plain_bytes = std::size_t{256} << 10;
 constexpr int window_log = 23;
 /// The fastest of the plain levels; others would need more of the library (CMakeLists.txt).
 constexpr int level = 1;
-constexpr std::string_view left = "its sender has left";
 
 bool write_out(std::string_view bytes)
 {
@@ -48,10 +47,9 @@ void TreeInput::Free::operator()(ZSTD_DCtx_s* context) const noexcept
     ::ZSTD_freeDCtx(context);
 }
 
-TreeInput::TreeInput(const TreeOrder& order)
-    : place_(order.pieces), raw_(std::make_unique_for_overwrite<char[]>(raw_bytes))
+TreeInput::TreeInput(Encoding encoding) : raw_(std::make_unique_for_overwrite<char[]>(raw_bytes))
 {
-    if (static_cast<Encoding>(order.encoding) == Encoding::plain) return;
+    if (encoding == Encoding::plain) return;
     context_.reset(::ZSTD_createDCtx());
     if (!context_) throw std::bad_alloc();
     ::ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, window_log);
@@ -65,27 +63,14 @@ bool TreeInput::fail(std::string_view problem, TreeEnd end)
     return false;
 }
 
-bool TreeInput::read_piece()
-{
-    if (!pieces_ && !pieces_.emplace().open(place_))
-        return fail(::strerror(errno), TreeEnd::failed);
-    const ssize_t got = pieces_->read(raw_.get(), raw_bytes);
-    if (got < 0 && errno == EPIPE) return fail(left, TreeEnd::broken);
-    if (got < 0) return fail(::strerror(errno), TreeEnd::failed);
-    raw_begin_ = 0;
-    raw_size_ = static_cast<std::size_t>(got);
-    return true;
-}
-
 bool TreeInput::read_raw()
 {
-    if (!place_.empty()) return read_piece();
     ssize_t got = 0;
     do {
         got = ::read(0, raw_.get(), raw_bytes);
     } while (got < 0 && errno == EINTR);
     if (got < 0) return fail(::strerror(errno), TreeEnd::failed);
-    if (got == 0 && is_left(0)) return fail(left, TreeEnd::broken);
+    if (got == 0 && is_left(0)) return fail("its sender has left", TreeEnd::broken);
     raw_begin_ = 0;
     raw_size_ = static_cast<std::size_t>(got);
     return true;

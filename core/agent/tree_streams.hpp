@@ -1,12 +1,9 @@
 #pragma once
 
-#include "pieces.hpp"
 #include "tree.hpp"
 
 #include <cstddef>
 #include <memory>
-#include <optional>
-#include <string>
 #include <string_view>
 
 struct ZSTD_DCtx_s;
@@ -14,11 +11,11 @@ struct ZSTD_CCtx_s;
 
 namespace slipway::agent {
 
-/// What comes on stdin or in pieces, decompressed when it was compressed. A compressed stream is
-/// one frame of zstd from its first byte to its last; its window is 8 MiB at most.
+/// What comes on stdin, decompressed when it was compressed. A compressed stream is one frame of
+/// zstd from its first byte to its last; its window is 8 MiB at most.
 class TreeInput {
 public:
-    explicit TreeInput(const TreeOrder& order);
+    explicit TreeInput(Encoding encoding);
 
     /// Sets the next bytes, valid until the next call; none at the end. False: `problem` says why,
     /// and `end` how the job ends.
@@ -33,12 +30,9 @@ private:
     };
 
     bool read_raw();
-    bool read_piece();
     bool decompress(std::string_view& bytes);
     bool fail(std::string_view problem, TreeEnd end);
 
-    std::string place_; ///< of pieces, before the first; or empty
-    std::optional<Pieces> pieces_;
     std::unique_ptr<char[]> raw_;
     std::size_t raw_size_ = 0;
     std::size_t raw_begin_ = 0;

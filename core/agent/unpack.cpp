@@ -56,7 +56,7 @@ void repair_time(archive_entry* entry)
 /// What archive_read_open asks: gives the bytes on, and counts them and the zeros at their end.
 class Input {
 public:
-    explicit Input(const TreeOrder& order) : stream_(order) {}
+    explicit Input(Encoding encoding) : stream_(encoding) {}
 
     static la_ssize_t read(archive* tar, void* self, const void** bytes)
     {
@@ -199,7 +199,7 @@ TreeEnd unpack(const Run& run)
     int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_SYMLINKS
                 | ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS;
     if (may_chown()) flags |= ARCHIVE_EXTRACT_OWNER;
-    Input input(run.tree);
+    Input input(static_cast<Encoding>(run.tree.encoding));
     if (::archive_write_disk_set_options(disk.get(), flags) != ARCHIVE_OK
         || ::archive_read_support_format_tar(tar.get()) != ARCHIVE_OK
         || ::archive_read_open(tar.get(), &input, nullptr, &Input::read, nullptr) != ARCHIVE_OK) {

@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 
-VERSION = 3  # protocol_version of core/src/agent/frames.hpp
+VERSION = 2  # protocol_version of core/src/agent/frames.hpp
 WELCOME, BUSY, REFUSED, RUN, OUT = 2, 3, 4, 16, 23
 
 

@@ -48,8 +48,7 @@ class ImageBuilds(ImageBuildCase):
         cache = f"RUN --mount=type=cache,id={self.dir.name},target=/c "
         image = self.image(f"FROM busybox:latest AS {TARGET}\n{cache}echo kept > /c/file\n"
                            f"{cache}cat /c/file > /kept\n")
-        seen = self.assert_ok(self.slipway("run", "--fresh", "--image", image, "--no-workspace", "--",
-                                           "cat", "/kept"))
+        seen = self.assert_ok(self.slipway("run", "--image", image, "--no-workspace", "--", "cat", "/kept"))
         self.assertEqual(seen.stdout, "kept\n")
 
     def test_what_no_builder_gets_from_us_is_told(self):

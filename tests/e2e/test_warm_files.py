@@ -1,7 +1,7 @@
 # engines: docker podman
 # engines with --full: docker-26 podman-5
 """Large files in and out of a sandbox where the engine is on this machine and does not see our
-files: its archive call moves them."""
+files: they come back by its archive call."""
 
 import hashlib
 import os
@@ -49,7 +49,7 @@ class Files(Warm):
         (self.dir / name).write_bytes(content)
         return hashlib.sha256(content).hexdigest()
 
-    def test_they_go_in_and_nothing_else_does(self):
+    def test_they_go_in_beside_links_that_lead_out(self):
         digest = self.large("big")
         os.symlink("../../elsewhere", self.dir / "up")
         os.symlink("/etc/passwd", self.dir / "absolute")
@@ -60,7 +60,7 @@ class Files(Warm):
                 digest, "big", "../../elsewhere", "/etc/passwd", "2", *([self.dir.name] * (self.dir.parts[1] == "tmp")),
                 "absolute", "big", "same", "up"])
             self.assertIn(f"{turn} sandbox", result.stderr)
-            self.assertEqual(self.calls(result).count("PUT"), 1, result.stderr)
+            self.assertNotIn("PUT", self.calls(result))
         (self.dir / "big").unlink()
         (self.dir / "same").write_bytes(b"small")
         self.assertEqual(self.calls(self.run_here("cat same")), [])

@@ -70,6 +70,10 @@ class Impostors(FaultCase):
         """An agent that runs takes its socket's place back whenever it wakes up."""
         self.pause(self.sandbox())
 
+    def sandboxes(self):
+        """Those that are paused, too."""
+        return [c for c in self.new_containers() if c["Labels"].get("org.slipway.purpose") == "sandbox"]
+
     def put(self, behave):
         """In the place of the only sandbox's agent."""
         self.freeze()

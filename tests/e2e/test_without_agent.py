@@ -269,6 +269,14 @@ class Fallback(test_warm.Warm):
         self.assert_fell_back(self.through(
             lambda line: "authorization denied" if "/volumes/create" in line else None))
 
+    def test_an_engine_that_names_the_volume_that_it_refuses(self):
+        refusal = "403 Forbidden", "create slipway-agent-0123: authorization denied"
+        env = self.behind(lambda line: refusal if "/volumes/create" in line else None)
+        self.assert_fell_back(self.slipway(*self.words, env=env))
+        report = json.loads(self.assert_ok(self.slipway("doctor", "--json", env=env)).stdout)
+        [said] = report["engine"]["without_agent"]
+        self.assertRegex(said, "^busybox:latest: .*authorization denied")
+
     def test_an_engine_that_cannot_execute_the_agent(self):
         self.assert_fell_back(self.through(CannotStart()))
 

@@ -12,7 +12,7 @@
 /// does I/O, and nothing but the standard library is used: both ends are built from it.
 namespace slipway::agent {
 
-inline constexpr std::uint16_t protocol_version = 3;
+inline constexpr std::uint16_t protocol_version = 2;
 inline constexpr std::size_t max_payload = 65'536;                         ///< of one frame
 inline constexpr std::size_t max_message = std::size_t{4} << 20;           ///< of several frames
 inline constexpr std::size_t frame_overhead = 16;                          ///< header and tag

@@ -94,12 +94,10 @@ struct TreeOrder {
     std::uint16_t mode = 0;      ///< of write_file
     bool has_mtime = false;      ///< likewise; else it is the time of writing
     std::int64_t mtime_ns = 0;
-    std::string pieces; ///< of unpack and write_file: the input comes as files below it; or empty
 
     static void fields(auto& f, auto& m)
     {
         f(m.items), f(m.encoding), f(m.digest), f(m.mode), f(m.has_mtime), f(m.mtime_ns);
-        f(m.pieces);
     }
 };
 

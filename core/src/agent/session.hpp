@@ -9,9 +9,7 @@
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/result.hpp>
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,22 +21,6 @@ class AgentLink;
 struct AgentIds {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-};
-
-/// A road for what goes into a sandbox that leads past its agent: files that its engine puts there,
-/// which a worker of the agent reads.
-struct PieceRoad {
-    std::string place; ///< a directory there, on disk, that the worker may write to
-    /// Unpacks a tar into a directory of the sandbox.
-    std::function<Task<>(std::string directory, std::shared_ptr<engine::ByteSource> tar)> put;
-};
-
-/// How files go into a sandbox.
-struct InputRoad {
-    InputRoad(agent::Encoding how = agent::Encoding::plain) : encoding(how) {}
-
-    agent::Encoding encoding;
-    std::optional<PieceRoad> pieces{}; ///< instead of the session's own stream
 };
 
 /// A session with the agent of a sandbox: many jobs at once over one stream. For one thread.
@@ -80,8 +62,12 @@ public:
     /// Unpacks a tar into a directory of the sandbox, which is made when missing.
     ///
     /// Errors: engine (the sandbox could not; with its words), protocol (the bytes are no tar, or a
-    ///   cut one), those of `run` and of the road.
-    Task<> put(std::string directory, engine::ByteSource& tar, AgentIds ids, InputRoad road = {});
+    ///   cut one), those of `run`.
+    Task<>
+    put(std::string directory,
+        engine::ByteSource& tar,
+        AgentIds ids,
+        agent::Encoding encoding = agent::Encoding::plain);
 
     /// Packs what the items mean below a directory of the sandbox into a tar, each path once, in
     /// the order of the bytes of its names. Sockets are left out.
@@ -106,7 +92,7 @@ public:
         FileAttributes attributes,
         engine::ByteSource& bytes,
         AgentIds ids,
-        InputRoad road = {}
+        agent::Encoding encoding = agent::Encoding::plain
     );
 
     /// Gives the bytes of a regular file, also one behind a symlink. Errors: those of `get`.

@@ -2,13 +2,10 @@
 #include "agent/first_words.hpp"
 #include "agent/glob.hpp"
 #include "agent/items.hpp"
-#include "agent/pieces.hpp"
 #include "agent/run_job.hpp"
 #include "agent/session.hpp"
 #include "agent/zstd_stream.hpp"
 #include "archive/posix.hpp"
-
-#include <boost/asio/this_coro.hpp>
 
 #include <optional>
 #include <utility>
@@ -82,24 +79,14 @@ Task<> run_worker(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
     co_return fail(exited ? code_of(exit.code) : Errc::engine, std::move(text));
 }
 
-// `run` gets what `from` gives, compressed when it says so, by the road.
-Task<> run_reader(
-    std::shared_ptr<AgentLink> link, agent::Run run, engine::ByteSource& from, InputRoad road
-)
+// `run` gets what `from` gives, compressed when it says so.
+Task<> run_reader(std::shared_ptr<AgentLink> link, agent::Run run, engine::ByteSource& from)
 {
-    const auto executor = co_await boost::asio::this_coro::executor;
     std::optional<CompressedSource> compressed;
-    std::optional<PieceFeed> pieces;
     JobIo io;
     io.in = &from;
-    if (road.encoding == agent::Encoding::zstd) {
+    if (run.tree.encoding == static_cast<std::uint8_t>(agent::Encoding::zstd)) {
         io.in = &compressed.emplace(from);
-    }
-    if (road.pieces) {
-        const AgentIds owner{run.uid, run.gid};
-        run.tree.pieces = road.pieces->place;
-        io.out = &pieces.emplace(executor, *io.in, *road.pieces, owner);
-        io.in = &*pieces;
     }
     co_return co_await run_worker(link, std::move(run), std::move(io));
 }
@@ -117,15 +104,13 @@ Task<> run_writer(std::shared_ptr<AgentLink> link, agent::Run run, engine::ByteS
     co_return plain ? plain->finish() : ok();
 }
 
-Task<> put_something(
-    std::shared_ptr<AgentLink> link, agent::Run run, engine::ByteSource& from, InputRoad road
-)
+Task<> put_something(std::shared_ptr<AgentLink> link, agent::Run run, engine::ByteSource& from)
 {
     const bool is_file = run.what == static_cast<std::uint8_t>(agent::What::write_file);
     const std::string doing =
         (is_file ? "putting the file " : "putting files into ") + run.argv.front();
     Result<> done = is_file ? check_file_path(run.argv.front()) : ok();
-    if (done) done = co_await run_reader(link, std::move(run), from, std::move(road));
+    if (done) done = co_await run_reader(link, std::move(run), from);
     co_return during(std::move(done), doing + (is_file ? " into the sandbox" : " of the sandbox"));
 }
 
@@ -171,11 +156,12 @@ agent::DigestKind kind_of(Digest digest)
 
 } // namespace
 
-Task<>
-AgentSession::put(std::string directory, engine::ByteSource& tar, AgentIds ids, InputRoad road)
+Task<> AgentSession::put(
+    std::string directory, engine::ByteSource& tar, AgentIds ids, agent::Encoding encoding
+)
 {
-    agent::Run run = tree_run(agent::What::unpack, std::move(directory), ids, road.encoding);
-    return put_something(link_, std::move(run), tar, std::move(road));
+    agent::Run run = tree_run(agent::What::unpack, std::move(directory), ids, encoding);
+    return put_something(link_, std::move(run), tar);
 }
 
 Task<> AgentSession::get(
@@ -195,14 +181,14 @@ Task<> AgentSession::put_file(
     FileAttributes attributes,
     engine::ByteSource& bytes,
     AgentIds ids,
-    InputRoad road
+    agent::Encoding encoding
 )
 {
-    agent::Run run = tree_run(agent::What::write_file, std::move(path), ids, road.encoding);
+    agent::Run run = tree_run(agent::What::write_file, std::move(path), ids, encoding);
     run.tree.mode = static_cast<std::uint16_t>(attributes.mode & posix::mode_bits);
     run.tree.has_mtime = attributes.mtime_ns.has_value();
     run.tree.mtime_ns = attributes.mtime_ns.value_or(0);
-    return put_something(link_, std::move(run), bytes, std::move(road));
+    return put_something(link_, std::move(run), bytes);
 }
 
 Task<> AgentSession::get_file(

@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <deque>
+#include <iterator>
 #include <string>
 #include <thread>
 
@@ -93,6 +96,13 @@ Outcome finish(AgentClient& client, std::uint32_t channel, bool& others)
         if (said.type == Type::err) outcome.err += said.payload;
         if (said.type == Type::out || said.type == Type::window) others = true;
     }
+}
+
+std::size_t entries_in(const fs::path& directory)
+{
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(directory), fs::directory_iterator())
+    );
 }
 
 } // namespace
@@ -206,6 +216,35 @@ TEST_SUITE("agent.own_stream")
         REQUIRE(session.client.next().type == Type::renewed);
         last.forget_theirs();
         CHECK(last.read_all() == "");
+    }
+
+    TEST_CASE("one that the agent has no room for fails its job alone")
+    {
+        const TempDirectory top;
+        write(top.path() / "f", "text");
+        SocketSession session(false, {"sh", "-c", "ulimit -n 24 && exec \"$0\" \"$@\""});
+        const fs::path open = "/proc/" + std::to_string(session.process.pid()) + "/fd";
+        std::deque<AgentClient> others;
+        while (!fs::exists(open / "23")) { // the last one that it may have
+            const auto before = entries_in(open);
+            others.emplace_back(session.socket());
+            REQUIRE(eventually([&] { return entries_in(open) > before; }));
+        }
+        for (int turn = 0; turn < 3; ++turn) {
+            Pair pair;
+            const auto got = start(session.client, pair, own(What::read_file, top.path() / "f"));
+            const Said said = session.client.next();
+            CHECK(said.channel == got);
+            REQUIRE(said.type == Type::failed);
+            CHECK(agent::decode<agent::Failed>(said.payload)->error == EMFILE);
+        }
+        others.clear();
+        REQUIRE(eventually([&] { return entries_in(open) < 16; }));
+        Pair pair;
+        const auto got = start(session.client, pair, own(What::read_file, top.path() / "f"));
+        CHECK(pair.read_all() == "text");
+        bool said = false;
+        CHECK(finish(session.client, got, said).exited(0));
     }
 
     TEST_CASE("it goes with the session")

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -183,6 +184,8 @@ TEST_SUITE("agent.scratch")
             fs::create_directory(way);
         }
         make_deep(way.parent_path(), 300, "deep");
+        const bool has_attributes =
+            ::setxattr(way.parent_path().c_str(), "user.left", "x", 1, 0) == 0;
         beside.push_back(way.parent_path() / "deep");
         const int code = in_own_mounts([&] {
             if (::mount(kept.c_str(), way.c_str(), nullptr, MS_BIND, nullptr) != 0) return 101;
@@ -194,6 +197,13 @@ TEST_SUITE("agent.scratch")
         CHECK(code == 0);
         CHECK(fs::exists(kept / "file"));
         CHECK(fs::exists(way));
+        CHECK(
+            (fs::status(way.parent_path()).permissions() & fs::perms::others_exec) != fs::perms{}
+        );
+        char left = 0;
+        const bool stays = ::getxattr(way.parent_path().c_str(), "user.left", &left, 1) == 1;
+        CHECK(has_attributes);
+        CHECK(!stays);
         for (const fs::path& gone : beside) {
             CHECK(!fs::exists(gone));
         }

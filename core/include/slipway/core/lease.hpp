@@ -90,10 +90,9 @@ public:
     /// Runs a job. Several may run at once. Cancelling interrupts it as `core::run` does.
     virtual Task<JobResult> run(LeasedJob job, JobStreams streams) = 0;
 
-    // Files travel compressed when the engine is on another machine. When it is on this one but
-    // does not see our files, large ones come by its archive call (with owners as
-    // Traits::get_archive_loses_owners says, and also what the sandbox's user may not read), and go
-    // in by one, through a directory `.slipway-...` of the scratch that is there meanwhile. Errors
+    // Files travel compressed when the engine is on another machine, and large ones come by its
+    // archive call when it is on this one but does not see our files (with owners as
+    // Traits::get_archive_loses_owners says, and also what the sandbox's user may not read). Errors
     // of each: engine (the sandbox could not; with its words), cancelled, those of the connection,
     // and of the source or the sink.
 

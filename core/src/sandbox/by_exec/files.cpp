@@ -1,6 +1,5 @@
 #include "archive/posix.hpp"
 #include "archive/renamed_tar.hpp"
-#include "sandbox/begun_source.hpp"
 #include "sandbox/by_exec/sandbox.hpp"
 
 #include <slipway/core/tar_writer.hpp>
@@ -87,6 +86,26 @@ Result<std::optional<std::string>> into_place(Choice& choice, const std::string&
     return std::optional(target->rest);
 }
 
+class Begun final : public engine::ByteSource {
+public:
+    Begun(std::string begun, std::shared_ptr<engine::ByteSource> rest)
+        : begun_(std::move(begun)), rest_(std::move(rest))
+    {
+    }
+    Task<std::size_t> read(std::span<char> into) override
+    {
+        if (at_ == begun_.size()) co_return co_await rest_->read(into);
+        const std::size_t n = begun_.copy(into.data(), into.size(), at_);
+        at_ += n;
+        co_return n;
+    }
+
+private:
+    std::string begun_;
+    std::size_t at_ = 0;
+    std::shared_ptr<engine::ByteSource> rest_;
+};
+
 // Directories that are made on the way would be root's.
 Task<> make_directory(std::shared_ptr<Sandbox> sandbox, std::string directory)
 {
@@ -145,7 +164,7 @@ Task<> put_by_archive(
         co_return ok();
     }
     std::string begun(first.data(), n);
-    const auto whole = std::make_shared<BegunSource>(std::move(begun), renamed);
+    const auto whole = std::make_shared<Begun>(std::move(begun), renamed);
     const std::string place = "/" + *choice->place;
     engine::Archives archives(sandbox->client.transport());
     co_return co_await archives.put(sandbox->container, place, whole);

@@ -1,13 +1,10 @@
 #include "sandbox/pool/lease.hpp"
 
-#include "sandbox/begun_source.hpp"
 #include "sandbox/by_exec/sandbox.hpp"
 #include "sandbox/pool/encoding.hpp"
 #include "sandbox/pool/job.hpp"
 #include "sandbox/pool/large_files.hpp"
 #include "sandbox/remove.hpp"
-
-#include <slipway/engine/archive.hpp>
 
 #include <boost/asio/this_coro.hpp>
 
@@ -16,21 +13,6 @@ namespace slipway::core::pool {
 namespace asio = boost::asio;
 
 namespace {
-
-// An archive call takes dockerd some 50 ms before its first byte; tests/bench/sandboxes has the
-// rest.
-constexpr std::size_t least_pieces = std::size_t{16} << 20;
-
-Task<> put_archive(
-    engine::Client client,
-    std::string container,
-    std::string directory,
-    std::shared_ptr<engine::ByteSource> tar
-)
-{
-    engine::Archives archives(client.transport());
-    co_return co_await archives.put(container, directory, tar);
-}
 
 class PooledLease final : public Lease {
 public:
@@ -55,10 +37,7 @@ public:
 
     Task<> put(std::string directory, std::shared_ptr<engine::ByteSource> tar) override
     {
-        CO_TRY(InputRoad road, co_await input_road(tar));
-        co_return co_await leased_.session->put(
-            std::move(directory), *tar, agent_ids(), std::move(road)
-        );
+        co_return co_await leased_.session->put(std::move(directory), *tar, agent_ids(), encoding_);
     }
 
     Task<> get(std::string directory, std::vector<TreeItem> items, engine::ByteSink& tar) override
@@ -78,9 +57,8 @@ public:
         std::string path, FileAttributes attributes, std::shared_ptr<engine::ByteSource> bytes
     ) override
     {
-        CO_TRY(InputRoad road, co_await input_road(bytes));
         co_return co_await leased_.session->put_file(
-            std::move(path), attributes, *bytes, agent_ids(), std::move(road)
+            std::move(path), attributes, *bytes, agent_ids(), encoding_
         );
     }
 
@@ -128,35 +106,11 @@ private:
 
     // On the road "socket" the engine moves nothing, and to another machine what is compressed is
     // faster.
-    bool may_use_archives() const
-    {
-        const bool is_far = encoding_ == agent::Encoding::zstd;
-        return leased_.road != Road::socket && !is_far && !leased_.has_tmpfs;
-    }
-
-    // How what the source has goes in; afterwards it has read nothing.
-    Task<InputRoad> input_road(std::shared_ptr<engine::ByteSource>& source)
-    {
-        InputRoad road(encoding_);
-        if (!may_use_archives() || leased_.disk.empty()) co_return road;
-        CO_TRY(std::string first, co_await read_first(*source, least_pieces));
-        const bool is_large = first.size() == least_pieces;
-        source = std::make_shared<BegunSource>(std::move(first), std::move(source));
-        if (!is_large) co_return road;
-        road.pieces.emplace();
-        road.pieces->place = leased_.disk;
-        road.pieces->put = [client = leased_.client, container = name_](
-                               std::string directory, std::shared_ptr<engine::ByteSource> tar
-                           ) {
-            return put_archive(client, container, std::move(directory), std::move(tar));
-        };
-        co_return road;
-    }
-
     Task<std::shared_ptr<const by_exec::FileTimes>>
     times_of_large(std::string directory, std::vector<TreeItem> items)
     {
-        if (!may_use_archives()) {
+        const bool is_far = encoding_ == agent::Encoding::zstd;
+        if (leased_.road == Road::socket || is_far || leased_.has_tmpfs) {
             co_return std::shared_ptr<const by_exec::FileTimes>();
         }
         co_return co_await large_files(

@@ -8,7 +8,6 @@
 #include <slipway/engine/images.hpp>
 
 #include <memory>
-#include <string>
 
 namespace slipway::core::pool {
 
@@ -21,7 +20,6 @@ struct Leased {
     Ids ids;
     Road road = Road::socket;
     bool warm = false;
-    std::string disk;       ///< a directory of its scratch; empty: it has none
     bool has_tmpfs = false; ///< among its mounts: the engine's archive call sees nothing of it
     bool keep = true;       ///< else there are too many: it goes when it is released
 };

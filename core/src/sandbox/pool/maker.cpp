@@ -55,7 +55,9 @@ Task<std::unique_ptr<Lease>> Maker::make(NextEntry next, bool keep)
             co_return fail(named_in_use(wanted_.options.name));
         }
         CO_CHECK(co_await remove_failed(entry, session.error()));
-        if (again || !lacks_agent(session.error())) co_return fail(std::move(session).error());
+        const bool had_volume = !volume_.empty();
+        if (again || !had_volume || !lacks_agent(session.error()))
+            co_return fail(std::move(session).error());
         CO_CHECK(co_await forget_agent());
     }
 }
@@ -64,7 +66,6 @@ std::unique_ptr<Lease>
 Maker::leased(Entry entry, std::unique_ptr<AgentSession> session, Road road, bool warm, bool keep)
 {
     forget_no_agent(wanted_);
-    const auto& scratch = wanted_.spec.scratch;
     const auto& mounts = wanted_.spec.mounts;
     const bool has_tmpfs = std::any_of(mounts.begin(), mounts.end(), [](const auto& mount) {
         return mount.type == "tmpfs";
@@ -77,7 +78,6 @@ Maker::leased(Entry entry, std::unique_ptr<AgentSession> session, Road road, boo
         wanted_.ids,
         road,
         warm,
-        scratch.empty() ? std::string() : scratch.front(),
         has_tmpfs,
         keep,
     });
@@ -101,6 +101,7 @@ Task<std::unique_ptr<AgentSession>> Maker::start(const Entry& entry, Road road, 
 
 Task<engine::ContainerSpec> Maker::container_for(const Entry& entry, Road road)
 {
+    volume_.clear();
     auto filled = co_await agent_volume(
         wanted_.client, wanted_.base, wanted_.image.id, wanted_.image.architecture
     );
