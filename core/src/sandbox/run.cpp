@@ -141,7 +141,7 @@ private:
         started_ = true;
         auto ended = co_await converse(*stream);
         if (streams_.on_end) streams_.on_end();
-        if (!ended && !(streams_.in != nullptr && reset_by_peer(ended.error()))) {
+        if (!ended) {
             if (ended.error().code == Errc::io && job_.workspace) {
                 ended.error().hint =
                     "the command was ended, and none of its files were brought back";
@@ -182,7 +182,8 @@ private:
             follow_terminal(executor);
         }
         // A child, so that an interrupt does not lose bytes in the middle of a frame.
-        Child output(executor, receive(stream, streams_.out, streams_.err, job_.terminal));
+        const OnReset reset = on_reset(client_.traits(), streams_.in != nullptr);
+        Child output(executor, receive(stream, streams_.out, streams_.err, job_.terminal, reset));
         // An interrupt that came just when an earlier operation was done has stopped nothing yet.
         Result<> ended;
         if (!co_await is_interrupted()) {

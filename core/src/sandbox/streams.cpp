@@ -6,6 +6,28 @@
 
 namespace slipway::core {
 
+namespace {
+
+// A source that ends where the peer resets the connection.
+class UntilReset final : public engine::ByteSource {
+public:
+    explicit UntilReset(engine::ByteSource& from) : from_(from) {}
+
+    Task<std::size_t> read(std::span<char> into) override
+    {
+        auto n = co_await from_.read(into);
+        const bool is_reset =
+            !n && n.error().code == Errc::io && n.error().cause == std::errc::connection_reset;
+        if (is_reset) co_return std::size_t{0};
+        co_return n;
+    }
+
+private:
+    engine::ByteSource& from_;
+};
+
+} // namespace
+
 Task<> forward(engine::ByteSource& from, engine::DuplexStream& to, bool terminal)
 {
     std::array<char, 65536> buffer{};
@@ -33,19 +55,27 @@ Task<> forward(engine::ByteSource& from, engine::DuplexStream& to, bool terminal
     co_return ended;
 }
 
-Task<>
-receive(engine::DuplexStream& from, engine::ByteSink* out, engine::ByteSink* err, bool terminal)
+OnReset on_reset(const engine::Traits& traits, bool has_stdin) noexcept
 {
-    if (terminal) {
-        CO_CHECK(co_await engine::copy(from, *out));
-        co_return ok();
-    }
-    co_return co_await engine::demultiplex(from, *out, *err);
+    return has_stdin && traits.unread_stdin_may_reset ? OnReset::end : OnReset::fail;
 }
 
-bool reset_by_peer(const Error& error)
+Task<> receive(
+    engine::DuplexStream& from,
+    engine::ByteSink* out,
+    engine::ByteSink* err,
+    bool terminal,
+    OnReset reset
+)
 {
-    return error.code == Errc::io && error.cause == std::errc::connection_reset;
+    UntilReset until_reset(from);
+    engine::ByteSource& source =
+        reset == OnReset::end ? static_cast<engine::ByteSource&>(until_reset) : from;
+    if (terminal) {
+        CO_CHECK(co_await engine::copy(source, *out));
+        co_return ok();
+    }
+    co_return co_await engine::demultiplex(source, *out, *err);
 }
 
 // docker: `exec: "docker-init": executable file not found`; podman: `container-init binary not

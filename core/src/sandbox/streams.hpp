@@ -2,6 +2,7 @@
 
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/result.hpp>
+#include <slipway/engine/traits.hpp>
 
 namespace slipway::core {
 
@@ -13,13 +14,21 @@ inline constexpr const char* no_detach_keys = "\xff";
 /// at any time: engines then stop reading or answer with a broken pipe, which is no error here.
 Task<> forward(engine::ByteSource& from, engine::DuplexStream& to, bool terminal);
 
-/// Moves what a command writes until its end; with a terminal, all of it to `out`.
-Task<>
-receive(engine::DuplexStream& from, engine::ByteSink* out, engine::ByteSink* err, bool terminal);
+/// What a connection that the engine resets says of a command's output.
+enum class OnReset { fail, end };
 
-/// Podman resets the connection, after all output, when a command has ended without reading its
-/// stdin. How it ended is asked for in any case.
-bool reset_by_peer(const Error& error);
+/// That of a command: Traits::unread_stdin_may_reset is for those that have a stdin.
+OnReset on_reset(const engine::Traits& traits, bool has_stdin) noexcept;
+
+/// Moves what a command writes until its end; with a terminal, all of it to `out`. A reset is no
+/// end inside of a frame. Errors: truncated, those of the sinks and of the connection.
+Task<> receive(
+    engine::DuplexStream& from,
+    engine::ByteSink* out,
+    engine::ByteSink* err,
+    bool terminal,
+    OnReset reset
+);
 
 /// The engine's refusal to start a container with its own init, for want of one.
 bool lacks_init(const Error& error);

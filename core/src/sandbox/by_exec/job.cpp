@@ -264,11 +264,12 @@ private:
         return spec;
     }
 
-    static Task<> take(std::shared_ptr<ExecJob> job, engine::ByteSink* err, bool terminal)
+    static Task<>
+    take(std::shared_ptr<ExecJob> job, engine::ByteSink* err, bool terminal, OnReset reset)
     {
         Noting out(*job, *job->marked);
         Noting errors(*job, err != nullptr ? *err : *job->marked); // a terminal has one output
-        co_return co_await receive(*job->stream, &out, &errors, terminal);
+        co_return co_await receive(*job->stream, &out, &errors, terminal, reset);
     }
 
     // What is typed before the script has said its mark would be echoed in front of it.
@@ -289,7 +290,8 @@ private:
         }
         if (leased_.terminal && streams_.on_terminal) follow_terminal();
         // A child, so that an interrupt does not lose bytes in the middle of a frame.
-        job_->output = Child(executor_, take(job_, streams_.err, leased_.terminal));
+        const OnReset reset = on_reset(job_->sandbox->client.traits(), streams_.in != nullptr);
+        job_->output = Child(executor_, take(job_, streams_.err, leased_.terminal, reset));
         Child watching(executor_, watch(job_));
         Child deadline;
         if (leased_.deadline.count() > 0) {
@@ -320,11 +322,11 @@ private:
         co_return ended;
     }
 
-    // There is nothing more to be read: podman's way to say so, or the watch's.
+    // There is nothing more to be read, as the watch has seen.
     bool over(const Error& error) const
     {
         if (interrupted_) return false;
-        return error.code == Errc::cancelled || (streams_.in != nullptr && reset_by_peer(error));
+        return error.code == Errc::cancelled;
     }
 
     void follow_terminal()
