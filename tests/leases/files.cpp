@@ -1,6 +1,8 @@
 #include "leases/lab.hpp"
 #include "support/tar.hpp"
 
+#include <slipway/core/tar_writer.hpp>
+
 #include <openssl/sha.h>
 
 #include <set>
@@ -180,6 +182,46 @@ Task<> single_files(core::Lease& lease)
     co_return ok();
 }
 
+// dockerd refuses an archive with a link that leads out of where it is unpacked.
+Task<> links(core::Lease& lease)
+{
+    core::PackOptions options;
+    const auto add = [&](const char* path, const char* bytes, core::EntryType type) {
+        core::PackExtra extra;
+        extra.path = path;
+        extra.bytes = bytes;
+        extra.type = type;
+        if (type == core::EntryType::directory) extra.mode = 0755;
+        options.extras.push_back(std::move(extra));
+    };
+    add("work/l", "", core::EntryType::directory);
+    add("work/l/d", "", core::EntryType::directory);
+    add("work/l/d/in", "../f", core::EntryType::symlink);
+    add("work/l/d/out", "../../../etc/passwd", core::EntryType::symlink);
+    add("work/l/d/-far 'x'", "../../../../../..", core::EntryType::symlink);
+    add("work/l/absolute", "/etc/passwd", core::EntryType::symlink);
+    add("work/l/nowhere", "../../none", core::EntryType::symlink);
+    add("work/l/f", "text", core::EntryType::file);
+    for (int turn = 0; turn < 2; ++turn) {
+        std::vector<core::PackRoot> none;
+        const std::shared_ptr<engine::ByteSource> tar = core::pack(std::move(none), options);
+        CO_CHECK(co_await lease.put("/", tar));
+        auto look =
+            shell("cd /work/l; cat d/in; for l in d/in d/out \"d/-far 'x'\" absolute nowhere; "
+                  "do echo \" $(readlink \"$l\")\"; done; ls d/out/.. 2>&1 | wc -l");
+        CO_TRY(const Ran ran, co_await run_job(lease, std::move(look)));
+        CHECK(
+            ran.out
+            == "text ../f\n ../../../etc/passwd\n ../../../../../..\n /etc/passwd\n ../../none\n1\n"
+        );
+        // In the place of the links, which are put once more.
+        auto spoil = shell("cd /work/l; rm d/out nowhere; mkdir d/out; echo x > nowhere");
+        CO_TRY(const Ran spoiled, co_await run_job(lease, std::move(spoil)));
+        CHECK(spoiled.result.exit_code == 0);
+    }
+    co_return ok();
+}
+
 Task<> broken_tars(core::Lease& lease)
 {
     std::map<std::string, std::string> files;
@@ -212,6 +254,10 @@ TEST_SUITE("leases.files")
     TEST_CASE("single files")
     {
         with_and_without_agent(single_files);
+    }
+    TEST_CASE("links that lead out")
+    {
+        with_and_without_agent(links);
     }
     TEST_CASE("broken tars")
     {

@@ -119,6 +119,12 @@ Result<> rename_entry(TarStream& tar, const TarEntry& entry, const TarChange& ch
     TRY(const std::optional<std::string> name, change.rename(old));
     wanted = name.has_value();
     if (!wanted) return ok();
+    const bool is_link =
+        entry.kind == TarEntry::Kind::entry && entry.meta.type == EntryType::symlink;
+    if (is_link && change.leave_link && change.leave_link(*name, entry.meta.link_target)) {
+        wanted = false;
+        return ok();
+    }
     ::archive_entry_set_pathname(tar.current(), name->c_str());
     if (entry.kind == TarEntry::Kind::hard_link) {
         TRY(const std::string old_target, path_below("", entry.hard_link));

@@ -20,6 +20,9 @@ using RenameEntry = std::function<Result<std::optional<std::string>>(const std::
 /// Gets the name of a hard link whose target is left out, and so is it.
 using LostLink = std::function<Result<>(const std::string& name)>;
 
+/// Gets the new name of a symlink and what it points to; true: it is left out.
+using LeaveLink = std::function<bool(const std::string& name, const std::string& target)>;
+
 /// The time of an entry by its new name, in ns since 1970, where the archive has about the
 /// same in whole seconds; none: as it is.
 using EntryTime = std::function<std::optional<std::int64_t>(const std::string& name)>;
@@ -28,6 +31,7 @@ struct TarChange {
     RenameEntry rename;
     std::optional<Owner> owner{}; ///< of all entries; unset: as it is
     LostLink lost_link{};         ///< none: such a link is an error
+    LeaveLink leave_link{};       ///< none: all symlinks are in it
     EntryTime mtime_ns{};         ///< none: all as they are
 };
 

@@ -66,7 +66,8 @@ struct PoolOptions {
     std::filesystem::path directory; ///< empty: see pool_directory
     /// Whether jobs go through the agent. Without, each lease has a container of its own, which
     /// goes with it, and each job is an exec: slower, and the image needs `sh`, `cat`, `chmod`,
-    /// `chown`; for `put_file` also `mkdir`, `mv`, `rm` and `touch`.
+    /// `chown`; for `put_file` also `mkdir`, `mv`, `rm` and `touch`, and for a `put` with symlinks
+    /// that lead out of the scratch directory `ln` and `rmdir`.
     bool agent = true;
     /// Tries the agent also where it could not run in the last ten minutes; see acquire.
     bool agent_anew = false;

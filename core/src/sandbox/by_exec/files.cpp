@@ -1,5 +1,6 @@
 #include "archive/posix.hpp"
 #include "archive/renamed_tar.hpp"
+#include "sandbox/by_exec/run_script.hpp"
 #include "sandbox/by_exec/sandbox.hpp"
 
 #include <slipway/core/tar_writer.hpp>
@@ -62,7 +63,37 @@ struct Choice {
     std::string directory; ///< where the archive's names begin, without the leading slash
     std::vector<std::string> writable;
     std::optional<std::string> place{}; ///< written by a thread before it gives its first byte
+    std::vector<std::string> links{};   ///< names and targets of those that dockerd refuses
 };
+
+// It takes an absolute link for one below the place, as it does any other path.
+bool leads_out(const std::string& name, const std::string& target)
+{
+    if (target.starts_with('/')) return false;
+    const fs::path way = (fs::path(name).parent_path() / target).lexically_normal();
+    return way == ".." || way.string().starts_with("../");
+}
+
+// $1: where it is, $2: what it points to, and so on.
+constexpr const char* link_script = R"(
+while [ $# -gt 1 ]; do
+if [ -d "$1" ] && [ ! -h "$1" ]; then rmdir -- "$1" || exit; fi
+ln -s -n -f -- "$2" "$1" || exit
+shift 2
+done
+)";
+
+Task<> make_links(std::shared_ptr<Sandbox> sandbox, std::vector<std::string> links)
+{
+    constexpr std::size_t most_words = 256; // of a command
+    for (std::size_t at = 0; at < links.size(); at += most_words) {
+        const auto begin = links.begin() + static_cast<std::ptrdiff_t>(at);
+        const std::size_t count = std::min(most_words, links.size() - at);
+        std::vector<std::string> words(begin, begin + static_cast<std::ptrdiff_t>(count));
+        CO_CHECK(co_await run_script(sandbox, link_script, std::move(words)));
+    }
+    co_return ok();
+}
 
 Result<std::optional<std::string>> into_place(Choice& choice, const std::string& name)
 {
@@ -150,6 +181,12 @@ Task<> put_by_archive(
     CO_CHECK(co_await make_directory(sandbox, choice->directory));
     TarChange change;
     change.rename = [choice](const std::string& name) { return into_place(*choice, name); };
+    change.leave_link = [choice](const std::string& name, const std::string& target) {
+        if (!leads_out(name, target)) return false;
+        choice->links.push_back("/" + posix::join(*choice->place, name));
+        choice->links.push_back(target);
+        return true;
+    };
     change.owner.emplace();
     change.owner->uid = sandbox->ids.uid;
     change.owner->gid = sandbox->ids.gid;
@@ -167,7 +204,8 @@ Task<> put_by_archive(
     const auto whole = std::make_shared<Begun>(std::move(begun), renamed);
     const std::string place = "/" + *choice->place;
     engine::Archives archives(sandbox->client.transport());
-    co_return co_await archives.put(sandbox->container, place, whole);
+    CO_CHECK(co_await archives.put(sandbox->container, place, whole));
+    co_return co_await make_links(sandbox, std::move(choice->links));
 }
 
 } // namespace slipway::core::by_exec

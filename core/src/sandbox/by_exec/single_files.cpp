@@ -1,6 +1,6 @@
-#include "agent/first_words.hpp"
 #include "agent/items.hpp"
 #include "archive/posix.hpp"
+#include "sandbox/by_exec/run_script.hpp"
 #include "sandbox/by_exec/sandbox.hpp"
 
 #include <slipway/core/labels.hpp>
@@ -14,9 +14,6 @@ namespace slipway::core::by_exec {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr int missing_code = 3;
-constexpr int refused_code = 4;
 
 // 1: the temporary name, 2: its directory.
 constexpr const char* write_script = "mkdir -p -- \"$2\" && umask 077 && cat >\"$1\"";
@@ -36,33 +33,6 @@ if [ ! -e "$1" ]; then echo "$1: No such file or directory" >&2; exit 3; fi
 if [ ! -f "$1" ]; then echo "$1: not a regular file" >&2; exit 4; fi
 exec cat -- "$1"
 )";
-
-Task<> run_script(
-    std::shared_ptr<Sandbox> sandbox,
-    std::string script,
-    std::vector<std::string> words,
-    engine::ByteSource* in,
-    engine::ByteSink* out
-)
-{
-    LeasedJob job;
-    job.argv = {"sh", "-c", std::move(script), "sh"};
-    job.argv.insert(job.argv.end(), words.begin(), words.end());
-    job.cwd = "/";
-    FirstWords said;
-    JobStreams streams;
-    streams.in = in;
-    streams.out = out != nullptr ? out : &said;
-    streams.err = &said;
-    CO_TRY(const JobResult result, co_await run_by_exec(sandbox, std::move(job), streams));
-    if (result.exit_code == 0) co_return ok();
-    std::string text = result.not_run.empty() ? said.first_line() : result.not_run;
-    if (text.empty()) text = fmt::format("exit code {}", result.exit_code);
-    const Errc code = result.exit_code == missing_code   ? Errc::not_found
-                      : result.exit_code == refused_code ? Errc::invalid_argument
-                                                         : Errc::engine;
-    co_return fail(code, std::move(text));
-}
 
 Task<> put_whole(
     std::shared_ptr<Sandbox> sandbox,
