@@ -47,12 +47,14 @@ TEST_SUITE("agent.hostile_root")
     TEST_CASE("a job that kills its supervisor and writes without end comes to its end")
     {
         SocketSession sandbox;
-        agent::Run run = shell("kill -9 $PPID; exec yes");
+        agent::Run run = shell("read line; kill -9 $PPID; exec yes");
+        run.has_in = true;
         run.window = 0; // what it has written waits
         sandbox.client.send(Type::run, 1, run);
         const Said said = sandbox.client.next();
         REQUIRE(said.type == Type::started);
         const auto pid = static_cast<pid_t>(agent::decode<agent::Started>(said.payload)->pid);
+        sandbox.client.send_bytes(Type::in, 1, "\n");
         CHECK(eventually([&] { return ::kill(pid, 0) != 0; }));
         sandbox.client.grant(1, agent::Stream::out, 1 << 30);
         CHECK(sandbox.client.finish(1).died_of(SIGKILL));
