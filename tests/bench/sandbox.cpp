@@ -88,13 +88,15 @@ core::SandboxSpec spec_for(const std::string& image)
     return spec;
 }
 
+// This machine's compiler, under a name that engines with another root file system see as well.
 core::SandboxSpec compiler_for(const std::string& image)
 {
     core::SandboxSpec spec = spec_for(image);
+    const std::string root = std::getenv("BENCH_ROOT");
     for (const char* directory : {"/usr", "/lib", "/lib64"}) {
         engine::Mount mount;
         mount.type = "bind";
-        mount.source = fs::canonical(directory);
+        mount.source = root + fs::canonical(directory).string();
         mount.target = directory;
         mount.read_only = true;
         spec.mounts.push_back(std::move(mount));
