@@ -93,7 +93,7 @@ Task<> Archives::put(
         request->query_flag("noOverwriteDirNonDir", options.no_overwrite_dir_non_dir)
             .query_flag("copyUIDGID", options.copy_uid_gid)
             .body(std::move(tar), "application/x-tar")
-            .deadlines(prompt_header);
+            .header_deadline(prompt_header);
     }
     std::string what = doing("putting files into ", path, " of container ", container);
     return put_archive(*transport_, std::move(request), std::move(what));
@@ -103,7 +103,7 @@ Task<Download> Archives::get(std::string_view container, std::string_view path)
 {
     std::string what = doing("getting ", path, " from container ", container);
     auto request = on_archive("GET", container, path);
-    if (request) request->deadlines(prompt_header);
+    if (request) request->header_deadline(prompt_header);
     return get_archive(*transport_, std::move(request), std::move(what));
 }
 

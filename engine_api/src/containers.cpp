@@ -311,7 +311,7 @@ Containers::logs(std::string_view id, const LogOptions& options)
         if (auto added = add_log_query(*request, options, transport_->traits()); !added) {
             request = fail(std::move(added).error());
         } else if (!options.follow) {
-            request->deadlines(prompt_header);
+            request->header_deadline(prompt_header);
         }
     }
     return open(*transport_, std::move(request), doing_to_container("reading the log of", id));
@@ -327,7 +327,7 @@ Containers::attach(std::string_view id, const AttachOptions& options)
             .query_flag("stdout", options.out)
             .query_flag("stderr", options.err)
             .query("detachKeys", options.detach_keys)
-            .deadlines(prompt_header);
+            .header_deadline(prompt_header);
     }
     return upgrade(*transport_, std::move(request), doing_to_container("attaching to", id));
 }

@@ -226,11 +226,10 @@ Task<std::unique_ptr<Connection>> HttpTransport::connect_new(Use use, Watchdog& 
 
 Deadlines HttpTransport::deadlines_of_call(const Request& request) const
 {
-    if (request.deadlines()) return *request.deadlines();
     Deadlines deadlines = options_.call_deadlines;
     // An upload takes as long as it takes; only one that stands still runs out of time.
     if (request.source() != nullptr) deadlines.total.reset();
-    return deadlines;
+    return request.deadlines_or(deadlines);
 }
 
 std::unique_ptr<Connection> HttpTransport::take_idle()
@@ -344,7 +343,7 @@ Task<std::shared_ptr<Exchange>> HttpTransport::start(Request request, bool upgra
     const auto since = Clock::now();
     const std::string doing = request.method() + " " + route(request);
     CO_TRY(const std::string head, during(head_of(request, upgrade), doing));
-    const Deadlines deadlines = request.deadlines().value_or(options_.stream_deadlines);
+    const Deadlines deadlines = request.deadlines_or(options_.stream_deadlines);
     Watchdog clock(executor_, deadlines.total);
     auto fresh = co_await connect_new(Use::stream, clock);
     if (!fresh) {

@@ -29,7 +29,8 @@ struct ClientOptions {
     Deadlines call_deadlines{
         std::chrono::minutes(5), std::chrono::minutes(1), std::chrono::minutes(10)};
     /// For streams: none, since logs, events, wait and a build can be silent for hours. Calls whose
-    /// answer is due at once (attach, exec, archive) bring a header deadline of their own.
+    /// answer is due at once (attach, exec, archive) bring a header deadline of their own, which
+    /// leaves the other two, and a shorter one, as they are here.
     Deadlines stream_deadlines{};
     /// Connections at a time; 0: half of the descriptors that the process may open, 1024 at most.
     /// Calls beyond that wait while others come free, and are timed_out when none does within the

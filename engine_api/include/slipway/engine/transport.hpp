@@ -76,6 +76,9 @@ public:
     Request& deadlines(const Deadlines& deadlines);
     /// The same with nothing but a total: for an engine that works long before it answers.
     Request& deadline(std::chrono::milliseconds total);
+    /// Adds a limit for the header and leaves the rest as it is: of this one and the header
+    /// deadline that holds otherwise, the shorter.
+    Request& header_deadline(std::chrono::milliseconds limit);
 
     const std::string& method() const noexcept { return method_; }
     const std::string& path() const noexcept { return path_; }
@@ -87,6 +90,12 @@ public:
     const std::shared_ptr<ByteSource>& source() const noexcept { return source_; }
     bool versioned() const noexcept { return versioned_; }
     const std::optional<Deadlines>& deadlines() const noexcept { return deadlines_; }
+    const std::optional<std::chrono::milliseconds>& header_deadline() const noexcept
+    {
+        return header_deadline_;
+    }
+    /// What holds for this request where `otherwise` holds for those that say nothing.
+    Deadlines deadlines_or(const Deadlines& otherwise) const;
 
 private:
     std::string method_;
@@ -97,6 +106,7 @@ private:
     std::vector<std::string> secrets_;
     std::shared_ptr<ByteSource> source_;
     std::optional<Deadlines> deadlines_;
+    std::optional<std::chrono::milliseconds> header_deadline_;
     bool versioned_ = true;
 };
 
