@@ -31,6 +31,7 @@ struct Connection::Sender {
     std::optional<Error> source_failure; // the caller's body could not be made
     std::optional<Error> write_failure;  // the engine did not take it
     bool all_sent = false;
+    bool unwanted = false; // the engine has refused; what it says of that is still to be read
     std::function<void(bool)> turns;
 
     void turn(bool of_the_engine) const
@@ -109,6 +110,7 @@ Task<> Connection::send_all(
             got = fail(Errc::internal, "the source of the body threw something");
         }
         sender->turn(true);
+        if (sender->unwanted) co_return ok();
         if (!got) {
             // Without its last chunk the engine cannot take a part of the body for all of it.
             sender->source_failure = std::move(got).error();
@@ -200,7 +202,8 @@ Task<> Connection::receive_head()
         }
     }
     if (parser_.status() >= 400) {
-        sending_.cancel(); // nobody reads the rest of the body
+        sender_->unwanted = true; // before the source ends, which is no failure then
+        sending_.cancel();        // nobody reads the rest of the body
         sender_->turn(true);
     }
     const std::string_view encoding = parser_.headers().get("Content-Encoding");

@@ -40,6 +40,22 @@ std::optional<std::string> unchunk(std::string_view text)
     }
 }
 
+/// Gives a byte, and then waits until it is cancelled.
+class WaitingSource final : public engine::ByteSource {
+public:
+    Task<std::size_t> read(std::span<char> into) override
+    {
+        if (std::exchange(begun_, true)) {
+            CO_CHECK(co_await engine::pause(std::chrono::hours(1)));
+        }
+        into[0] = 's';
+        co_return std::size_t{1};
+    }
+
+private:
+    bool begun_ = false;
+};
+
 /// Waits for its gate, whoever cancels it.
 class StubbornSource final : public engine::ByteSource {
 public:
@@ -251,6 +267,29 @@ TEST_SUITE("engine.transport.requests")
                 }
             }
         }
+    }
+
+    TEST_CASE("the text of an early refusal may come late, while the source waits")
+    {
+        on_all_roads_at_once([](Road road) {
+            const FakeEngine fake(road, {[](FakePeer& peer) {
+                                      peer.head();
+                                      peer.read_to("s\r\n");
+                                      peer.send("HTTP/1.1 409 No\r\nContent-Length: 20\r\n\r\n");
+                                      std::this_thread::sleep_for(100ms);
+                                      peer.send("{\"message\":\"no dir\"}");
+                                      peer.stall();
+                                  }});
+            Rig rig(fake);
+            const auto sent = rig.send(upload(std::make_shared<WaitingSource>()));
+            REQUIRE_MESSAGE(sent.has_value(), describe(sent.error()));
+            CHECK(sent->status == 409);
+            CHECK(contains(sent->body, "no dir"));
+            const auto opened =
+                run(rig.io, rig.transport->open(upload(std::make_shared<WaitingSource>())));
+            REQUIRE(!opened.has_value());
+            CHECK(opened.error().message == "no dir");
+        });
     }
 
     TEST_CASE("success before the request has ended is not believed [fault 15]")
