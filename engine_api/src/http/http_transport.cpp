@@ -31,7 +31,8 @@ bool repeatable(const Request& request)
            && (method == "GET" || method == "HEAD" || method == "DELETE");
 }
 
-// Reads to the end of the body. `watchdog`, if any, hears of each piece.
+// Reads to the end of the body. `watchdog`, if any, hears of each piece. Of a body that is too long
+// the first `max_bytes` are there.
 Task<>
 read_whole(Connection& connection, Watchdog* watchdog, std::size_t max_bytes, std::string& body)
 {
@@ -43,6 +44,7 @@ read_whole(Connection& connection, Watchdog* watchdog, std::size_t max_bytes, st
         }
         if (watchdog != nullptr) watchdog->restart();
         if (body.size() + n > max_bytes) {
+            body.append(piece.data(), max_bytes - body.size());
             co_return fail(
                 Errc::protocol, "an answer of more than " + std::to_string(max_bytes) + " bytes"
             );
@@ -276,7 +278,14 @@ Task<Response> HttpTransport::exchange(
     Response answer;
     answer.status = connection.answer().status();
     answer.headers = connection.answer().headers();
-    CO_CHECK(co_await read_whole(connection, &watchdog, max_whole_body, answer.body));
+    const auto cut = request.answer_cut();
+    const auto most = cut.value_or(max_whole_body);
+    const auto read = co_await read_whole(connection, &watchdog, most, answer.body);
+    if (!read && cut && answer.body.size() == *cut) {
+        co_await connection.abandon();
+        co_return answer;
+    }
+    CO_CHECK(read);
     CO_CHECK(co_await connection.finish());
     co_return answer;
 }

@@ -138,6 +138,12 @@ Request& Request::header_deadline(std::chrono::milliseconds limit)
     return *this;
 }
 
+Request& Request::answer_cut(std::size_t bytes)
+{
+    answer_cut_ = bytes;
+    return *this;
+}
+
 Deadlines Request::deadlines_or(const Deadlines& otherwise) const
 {
     Deadlines all = deadlines_.value_or(otherwise);

@@ -23,7 +23,9 @@ struct CallTrace {
 };
 
 struct ClientOptions {
-    std::chrono::milliseconds connect_deadline{10'000}; ///< socket, DNS and TLS handshake together
+    /// Socket, DNS and TLS handshake together. An engine that is connected to has as long for its
+    /// first answer.
+    std::chrono::milliseconds connect_deadline{10'000};
     /// For calls whose answer comes whole. The total leaves out those with a streamed body, which
     /// take as long as they take. Calls in which the engine works long bring their own (prune).
     Deadlines call_deadlines{

@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -79,6 +80,8 @@ public:
     /// Adds a limit for the header and leaves the rest as it is: of this one and the header
     /// deadline that holds otherwise, the shorter.
     Request& header_deadline(std::chrono::milliseconds limit);
+    /// `send` takes no more than so many bytes of the answer's body, and leaves the rest.
+    Request& answer_cut(std::size_t bytes);
 
     const std::string& method() const noexcept { return method_; }
     const std::string& path() const noexcept { return path_; }
@@ -94,6 +97,7 @@ public:
     {
         return header_deadline_;
     }
+    const std::optional<std::size_t>& answer_cut() const noexcept { return answer_cut_; }
     /// What holds for this request where `otherwise` holds for those that say nothing.
     Deadlines deadlines_or(const Deadlines& otherwise) const;
 
@@ -107,6 +111,7 @@ private:
     std::shared_ptr<ByteSource> source_;
     std::optional<Deadlines> deadlines_;
     std::optional<std::chrono::milliseconds> header_deadline_;
+    std::optional<std::size_t> answer_cut_;
     bool versioned_ = true;
 };
 
