@@ -222,6 +222,23 @@ TEST_SUITE("engine.client.negotiation")
         CHECK(heads == std::vector<std::string>{"HEAD /_ping HTTP/1.1", "GET /_ping HTTP/1.1"});
     }
 
+    TEST_CASE("idle connections are closed when the program asks for it")
+    {
+        FakeEngine fake(Road::unix_socket, {answer(docker_20)});
+        boost::asio::io_context io;
+        auto client = connect_to(io, fake);
+        REQUIRE(client.has_value());
+        const auto kept = open_descriptors(); // `run` has ended, and there are both ends of one
+        client->close_idle();
+        CHECK(descriptors_come_back_to(kept - 2));
+        fake.settle();
+        CHECK(fake.connections() == 1);
+        auto& transport = client->transport();
+        CHECK(run(io, transport.send(Request("GET", "/x"))).has_value());
+        CHECK(fake.connections() == 2);
+        engine::Client().close_idle();
+    }
+
     TEST_CASE("who drips has an end, and who says much is cut short")
     {
         using namespace std::chrono_literals;

@@ -76,6 +76,14 @@ public:
     connect(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options);
     static Task<Client> connect(boost::asio::any_io_executor executor, Endpoint endpoint);
 
+    /// Closes the connections that are kept for the next call, six at most. Those that are too old
+    /// are closed when a call looks for one; a program that makes no more calls for long, and
+    /// stays, should ask for it here, as a timer of ours would keep its io_context from ending.
+    void close_idle() const noexcept
+    {
+        if (transport_) transport_->close_idle();
+    }
+
     Transport& transport() const noexcept { return *transport_; }
     const Traits& traits() const noexcept { return transport_->traits(); }
     const Endpoint& endpoint() const noexcept { return endpoint_; }

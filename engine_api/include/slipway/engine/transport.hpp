@@ -161,6 +161,10 @@ public:
     /// 200, as engines differ. Nothing of stdin may be written before this returns.
     virtual Task<std::unique_ptr<DuplexStream>> upgrade(Request request) = 0;
 
+    /// Closes the connections that wait for a next call. By itself that happens when a call finds
+    /// them too old.
+    virtual void close_idle() noexcept {}
+
     virtual const Traits& traits() const noexcept = 0;
     virtual boost::asio::any_io_executor executor() = 0;
 
