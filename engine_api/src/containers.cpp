@@ -183,11 +183,13 @@ std::string_view text(WaitCondition condition)
 
 Task<Wait> wait_for(Transport& transport, Result<Request> request, std::string id)
 {
+    std::vector<std::string> secrets;
+    if (request) secrets = secrets_of(transport, *request);
     CO_TRY(
         auto stream,
         co_await open(transport, std::move(request), doing_to_container("waiting for", id))
     );
-    co_return Wait(std::move(stream), std::move(id));
+    co_return Wait(std::move(stream), std::move(id), std::move(secrets));
 }
 
 } // namespace

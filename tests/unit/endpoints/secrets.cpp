@@ -5,7 +5,9 @@
 #include "support/run.hpp"
 #include "unit/endpoints/every_endpoint.hpp"
 
+#include <slipway/engine/archive.hpp>
 #include <slipway/engine/build.hpp>
+#include <slipway/engine/containers.hpp>
 #include <slipway/engine/images.hpp>
 #include <slipway/engine/system.hpp>
 
@@ -242,6 +244,47 @@ TEST_SUITE("engine.secrets")
         auto failed = run(Builds(engine).build(text_source("t"), spec));
         REQUIRE(failed.has_value());
         CHECK(run(failed->next()).error().message == "hears ***");
+    }
+
+    TEST_CASE("nor in what is read after the header of an answer")
+    {
+        const std::string value = "canary-of-the-header";
+        const std::string said = "who sent " + value + "?";
+        const auto check = [&](const auto& result) {
+            REQUIRE(!result.has_value());
+            CHECK(result.error().message.find("who sent ***?") != std::string::npos);
+            CHECK(all_of(result.error()).find(value) == std::string::npos);
+        };
+        FakeTransport engine;
+        engine.carried = {value};
+        Containers containers(engine);
+        Archives files(engine);
+
+        engine.reply(200, said);
+        auto proxied = run(containers.wait("x"));
+        check(run(proxied.value().result()));
+        engine.stream(200, {"{"}, {}, Error(Errc::io, said));
+        auto broken = run(containers.wait("x"));
+        check(run(broken.value().result()));
+
+        for (const auto& [chunk, end] : std::vector<std::pair<std::string, std::optional<Error>>>{
+                 {R"({"message":")" + said + "\"}", std::nullopt},
+                 {R"({"message":")" + said + "\"}" + std::string(600, ' '), std::nullopt},
+                 {"", Error(Errc::io, said)}}) {
+            engine.stream(200, {chunk}, {}, end);
+            auto tar = run(containers.export_files("x"));
+            std::string bytes;
+            StringSink sink(bytes);
+            check(run(copy(*tar.value(), sink)));
+        }
+
+        engine.reply(200, R"({"message":")" + said + "\"}");
+        check(run(containers.stats("x")));
+
+        engine.stream(200, {}, {}, Error(Errc::io, said));
+        check(run(files.put("x", "/", text_source("tar"))));
+        engine.fail_at(engine.calls.size(), Error(Errc::io, said));
+        check(run(files.stat("x", "/")));
     }
 
     TEST_CASE("a text is masked wherever it stands, the longest first")
