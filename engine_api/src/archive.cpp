@@ -33,11 +33,16 @@ doing(std::string_view what, std::string_view path, std::string_view where, std:
 /// Goes through `open` because a large archive needs more time than a call that is one answer.
 Task<> put_archive(Transport& transport, Result<Request> request, std::string what)
 {
+    std::vector<std::string> secrets;
+    if (request) secrets = secrets_of(transport, *request);
     CO_TRY(auto reply, co_await open(transport, std::move(request), what));
     std::array<char, 4096> ignored{};
     for (;;) {
         auto count = co_await reply->read(ignored);
-        if (!count) co_return during<void>(fail(std::move(count).error()), std::move(what));
+        if (!count) {
+            Error error = hide(std::move(count).error(), secrets);
+            co_return during<void>(fail(std::move(error)), std::move(what));
+        }
         if (*count == 0) co_return ok();
     }
 }
@@ -62,11 +67,15 @@ Task<PathStat> stat_path(Transport& transport, Result<Request> request, std::str
 {
     if (!request) co_return during<PathStat>(fail(std::move(request).error()), std::move(what));
     const EngineAnswer answer = answer_to(transport, *request, 0);
+    const std::vector<std::string> secrets = secrets_of(transport, *request);
     auto reply = co_await transport.send(*std::move(request));
-    if (!reply) co_return during<PathStat>(fail(std::move(reply).error()), std::move(what));
+    if (!reply) {
+        Error error = hide(std::move(reply).error(), secrets);
+        co_return during<PathStat>(fail(std::move(error)), std::move(what));
+    }
     if (reply->status >= 300 && !is_dangling_link(*reply)) {
         Error error = error_from(*reply, answer.method, answer.route, transport.traits().kind);
-        error = hide(std::move(error), transport.secrets());
+        error = hide(std::move(error), secrets);
         co_return during<PathStat>(fail(std::move(error)), std::move(what));
     }
     co_return during(parse_path_stat(reply->headers.get(stat_header)), std::move(what));
@@ -93,7 +102,7 @@ Task<> Archives::put(
         request->query_flag("noOverwriteDirNonDir", options.no_overwrite_dir_non_dir)
             .query_flag("copyUIDGID", options.copy_uid_gid)
             .body(std::move(tar), "application/x-tar")
-            .deadlines(prompt_header);
+            .header_deadline(prompt_header);
     }
     std::string what = doing("putting files into ", path, " of container ", container);
     return put_archive(*transport_, std::move(request), std::move(what));
@@ -103,7 +112,7 @@ Task<Download> Archives::get(std::string_view container, std::string_view path)
 {
     std::string what = doing("getting ", path, " from container ", container);
     auto request = on_archive("GET", container, path);
-    if (request) request->deadlines(prompt_header);
+    if (request) request->header_deadline(prompt_header);
     return get_archive(*transport_, std::move(request), std::move(what));
 }
 

@@ -15,7 +15,7 @@ namespace slipway::engine {
 /// For calls in which the engine works on its disk before it answers: prune, commit, df.
 inline constexpr std::chrono::minutes disk_work{30};
 /// For streams whose header is due at once: attach, exec, archive, a log that is not followed.
-inline constexpr Deadlines prompt_header{std::chrono::minutes(5), {}, {}};
+inline constexpr std::chrono::minutes prompt_header{5};
 
 /// A Task that is an error from the start, for plain functions that refuse their arguments.
 template <class T = void>

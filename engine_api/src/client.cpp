@@ -199,10 +199,13 @@ Result<Traits> traits_from(const Response& pong, std::optional<ApiVersion> force
 
 Task<Response> ping(HttpTransport& transport, std::string method, std::chrono::milliseconds limit)
 {
+    // Enough of what is no engine to say what it is.
+    constexpr std::size_t most_bytes = 4096;
     Request request(std::move(method), "/_ping");
     Deadlines deadlines;
     deadlines.header = deadlines.idle = limit;
-    request.unversioned().deadlines(deadlines);
+    deadlines.total = 2 * limit; // connecting may take the limit, and the answer as well
+    request.unversioned().deadlines(deadlines).answer_cut(most_bytes);
     return transport.send(std::move(request));
 }
 

@@ -183,11 +183,13 @@ std::string_view text(WaitCondition condition)
 
 Task<Wait> wait_for(Transport& transport, Result<Request> request, std::string id)
 {
+    std::vector<std::string> secrets;
+    if (request) secrets = secrets_of(transport, *request);
     CO_TRY(
         auto stream,
         co_await open(transport, std::move(request), doing_to_container("waiting for", id))
     );
-    co_return Wait(std::move(stream), std::move(id));
+    co_return Wait(std::move(stream), std::move(id), std::move(secrets));
 }
 
 } // namespace
@@ -311,7 +313,7 @@ Containers::logs(std::string_view id, const LogOptions& options)
         if (auto added = add_log_query(*request, options, transport_->traits()); !added) {
             request = fail(std::move(added).error());
         } else if (!options.follow) {
-            request->deadlines(prompt_header);
+            request->header_deadline(prompt_header);
         }
     }
     return open(*transport_, std::move(request), doing_to_container("reading the log of", id));
@@ -327,7 +329,7 @@ Containers::attach(std::string_view id, const AttachOptions& options)
             .query_flag("stdout", options.out)
             .query_flag("stderr", options.err)
             .query("detachKeys", options.detach_keys)
-            .deadlines(prompt_header);
+            .header_deadline(prompt_header);
     }
     return upgrade(*transport_, std::move(request), doing_to_container("attaching to", id));
 }

@@ -125,6 +125,7 @@ std::string_view verb(const Event& event) noexcept
 
 bool EventPosition::has(const Event& event) const
 {
+    if (event.time <= forgotten_) return true;
     return std::ranges::any_of(recent_, [&, what = event_identity(event)](const Seen& seen) {
         return seen.time == event.time && seen.what == what;
     });
@@ -136,6 +137,7 @@ void EventPosition::add(const Event& event)
     latest_ = std::max(latest_, event.time);
     recent_.push_back({event.time, event_identity(event)});
     while (recent_.size() > most || recent_.front().time < latest_ - overlap) {
+        if (recent_.size() > most) forgotten_ = std::max(forgotten_, recent_.front().time);
         recent_.pop_front();
     }
 }
@@ -145,8 +147,8 @@ public:
     Impl(std::unique_ptr<ObjectStream> objects, WatchRest rest, EventPosition after)
         : objects_(std::move(objects)),
           rest_(std::move(rest)),
-          position_(std::move(after)),
-          resumed_at_(position_.latest())
+          position_(after),
+          after_(std::move(after))
     {
     }
 
@@ -176,7 +178,8 @@ private:
             if (!is_wanted(event, rest_.filters)) return false;
         }
         if (rest_.until && event.time > *rest_.until) return false;
-        if (event.time <= resumed_at_ && position_.has(event)) return false;
+        // Not `position_`, which forgets what may still be to come again.
+        if (event.time <= after_.latest() && after_.has(event)) return false;
         position_.add(event);
         return true;
     }
@@ -184,7 +187,7 @@ private:
     std::unique_ptr<ObjectStream> objects_;
     WatchRest rest_;
     EventPosition position_;
-    Moment resumed_at_;
+    EventPosition after_;
 };
 
 namespace {

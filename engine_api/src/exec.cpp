@@ -148,7 +148,7 @@ Task<std::string> Execs::create(std::string_view container, const ExecSpec& spec
 Task<std::unique_ptr<DuplexStream>> Execs::start(std::string_view exec, bool tty)
 {
     auto request = start_request(exec, false, tty);
-    if (request) request->deadlines(prompt_header);
+    if (request) request->header_deadline(prompt_header);
     return upgrade(*transport_, std::move(request), starting(exec));
 }
 

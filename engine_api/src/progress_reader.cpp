@@ -112,6 +112,9 @@ std::optional<std::int64_t> exit_status_in(std::string_view message)
     return std::nullopt;
 }
 
+/// Of the names of loaded images together. One archive has some, or some hundreds.
+constexpr std::size_t max_loaded_bytes = std::size_t{4} << 20U;
+
 constexpr std::string_view trace_id = "moby.buildkit.trace";
 
 Result<BuildTrace> trace_in(std::string_view aux)
@@ -170,20 +173,26 @@ void ProgressReader::look_for_push(Progress& progress)
 
 /// "Loaded image: NAME" or "Loaded image ID: sha256:..."; podman has several names, with commas, in
 /// one line.
-void ProgressReader::look_for_loaded(std::string_view line)
+Result<> ProgressReader::look_for_loaded(std::string_view line)
 {
     for (const std::string_view start : {"Loaded image: ", "Loaded image ID: "}) {
         if (!line.starts_with(start)) continue;
         line.remove_prefix(start.size());
         while (!line.empty()) {
             const std::string_view name = line.substr(0, line.find(','));
-            if (!name.empty()) loaded_.emplace_back(name);
             line.remove_prefix(std::min(line.size(), name.size() + 1));
+            if (name.empty()) continue;
+            loaded_bytes_ += name.size() + sizeof(std::string);
+            if (loaded_bytes_ > max_loaded_bytes) {
+                return fail(Errc::protocol, "the engine names loaded images without end");
+            }
+            loaded_.emplace_back(name);
         }
     }
+    return ok();
 }
 
-void ProgressReader::look_for_result(Progress& progress)
+Result<> ProgressReader::look_for_result(Progress& progress)
 {
     const std::string_view status = progress.status;
     const std::string_view stream = trimmed(progress.stream);
@@ -202,8 +211,7 @@ void ProgressReader::look_for_result(Progress& progress)
         look_for_push(progress);
         break;
     case Goal::load:
-        look_for_loaded(stream);
-        break;
+        return look_for_loaded(stream);
     case Goal::import:
         if (is_image_id(status)) id_ = status;
         break;
@@ -220,6 +228,7 @@ void ProgressReader::look_for_result(Progress& progress)
         break;
     }
     }
+    return ok();
 }
 
 Result<Progress> ProgressReader::message(std::string_view json)
@@ -242,7 +251,7 @@ Result<Progress> ProgressReader::message(std::string_view json)
     if (progress.id == trace_id) {
         TRY(progress.trace, trace_in(said.trace.value));
     }
-    look_for_result(progress);
+    CHECK_OK(look_for_result(progress));
     return progress;
 }
 

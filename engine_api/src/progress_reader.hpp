@@ -2,6 +2,7 @@
 
 #include <slipway/engine/progress.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,9 +37,9 @@ public:
     std::optional<std::int64_t> failure_code() const noexcept { return failure_code_; }
 
 private:
-    void look_for_result(Progress& progress);
+    Result<> look_for_result(Progress& progress);
     void look_for_push(Progress& progress);
-    void look_for_loaded(std::string_view line);
+    Result<> look_for_loaded(std::string_view line);
     Error failure(std::string_view text, std::optional<std::int64_t> code);
 
     Goal goal_;
@@ -47,6 +48,7 @@ private:
     std::string digest_;
     bool pulled_ = false;
     std::vector<std::string> loaded_;
+    std::size_t loaded_bytes_ = 0; ///< of these
     std::optional<std::int64_t> failure_code_;
 };
 

@@ -12,6 +12,11 @@ namespace {
 
 using Secrets = std::vector<std::string>;
 
+/// More outputs than steps run at a time, and longer names than steps have: an engine that goes
+/// beyond is not waited for.
+constexpr std::size_t max_waiting_outputs = 1024;
+constexpr std::size_t max_vertex_bytes = 256;
+
 void hide_all(const Secrets& secrets, std::initializer_list<std::string*> texts)
 {
     for (std::string* const text : texts) {
@@ -51,8 +56,25 @@ void ProgressStream::Impl::hide_in(Progress& progress)
     engine::hide_in(*progress.trace, secrets);
     for (BuildOutput& output : progress.trace->outputs) {
         hide(output.vertex, secrets);
-        output.text = outputs_[{output.vertex, output.stream}].add(output.text, secrets);
+        output.text = shown(output);
     }
+}
+
+std::string ProgressStream::Impl::shown(const BuildOutput& output)
+{
+    Concealer alone;
+    auto place = outputs_.find({output.vertex, output.stream});
+    Concealer& concealer = place == outputs_.end() ? alone : place->second;
+    std::string text = concealer.add(output.text, objects_->secrets());
+    if (place != outputs_.end()) {
+        if (concealer.empty()) outputs_.erase(place);
+    } else if (!alone.empty()) {
+        if (outputs_.size() >= max_waiting_outputs || output.vertex.size() > max_vertex_bytes) {
+            return text + alone.finish();
+        }
+        outputs_.emplace(std::pair(output.vertex, output.stream), std::move(alone));
+    }
+    return text;
 }
 
 /// As one message more, before the end or the error.

@@ -32,6 +32,7 @@ private:
     Result<> end();
     Task<std::optional<Progress>> read_next();
     void hide_in(Progress& progress);
+    std::string shown(const BuildOutput& output);
     std::optional<Progress> what_waits();
 
     std::unique_ptr<ObjectStream> objects_;
@@ -40,7 +41,8 @@ private:
     bool ended_ = false;
     /// Of the texts that messages cut anywhere.
     Concealer stream_;
-    std::map<std::pair<std::string, std::int64_t>, Concealer> outputs_; ///< by vertex and stream
+    /// Of the outputs whose last text may have ended inside a secret, by vertex and stream.
+    std::map<std::pair<std::string, std::int64_t>, Concealer> outputs_;
 };
 
 /// The coroutine behind build, pull and import: sends, and wraps the answer.

@@ -19,6 +19,26 @@ bool is_blank(char c)
     return static_cast<unsigned char>(c) <= ' ' || c == '\x7f';
 }
 
+std::size_t end_of_backslashes(std::string_view text, std::size_t at)
+{
+    return std::min(text.find_first_not_of('\\', at), text.size());
+}
+
+/// Backslashes are passed over as a run, so what is said of its first one is true of all of it.
+class Runs {
+public:
+    /// Whether nobody has asked for the run that goes through `at`, or none does.
+    bool is_new(std::string_view text, std::size_t at)
+    {
+        if (at < end_) return false;
+        end_ = end_of_backslashes(text, at);
+        return true;
+    }
+
+private:
+    std::size_t end_ = 0;
+};
+
 /// What follows the backslash where `c` is escaped by a name: "n", "u003c", "x1b".
 std::array<std::string, 3> names_of(char c)
 {
@@ -34,7 +54,7 @@ std::array<std::string, 3> names_of(char c)
 /// Where `text` goes on behind `c`, which may be escaped there; npos where something else stands.
 std::size_t past(std::string_view text, std::size_t at, char c)
 {
-    const auto bare = std::min(text.find_first_not_of('\\', at), text.size());
+    const auto bare = end_of_backslashes(text, at);
     if (bare < text.size() && text[bare] == c) return bare + 1;
     if (is_blank(c) && at < text.size() && is_blank(text[at])) return at + 1;
     if (bare > at) {
@@ -70,20 +90,33 @@ public:
         return {secret_.front(), core_.empty() ? '\\' : core_.front(), '\\'};
     }
 
-    /// The end of the secret that begins at `at`, or npos.
-    std::size_t end_in(std::string_view text, std::size_t at) const
+    /// The most bytes a text needs to say it. Letters and the digits of base64 go as they are, or
+    /// as \u0061; all else may be behind the backslashes of six quotations, one in the other.
+    std::size_t longest() const
     {
-        const bool was_tried = at > 0 && text[at] == '\\' && text[at - 1] == '\\';
-        const auto end = core_.empty() || was_tried ? none : end_of_core(text, at);
+        constexpr std::size_t most_backslashes = 64;
+        constexpr std::size_t name_bytes = 6;
+        std::size_t bytes = 0;
+        for (const char c : secret_) {
+            bytes += name_bytes + (is_plain(c) ? 0 : most_backslashes);
+        }
+        return bytes;
+    }
+
+    /// The end of the secret that begins at `at`, or npos. `is_new`: see Runs.
+    std::size_t end_in(std::string_view text, std::size_t at, bool is_new) const
+    {
+        const auto end = core_.empty() || !is_new ? none : end_of_core(text, at);
         if (!text.substr(at).starts_with(secret_)) return end;
         return std::max(end == none ? 0 : end, at + secret_.size());
     }
 
     /// Whether the text ends inside of the secret that may begin at `at`.
-    bool is_begun(std::string_view text, std::size_t at) const
+    bool is_begun(std::string_view text, std::size_t at, bool is_new) const
     {
         const std::string_view rest = text.substr(at);
         if (rest.size() < secret_.size() && secret_.starts_with(rest)) return true;
+        if (!is_new) return false;
         for (const char c : core_) {
             if (at >= text.size()) return true;
             at = past(text, at, c);
@@ -103,7 +136,13 @@ private:
             if (at == none) return none;
         }
         if (!secret_.ends_with('\\')) return at;
-        return std::min(text.find_first_not_of('\\', at), text.size());
+        return end_of_backslashes(text, at);
+    }
+
+    static bool is_plain(char c)
+    {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
+               || c == '-' || c == '_' || c == '=';
     }
 
     std::string_view secret_;
@@ -115,8 +154,9 @@ std::string without(const Needle& needle, std::string_view text)
     const std::string starts = needle.starts();
     std::string out;
     std::size_t kept = 0; // up to here the text is in `out`
+    Runs runs;
     for (auto at = text.find_first_of(starts); at != none; at = text.find_first_of(starts, at)) {
-        const auto end = needle.end_in(text, at);
+        const auto end = needle.end_in(text, at, runs.is_new(text, at));
         if (end == none) {
             ++at;
             continue;
@@ -133,15 +173,24 @@ std::size_t begin_of_rest(std::string_view text, const std::vector<std::string>&
 {
     std::vector<Needle> needles;
     std::string starts;
+    std::size_t longest = 0;
     for (const std::string& secret : secrets) {
         if (secret.size() < least_secret) continue;
         starts += needles.emplace_back(secret).starts();
+        longest = std::max(longest, needles.back().longest());
     }
+    // What is as long as no secret can be is no begin of one, however many backslashes it has.
+    const auto last_part = text.size() - std::min(text.size(), longest);
+    Runs whole;
+    Runs begun;
     for (auto at = text.find_first_of(starts); at != none; at = text.find_first_of(starts, at)) {
         auto end = at + 1;
+        const bool may_begin = at >= last_part;
+        const bool is_new_begin = may_begin && begun.is_new(text, at);
+        const bool is_new = whole.is_new(text, at);
         for (const Needle& needle : needles) {
-            if (needle.is_begun(text, at)) return at;
-            if (const auto match = needle.end_in(text, at); match != none)
+            if (may_begin && needle.is_begun(text, at, is_new_begin)) return at;
+            if (const auto match = needle.end_in(text, at, is_new); match != none)
                 end = std::max(end, match);
         }
         at = end;

@@ -15,13 +15,16 @@ void hide(std::string& text, const std::vector<std::string>& secrets);
 Error hide(Error error, const std::vector<std::string>& secrets);
 
 /// The same for a text that comes in pieces, cut anywhere: the end of a piece that may be the begin
-/// of a secret waits for the next piece. It is mostly nothing, and less than a line.
+/// of a secret waits for the next piece. It is mostly nothing, and never more than the longest
+/// secret takes when it is said with as many backslashes as there can be.
 class Concealer {
 public:
     /// What can be shown of the text now that `piece` has come.
     std::string add(std::string_view piece, const std::vector<std::string>& secrets);
     /// What waits, at the end of the text: "***" where it is long enough to tell of a secret.
     std::string finish();
+    /// Nothing waits: it is as good as a new one.
+    bool empty() const noexcept { return waiting_.empty(); }
 
 private:
     std::string waiting_;

@@ -1,6 +1,7 @@
 #include "container_request.hpp"
 #include "containers_json.hpp"
 #include "object_stream.hpp"
+#include "secrets.hpp"
 #include "time_text.hpp"
 
 #include <slipway/engine/containers.hpp>
@@ -211,10 +212,15 @@ Result<ContainerStats> read_running_stats(std::string_view text)
 Task<ContainerStats> ask_stats(Transport& transport, Result<Request> request, std::string doing)
 {
     EngineAnswer answer;
-    if (request) answer = answer_to(transport, *request, 0);
+    std::vector<std::string> secrets;
+    if (request) {
+        answer = answer_to(transport, *request, 0);
+        secrets = secrets_of(transport, *request);
+    }
     CO_TRY(const Response reply, co_await exchange(transport, std::move(request), doing));
     auto stats = read_running_stats(reply.body);
     if (!stats) {
+        stats = fail(hide(std::move(stats).error(), secrets));
         answer.status = reply.status;
         stats.error().answer = std::move(answer);
     }

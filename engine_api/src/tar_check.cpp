@@ -2,6 +2,7 @@
 
 #include "call.hpp"
 #include "one_line.hpp"
+#include "secrets.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -249,6 +250,7 @@ struct Checking {
     std::unique_ptr<ResponseStream> tar;
     std::string doing;
     EngineAnswer answer;
+    std::vector<std::string> secrets;
     TarCheck check;
 };
 
@@ -261,6 +263,7 @@ Task<std::size_t> read_checked(std::shared_ptr<Checking> state, std::span<char> 
         if (sound) co_return count;
         count = fail(sound.error());
     }
+    count = fail(hide(std::move(count).error(), state->secrets));
     if (!count.error().answer) count.error().answer = state->answer;
     co_return during(std::move(count), state->doing);
 }
@@ -281,14 +284,19 @@ private:
 
 } // namespace
 
-std::unique_ptr<ResponseStream>
-checked_tar(std::unique_ptr<ResponseStream> tar, std::string doing, EngineAnswer answer)
+std::unique_ptr<ResponseStream> checked_tar(
+    std::unique_ptr<ResponseStream> tar,
+    std::string doing,
+    EngineAnswer answer,
+    std::vector<std::string> secrets
+)
 {
     const auto state = std::make_shared<Checking>();
     answer.status = tar->status();
     state->tar = std::move(tar);
     state->doing = std::move(doing);
     state->answer = std::move(answer);
+    state->secrets = std::move(secrets);
     return std::make_unique<CheckedTar>(state);
 }
 
@@ -296,9 +304,13 @@ Task<std::unique_ptr<ResponseStream>>
 open_tar(Transport& transport, Result<Request> request, std::string doing)
 {
     EngineAnswer answer;
-    if (request) answer = answer_to(transport, *request, 0);
+    std::vector<std::string> secrets;
+    if (request) {
+        answer = answer_to(transport, *request, 0);
+        secrets = secrets_of(transport, *request);
+    }
     CO_TRY(auto tar, co_await open(transport, std::move(request), doing));
-    co_return checked_tar(std::move(tar), std::move(doing), std::move(answer));
+    co_return checked_tar(std::move(tar), std::move(doing), std::move(answer), std::move(secrets));
 }
 
 } // namespace engine

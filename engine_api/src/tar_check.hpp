@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace slipway::engine {
 
@@ -52,9 +53,14 @@ private:
     int zero_blocks_ = 0;
 };
 
-/// The same answer, whose end is an error when the tar in it is not whole.
-std::unique_ptr<ResponseStream>
-checked_tar(std::unique_ptr<ResponseStream> tar, std::string doing, EngineAnswer answer);
+/// The same answer, whose end is an error when the tar in it is not whole. No error shows one of
+/// `secrets`.
+std::unique_ptr<ResponseStream> checked_tar(
+    std::unique_ptr<ResponseStream> tar,
+    std::string doing,
+    EngineAnswer answer,
+    std::vector<std::string> secrets
+);
 
 /// `open` of a tar: its errors get `doing` as context, those of the stream as well.
 Task<std::unique_ptr<ResponseStream>>

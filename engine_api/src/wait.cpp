@@ -1,6 +1,7 @@
 #include "call.hpp"
 #include "containers_json.hpp"
 #include "one_line.hpp"
+#include "secrets.hpp"
 
 #include <slipway/engine/containers.hpp>
 
@@ -47,9 +48,14 @@ Task<ExitStatus> Wait::result()
 {
     if (!reply_) co_return fail(Errc::internal, "this wait holds nothing to wait for");
     const std::string doing = "waiting for container " + std::string(short_id(container_));
-    auto body = co_await read_reply(*reply_);
-    if (!body) co_return during<ExitStatus>(fail(std::move(body).error()), doing);
-    co_return during(exit_status(*body), doing);
+    Result<ExitStatus> status = fail(Errc::internal, "not read");
+    if (auto body = co_await read_reply(*reply_)) {
+        status = exit_status(*body);
+    } else {
+        status = fail(std::move(body).error());
+    }
+    if (!status) status = fail(hide(std::move(status).error(), secrets_));
+    co_return during(std::move(status), doing);
 }
 
 void Wait::close() noexcept

@@ -66,6 +66,7 @@ struct RecordedCall {
     std::string body;
     bool body_was_whole = true;
     std::optional<engine::Deadlines> deadlines;
+    std::optional<std::chrono::milliseconds> header_deadline;
     std::optional<std::chrono::milliseconds> deadline; ///< the total among them
 };
 
@@ -252,6 +253,7 @@ private:
         call.headers = request.headers();
         call.body = request.text();
         call.deadlines = request.deadlines();
+        call.header_deadline = request.header_deadline();
         if (call.deadlines) call.deadline = call.deadlines->total;
         std::optional<Error> broken;
         if (request.source()) {

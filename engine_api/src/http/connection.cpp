@@ -1,7 +1,6 @@
 #include "http/connection.hpp"
 
 #include "net/asio.hpp"
-#include "net/watchdog.hpp"
 #include "one_line.hpp"
 
 #include <algorithm>
@@ -22,7 +21,8 @@ constexpr std::size_t stream_buffer_bytes = std::size_t{256} << 10U;
 constexpr std::size_t max_buffer_bytes = ResponseParser::max_header_bytes + buffer_bytes;
 constexpr std::size_t max_inline_request = std::size_t{16} << 10U;
 constexpr int max_interim_answers = 100;
-// How long a request that the engine has answered with success may still be on its way.
+// How long a request that the engine has answered with success may still be on its way, and how
+// long one that is not wanted may take to end.
 constexpr std::chrono::milliseconds linger(2'000);
 
 } // namespace
@@ -31,6 +31,7 @@ struct Connection::Sender {
     std::optional<Error> source_failure; // the caller's body could not be made
     std::optional<Error> write_failure;  // the engine did not take it
     bool all_sent = false;
+    bool unwanted = false; // the engine has refused; what it says of that is still to be read
     std::function<void(bool)> turns;
 
     void turn(bool of_the_engine) const
@@ -105,8 +106,11 @@ Task<> Connection::send_all(
             got = co_await source->read(room);
         } catch (const std::exception& bug) {
             got = fail(Errc::internal, std::string("the source of the body threw: ") + bug.what());
+        } catch (...) {
+            got = fail(Errc::internal, "the source of the body threw something");
         }
         sender->turn(true);
+        if (sender->unwanted) co_return ok();
         if (!got) {
             // Without its last chunk the engine cannot take a part of the body for all of it.
             sender->source_failure = std::move(got).error();
@@ -198,7 +202,8 @@ Task<> Connection::receive_head()
         }
     }
     if (parser_.status() >= 400) {
-        sending_.cancel(); // nobody reads the rest of the body
+        sender_->unwanted = true; // before the source ends, which is no failure then
+        sending_.cancel();        // nobody reads the rest of the body
         sender_->turn(true);
     }
     const std::string_view encoding = parser_.headers().get("Content-Encoding");
@@ -241,14 +246,12 @@ Task<std::size_t> Connection::receive_body(std::span<char> into)
 Task<> Connection::finish()
 {
     const bool refused = parser_.status() >= 400;
-    if (refused && sending_.running()) {
-        close();
-    }
     const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
-    if (sending_.running()) { // else there is nothing to be patient with
-        Watchdog patience(executor_, linger);
-        patience.on_expire([this] { close(); });
-        co_await sending_.join();
+    if (!refused && sending_.running()) {
+        co_await sending_.join_within(linger);
+    }
+    if (sending_.running()) {
+        co_await abandon();
     }
     if (stop.arrived()) {
         co_return fail(cancelled_error("sending the rest of the request"));
@@ -270,7 +273,7 @@ Task<> Connection::finish()
 Task<> Connection::abandon()
 {
     close();
-    return sending_.join();
+    return sending_.join_within(linger);
 }
 
 bool Connection::reusable() const noexcept

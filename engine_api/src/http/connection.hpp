@@ -46,7 +46,8 @@ public:
     /// protocol, when the engine reports success without having had the whole request.
     Task<> finish();
 
-    /// Closes, and waits until the sender has ended.
+    /// Closes, and waits until the sender has ended. One whose source does not stop is left to
+    /// itself after some patience; it owns what it uses.
     Task<> abandon();
 
     const ResponseParser& answer() const noexcept { return parser_; }

@@ -31,7 +31,8 @@ bool repeatable(const Request& request)
            && (method == "GET" || method == "HEAD" || method == "DELETE");
 }
 
-// Reads to the end of the body. `watchdog`, if any, hears of each piece.
+// Reads to the end of the body. `watchdog`, if any, hears of each piece. Of a body that is too long
+// the first `max_bytes` are there.
 Task<>
 read_whole(Connection& connection, Watchdog* watchdog, std::size_t max_bytes, std::string& body)
 {
@@ -43,6 +44,7 @@ read_whole(Connection& connection, Watchdog* watchdog, std::size_t max_bytes, st
         }
         if (watchdog != nullptr) watchdog->restart();
         if (body.size() + n > max_bytes) {
+            body.append(piece.data(), max_bytes - body.size());
             co_return fail(
                 Errc::protocol, "an answer of more than " + std::to_string(max_bytes) + " bytes"
             );
@@ -226,11 +228,10 @@ Task<std::unique_ptr<Connection>> HttpTransport::connect_new(Use use, Watchdog& 
 
 Deadlines HttpTransport::deadlines_of_call(const Request& request) const
 {
-    if (request.deadlines()) return *request.deadlines();
     Deadlines deadlines = options_.call_deadlines;
     // An upload takes as long as it takes; only one that stands still runs out of time.
     if (request.source() != nullptr) deadlines.total.reset();
-    return deadlines;
+    return request.deadlines_or(deadlines);
 }
 
 std::unique_ptr<Connection> HttpTransport::take_idle()
@@ -277,7 +278,14 @@ Task<Response> HttpTransport::exchange(
     Response answer;
     answer.status = connection.answer().status();
     answer.headers = connection.answer().headers();
-    CO_CHECK(co_await read_whole(connection, &watchdog, max_whole_body, answer.body));
+    const auto cut = request.answer_cut();
+    const auto most = cut.value_or(max_whole_body);
+    const auto read = co_await read_whole(connection, &watchdog, most, answer.body);
+    if (!read && cut && answer.body.size() == *cut) {
+        co_await connection.abandon();
+        co_return answer;
+    }
+    CO_CHECK(read);
     CO_CHECK(co_await connection.finish());
     co_return answer;
 }
@@ -344,7 +352,7 @@ Task<std::shared_ptr<Exchange>> HttpTransport::start(Request request, bool upgra
     const auto since = Clock::now();
     const std::string doing = request.method() + " " + route(request);
     CO_TRY(const std::string head, during(head_of(request, upgrade), doing));
-    const Deadlines deadlines = request.deadlines().value_or(options_.stream_deadlines);
+    const Deadlines deadlines = request.deadlines_or(options_.stream_deadlines);
     Watchdog clock(executor_, deadlines.total);
     auto fresh = co_await connect_new(Use::stream, clock);
     if (!fresh) {

@@ -35,6 +35,7 @@ public:
     Task<Response> send(Request request) override;
     Task<std::unique_ptr<ResponseStream>> open(Request request) override;
     Task<std::unique_ptr<DuplexStream>> upgrade(Request request) override;
+    void close_idle() noexcept override { idle_.clear(); }
     const Traits& traits() const noexcept override { return traits_; }
     boost::asio::any_io_executor executor() override { return executor_; }
     std::vector<std::string> secrets() const override;

@@ -132,6 +132,27 @@ Request& Request::deadline(std::chrono::milliseconds total)
     return deadlines(only);
 }
 
+Request& Request::header_deadline(std::chrono::milliseconds limit)
+{
+    header_deadline_ = limit;
+    return *this;
+}
+
+Request& Request::answer_cut(std::size_t bytes)
+{
+    answer_cut_ = bytes;
+    return *this;
+}
+
+Deadlines Request::deadlines_or(const Deadlines& otherwise) const
+{
+    Deadlines all = deadlines_.value_or(otherwise);
+    if (header_deadline_) {
+        all.header = std::min(all.header.value_or(*header_deadline_), *header_deadline_);
+    }
+    return all;
+}
+
 std::string Request::target() const
 {
     return path_ + query_;

@@ -346,6 +346,20 @@ TEST_SUITE("engine.progress")
         );
     }
 
+    TEST_CASE("names of loaded images without end are a protocol error")
+    {
+        const std::string name(std::size_t{1} << 20U, 'n');
+        const std::string line = R"({"stream":"Loaded image: )" + name + "\"}\n";
+        std::vector<std::string> lines(3, line);
+        CHECK(read_all(Goal::load, lines, 1U << 16U).result.has_value());
+        lines.insert(lines.end(), 2, line);
+        const Outcome many = read_all(Goal::load, std::move(lines), 1U << 16U);
+        REQUIRE(!many.result.has_value());
+        CHECK(many.result.error().code == Errc::protocol);
+        CHECK(many.messages.size() == 3);
+        CHECK(many.closed);
+    }
+
     TEST_CASE("a message over 4 MiB is a protocol error")
     {
         const std::string text = R"({"stream":")" + std::string(std::size_t{5} << 20U, 'x');

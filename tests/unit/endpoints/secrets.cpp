@@ -5,7 +5,9 @@
 #include "support/run.hpp"
 #include "unit/endpoints/every_endpoint.hpp"
 
+#include <slipway/engine/archive.hpp>
 #include <slipway/engine/build.hpp>
+#include <slipway/engine/containers.hpp>
 #include <slipway/engine/images.hpp>
 #include <slipway/engine/system.hpp>
 
@@ -244,6 +246,47 @@ TEST_SUITE("engine.secrets")
         CHECK(run(failed->next()).error().message == "hears ***");
     }
 
+    TEST_CASE("nor in what is read after the header of an answer")
+    {
+        const std::string value = "canary-of-the-header";
+        const std::string said = "who sent " + value + "?";
+        const auto check = [&](const auto& result) {
+            REQUIRE(!result.has_value());
+            CHECK(result.error().message.find("who sent ***?") != std::string::npos);
+            CHECK(all_of(result.error()).find(value) == std::string::npos);
+        };
+        FakeTransport engine;
+        engine.carried = {value};
+        Containers containers(engine);
+        Archives files(engine);
+
+        engine.reply(200, said);
+        auto proxied = run(containers.wait("x"));
+        check(run(proxied.value().result()));
+        engine.stream(200, {"{"}, {}, Error(Errc::io, said));
+        auto broken = run(containers.wait("x"));
+        check(run(broken.value().result()));
+
+        for (const auto& [chunk, end] : std::vector<std::pair<std::string, std::optional<Error>>>{
+                 {R"({"message":")" + said + "\"}", std::nullopt},
+                 {R"({"message":")" + said + "\"}" + std::string(600, ' '), std::nullopt},
+                 {"", Error(Errc::io, said)}}) {
+            engine.stream(200, {chunk}, {}, end);
+            auto tar = run(containers.export_files("x"));
+            std::string bytes;
+            StringSink sink(bytes);
+            check(run(copy(*tar.value(), sink)));
+        }
+
+        engine.reply(200, R"({"message":")" + said + "\"}");
+        check(run(containers.stats("x")));
+
+        engine.stream(200, {}, {}, Error(Errc::io, said));
+        check(run(files.put("x", "/", text_source("tar"))));
+        engine.fail_at(engine.calls.size(), Error(Errc::io, said));
+        check(run(files.stat("x", "/")));
+    }
+
     TEST_CASE("a text is masked wherever it stands, the longest first")
     {
         std::string text = "abcdef abcd abcde abc";
@@ -410,6 +453,54 @@ TEST_SUITE("engine.secrets")
         }
     }
 
+    TEST_CASE("backslashes that come without end are looked at once, and do not pile up")
+    {
+        const std::vector<std::string> secrets{"password", "\\password", "<tag>x"};
+        constexpr std::size_t most_kept = 1000;
+        for (const std::size_t piece : {std::size_t{1}, std::size_t{4096}, std::size_t{1} << 20U}) {
+            CAPTURE(piece);
+            const std::size_t all = piece == 1 ? std::size_t{16} << 10U : std::size_t{1} << 20U;
+            const std::string part(piece, '\\');
+            Concealer text;
+            std::size_t shown = 0;
+            for (std::size_t said = piece; said <= all; said += piece) {
+                const std::string now = text.add(part, secrets);
+                REQUIRE(now.find_first_not_of('\\') == std::string::npos);
+                shown += now.size();
+                REQUIRE(shown + most_kept > said);
+            }
+            // The end of the run may still begin a secret.
+            CHECK(text.add("passw", secrets).find('p') == std::string::npos);
+            CHECK(text.add("ord, past\n", secrets) == "***, past\n");
+            CHECK(text.add(part, secrets).find_first_not_of('\\') == std::string::npos);
+            CHECK(text.add("u003ctag>", secrets).find('u') == std::string::npos);
+            CHECK(text.add("x!", secrets) == "***!");
+            CHECK(text.empty());
+        }
+    }
+
+    TEST_CASE("secrets with backslashes at an end are known wherever the text is cut")
+    {
+        const std::vector<std::string> secrets{R"(\\head)", R"(tail\)", "<tag>x", R"(abc\)"};
+        const std::string said =
+            R"(\\\\head and \\head, tail\\, tail\\\\ \\u003ctag\\u003ex abc\\\\\u003ctag>x)";
+        for (std::size_t one = 0; one <= said.size(); ++one) {
+            for (std::size_t two = one; two <= said.size(); ++two) {
+                CAPTURE(one);
+                CAPTURE(two);
+                Concealer text;
+                std::string shown = text.add(said.substr(0, one), secrets);
+                shown += text.add(said.substr(one, two - one), secrets);
+                shown += text.add(said.substr(two), secrets);
+                shown += text.finish();
+                std::erase(shown, '\\');
+                REQUIRE(shown.starts_with("*** and ***, ***, *** *** "));
+                REQUIRE(shown.ends_with("***"));
+                REQUIRE(shown.find("tag") == std::string::npos);
+            }
+        }
+    }
+
     TEST_CASE("a build that says a secret in two messages is not passed on")
     {
         BuildSpec spec;
@@ -475,6 +566,45 @@ TEST_SUITE("engine.secrets")
             }
         }
         CHECK(shown == "v11:one |v21:ter2! two|v12:ter2! err|v11:*** end|v21: |v21:hu|");
+    }
+
+    TEST_CASE("outputs that wait for their end do not pile up")
+    {
+        const auto field = [](char tag, const std::string& bytes) {
+            return std::string{tag, static_cast<char>(bytes.size())} + bytes;
+        };
+        BuildSpec spec;
+        spec.registries = {{"ghcr.io", RegistryAuth{"me", "hunter2!", "ghcr.io"}}};
+        constexpr std::size_t most = 1024;
+        std::vector<std::string> messages;
+        const auto say = [&](std::size_t vertex, const std::string& text) {
+            const std::string log =
+                field('\x0a', "v" + std::to_string(vertex)) + "\x18\x01" + field('\x22', text);
+            messages.push_back(
+                R"({"id":"moby.buildkit.trace","aux":")" + base64_url(field('\x1a', log)) + "\"}"
+            );
+        };
+        for (std::size_t i = 0; i < 2 * most; ++i) {
+            say(i, "nothing waits");
+            say(i, "hunte");
+        }
+        say(0, "r2!, and on");
+        say(3 * most, "hunte"); // there is room again
+        messages.emplace_back(R"({"aux":{"ID":"sha256:1"}})");
+        FakeTransport engine;
+        engine.stream(200, messages);
+        auto stream = run(Builds(engine).build(text_source("t"), spec));
+        REQUIRE(stream.has_value());
+        const auto next_text = [&] {
+            return run(stream->next()).value().value().trace.value().outputs.at(0).text;
+        };
+        for (std::size_t i = 0; i < 2 * most; ++i) {
+            CAPTURE(i);
+            REQUIRE(next_text() == "nothing waits");
+            REQUIRE(next_text() == (i < most ? "" : "***"));
+        }
+        CHECK(next_text() == "***, and on");
+        CHECK(next_text().empty());
     }
 
     TEST_CASE("every text of a message is masked")

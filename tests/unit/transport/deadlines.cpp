@@ -1,5 +1,8 @@
 #include "unit/transport/support.hpp"
 
+#include <slipway/engine/archive.hpp>
+#include <slipway/engine/containers.hpp>
+#include <slipway/engine/exec.hpp>
 #include <slipway/engine/pause.hpp>
 
 using namespace slipway;
@@ -185,6 +188,80 @@ TEST_SUITE("engine.transport.deadlines")
         CHECK(!defaults.stream_deadlines.header.has_value());
         CHECK(!defaults.stream_deadlines.idle.has_value());
         CHECK(!defaults.stream_deadlines.total.has_value());
+    }
+
+    TEST_CASE("calls with a header deadline of their own keep the client's others")
+    {
+        using Call = std::function<Result<>(Rig&)>;
+        const auto without_value = [](auto result) -> Result<> {
+            if (!result) return fail(std::move(result).error());
+            return ok();
+        };
+        const Call calls[] = {
+            [&](Rig& rig) {
+                engine::Archives files(*rig.transport);
+                return run(rig.io, files.put("c", "/", engine::text_source("tar")));
+            },
+            [&](Rig& rig) {
+                engine::Archives files(*rig.transport);
+                return without_value(run(rig.io, files.get("c", "/")));
+            },
+            [&](Rig& rig) {
+                engine::Containers containers(*rig.transport);
+                const engine::LogOptions options;
+                return without_value(run(rig.io, containers.logs("c", options)));
+            },
+            [&](Rig& rig) {
+                engine::Containers containers(*rig.transport);
+                const engine::AttachOptions options;
+                return without_value(run(rig.io, containers.attach("c", options)));
+            },
+            [&](Rig& rig) {
+                engine::Execs execs(*rig.transport);
+                return without_value(run(rig.io, execs.start("e", false)));
+            }};
+        const auto check = [](const Result<>& got, const char* words) {
+            REQUIRE(!got.has_value());
+            CHECK_MESSAGE(got.error().code == Errc::timed_out, describe(got.error()));
+            CHECK_MESSAGE(contains(got.error().message, words), describe(got.error()));
+        };
+        std::vector<std::function<void()>> parts;
+        for (const Call& call : calls) {
+            for (const bool header : {true, false}) {
+                parts.emplace_back([&, header] {
+                    auto options = generous_options();
+                    auto& mine = options.stream_deadlines;
+                    (header ? mine.header : mine.total) = brief;
+                    const FakeEngine fake(Road::unix_socket, {falls_silent});
+                    Rig rig(fake, options);
+                    check(call(rig), header ? "header deadline" : "total deadline");
+                });
+            }
+        }
+        parts.emplace_back([&] {
+            auto options = generous_options();
+            options.stream_deadlines.idle = brief;
+            const FakeEngine fake(Road::unix_socket, {sends_and_stalls(begun)});
+            Rig rig(fake, options);
+            check(calls[0](rig), "idle deadline");
+        });
+        at_once(parts);
+    }
+
+    TEST_CASE("a header deadline of a call's own is the longest there is")
+    {
+        Request request("GET", "/x");
+        CHECK(!request.deadlines_or({}).header);
+        request.header_deadline(5s);
+        CHECK(request.deadlines_or({}).header == 5s);
+        CHECK(request.deadlines_or({1s, 2s, 3s}).header == 1s);
+        CHECK(request.deadlines_or({9s, 2s, 3s}).header == 5s);
+        CHECK(request.deadlines_or({9s, 2s, 3s}).idle == 2s);
+        CHECK(request.deadlines_or({9s, 2s, 3s}).total == 3s);
+        request.deadlines({{}, 7s, {}});
+        CHECK(request.deadlines_or({9s, 2s, 3s}).header == 5s);
+        CHECK(request.deadlines_or({9s, 2s, 3s}).idle == 7s);
+        CHECK(!request.deadlines_or({9s, 2s, 3s}).total);
     }
 
     TEST_CASE("while our own source makes the next piece, the engine is not late")

@@ -222,6 +222,69 @@ TEST_SUITE("engine.client.negotiation")
         CHECK(heads == std::vector<std::string>{"HEAD /_ping HTTP/1.1", "GET /_ping HTTP/1.1"});
     }
 
+    TEST_CASE("idle connections are closed when the program asks for it")
+    {
+        FakeEngine fake(Road::unix_socket, {answer(docker_20)});
+        boost::asio::io_context io;
+        auto client = connect_to(io, fake);
+        REQUIRE(client.has_value());
+        const auto kept = open_descriptors(); // `run` has ended, and there are both ends of one
+        client->close_idle();
+        CHECK(descriptors_come_back_to(kept - 2));
+        fake.settle();
+        CHECK(fake.connections() == 1);
+        auto& transport = client->transport();
+        CHECK(run(io, transport.send(Request("GET", "/x"))).has_value());
+        CHECK(fake.connections() == 2);
+        engine::Client().close_idle();
+    }
+
+    TEST_CASE("who drips has an end, and who says much is cut short")
+    {
+        using namespace std::chrono_literals;
+        static const std::string begun = "HTTP/1.1 200 OK\r\n\r\n";
+        const auto as_get = [](const std::function<void(FakePeer&)>& body) {
+            return FakeEngine::Script([body](FakePeer& peer) {
+                const bool is_head = peer.head().starts_with("HEAD");
+                peer.send(is_head ? "HTTP/1.1 405 No\r\nConnection: close\r\n\r\n" : begun);
+                if (!is_head) body(peer);
+            });
+        };
+        boost::asio::io_context io;
+        auto options = generous_options();
+        options.connect_deadline = 300ms;
+        const FakeEngine dripping(Road::unix_socket, {as_get([](FakePeer& peer) {
+                                      const auto end = std::chrono::steady_clock::now() + 5s;
+                                      while (std::chrono::steady_clock::now() < end
+                                             && peer.send("x")) {
+                                          std::this_thread::sleep_for(20ms);
+                                      }
+                                  })});
+        const auto late = connect_to(io, dripping, options);
+        REQUIRE(!late.has_value());
+        CHECK_MESSAGE(late.error().code == Errc::timed_out, describe(late.error()));
+        CHECK(contains(late.error().message, "not finished within 600 ms (total deadline)"));
+
+        std::size_t sent = 0;
+        {
+            const FakeEngine loud(Road::unix_socket, {as_get([&](FakePeer& peer) {
+                                      const std::string some(4096, 'x');
+                                      peer.send("<html>\n");
+                                      while (sent < (std::size_t{8} << 20U) && peer.send(some)) {
+                                          sent += some.size();
+                                      }
+                                  })});
+            const auto cut = connect_to(io, loud);
+            REQUIRE(!cut.has_value());
+            CHECK(cut.error().code == Errc::protocol);
+            CHECK_MESSAGE(
+                contains(cut.error().message, "no container engine (HTTP 200): <html>"),
+                describe(cut.error())
+            );
+        }
+        CHECK(sent < (std::size_t{4} << 20U));
+    }
+
     TEST_CASE("what is no engine is quoted")
     {
         struct Row {

@@ -1,5 +1,12 @@
 #include "unit/transport/support.hpp"
 
+#include <slipway/engine/pause.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <numeric>
 
 using namespace slipway;
@@ -31,6 +38,57 @@ std::optional<std::string> unchunk(std::string_view text)
         out += text.substr(0, size);
         text.remove_prefix(size + 2);
     }
+}
+
+/// Gives a byte, and then waits until it is cancelled.
+class WaitingSource final : public engine::ByteSource {
+public:
+    Task<std::size_t> read(std::span<char> into) override
+    {
+        if (std::exchange(begun_, true)) {
+            CO_CHECK(co_await engine::pause(std::chrono::hours(1)));
+        }
+        into[0] = 's';
+        co_return std::size_t{1};
+    }
+
+private:
+    bool begun_ = false;
+};
+
+/// Waits for its gate, whoever cancels it.
+class StubbornSource final : public engine::ByteSource {
+public:
+    explicit StubbornSource(boost::asio::io_context& io)
+        : gate(io, boost::asio::steady_timer::time_point::max())
+    {
+    }
+    Task<std::size_t> read(std::span<char>) override
+    {
+        reading = true;
+        const boost::asio::disable_cancellation never;
+        co_await boost::asio::this_coro::reset_cancellation_state(never);
+        co_await gate.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        co_return std::size_t{0};
+    }
+
+    boost::asio::steady_timer gate;
+    bool reading = false;
+};
+
+/// The body of the answer.
+Task<std::string> carry_out(Rig& rig, Request request, bool stream)
+{
+    co_await boost::asio::this_coro::throw_if_cancelled(false);
+    if (!stream) {
+        CO_TRY(Response answer, co_await rig.transport->send(std::move(request)));
+        co_return std::move(answer.body);
+    }
+    CO_TRY(const auto reply, co_await rig.transport->open(std::move(request)));
+    std::string body;
+    engine::StringSink sink(body);
+    CO_CHECK(co_await engine::copy(*reply, sink));
+    co_return body;
 }
 
 } // namespace
@@ -211,6 +269,29 @@ TEST_SUITE("engine.transport.requests")
         }
     }
 
+    TEST_CASE("the text of an early refusal may come late, while the source waits")
+    {
+        on_all_roads_at_once([](Road road) {
+            const FakeEngine fake(road, {[](FakePeer& peer) {
+                                      peer.head();
+                                      peer.read_to("s\r\n");
+                                      peer.send("HTTP/1.1 409 No\r\nContent-Length: 20\r\n\r\n");
+                                      std::this_thread::sleep_for(100ms);
+                                      peer.send("{\"message\":\"no dir\"}");
+                                      peer.stall();
+                                  }});
+            Rig rig(fake);
+            const auto sent = rig.send(upload(std::make_shared<WaitingSource>()));
+            REQUIRE_MESSAGE(sent.has_value(), describe(sent.error()));
+            CHECK(sent->status == 409);
+            CHECK(contains(sent->body, "no dir"));
+            const auto opened =
+                run(rig.io, rig.transport->open(upload(std::make_shared<WaitingSource>())));
+            REQUIRE(!opened.has_value());
+            CHECK(opened.error().message == "no dir");
+        });
+    }
+
     TEST_CASE("success before the request has ended is not believed [fault 15]")
     {
         on_all_roads_at_once([](Road road) {
@@ -309,6 +390,91 @@ TEST_SUITE("engine.transport.requests")
         } else {
             CHECK(stream.error().message == "the disk is gone");
         }
+    }
+
+    TEST_CASE("a source that does not stop holds up nobody for long, and goes on alone")
+    {
+        using namespace std::chrono_literals;
+        struct Row {
+            const char* answer;
+            std::optional<std::chrono::milliseconds> total;
+            Errc code;
+            const char* words;
+        };
+        const Row table[] = {
+            {"", 200ms, Errc::timed_out, "total deadline"},
+            {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", {}, Errc::protocol, "before it had"},
+            {"HTTP/1.1 404 No\r\nContent-Length: 20\r\n\r\n{\"message\":\"no dir\"}",
+             {},
+             Errc::not_found,
+             "no dir"}};
+        std::vector<std::function<void()>> parts;
+        for (const Row& row : table) {
+            for (const bool stream : {true, false}) {
+                parts.emplace_back([&, stream] {
+                    CAPTURE(std::string(row.words));
+                    CAPTURE(stream);
+                    const FakeEngine fake(Road::unix_socket, {[&](FakePeer& peer) {
+                                              peer.head();
+                                              peer.send(row.answer);
+                                              peer.stall();
+                                          }});
+                    Rig rig(fake);
+                    auto source = std::make_shared<StubbornSource>(rig.io);
+                    const std::weak_ptr<StubbornSource> watched = source;
+                    Request request = upload(source);
+                    request.deadlines({{}, {}, row.total});
+                    std::optional<Result<std::string>> got;
+                    boost::asio::co_spawn(
+                        rig.io,
+                        carry_out(rig, request, stream),
+                        [&](std::exception_ptr, Result<std::string> result) {
+                            got.emplace(std::move(result));
+                        }
+                    );
+                    const auto end = std::chrono::steady_clock::now() + 10s;
+                    while (!got && std::chrono::steady_clock::now() < end) {
+                        rig.io.run_one_for(10s);
+                    }
+                    REQUIRE(got.has_value());
+                    CHECK(source->reading);
+                    if (!stream && row.code == Errc::not_found) {
+                        CHECK(got->value() == "{\"message\":\"no dir\"}");
+                    } else {
+                        REQUIRE(!got->has_value());
+                        CHECK_MESSAGE(got->error().code == row.code, describe(got->error()));
+                        CHECK_MESSAGE(
+                            contains(got->error().message, row.words), describe(got->error())
+                        );
+                    }
+                    request = Request("GET", "/x");
+                    rig.transport.reset();
+                    source->gate.cancel(); // it ends after all, with nobody there
+                    source.reset();
+                    rig.io.run();
+                    CHECK(watched.expired());
+                });
+            }
+        }
+        at_once(parts);
+    }
+
+    TEST_CASE("a source that throws, whatever it is, ends the call")
+    {
+        class Thrower final : public engine::ByteSource {
+        public:
+            Task<std::size_t> read(std::span<char>) override
+            {
+                co_await engine::pause(std::chrono::milliseconds(1));
+                throw 7; // NOLINT(hicpp-exception-baseclass)
+            }
+        };
+        const FakeEngine fake(Road::unix_socket, {falls_silent});
+        Rig rig(fake);
+        const auto sent = rig.send(upload(std::make_shared<Thrower>()));
+        REQUIRE(!sent.has_value());
+        CHECK(sent.error().code == Errc::internal);
+        CHECK(sent.error().message == "the source of the body threw something");
     }
 
     TEST_CASE("short calls share a connection")

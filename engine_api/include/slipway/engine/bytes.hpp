@@ -12,6 +12,11 @@ namespace slipway::engine {
 
 /// Bytes that are pulled: a request body, a response body, a file, a tar being made.
 /// One read at a time; the buffer must live until the read ends.
+///
+/// A read that waits owes a cancellation its end: soon, and with Errc::cancelled. Where the source
+/// of a request's body does not obey, the call ends without it, seconds after its deadline or its
+/// cancellation; then the read goes on alone, and all it uses has to belong to the source, which
+/// lives as long.
 class ByteSource {
 public:
     virtual ~ByteSource() = default;

@@ -11,6 +11,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -98,8 +99,40 @@ public:
         co_return *state->result;
     }
 
+    /// The same, given up after `patience`: a child that does not stop then goes on alone. Nobody
+    /// else may wait for it meanwhile. Errors: timed_out (it is still running), then its own.
+    Task<> join_within(std::chrono::milliseconds patience)
+    {
+        const auto state = state_;
+        if (state == nullptr) {
+            co_return ok();
+        }
+        const auto end = std::chrono::steady_clock::now() + patience;
+        if (!state->result) {
+            state->ended.expires_at(end);
+        }
+        const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
+        while (!state->result && std::chrono::steady_clock::now() < end) {
+            co_await state->ended.async_wait(quietly);
+            if (!state->result && state->alive) {
+                state->ask_to_stop();
+            }
+        }
+        if (!state->result) {
+            state->ended.expires_at(boost::asio::steady_timer::time_point::max());
+            co_return fail(Errc::timed_out, "the task does not end");
+        }
+        if (state->thrown) {
+            std::rethrow_exception(state->thrown);
+        }
+        if (*state->result && stop.arrived()) {
+            co_return fail(Errc::cancelled, "cancelled");
+        }
+        co_return *state->result;
+    }
+
 private:
-    // The timer never runs out: how its wait ended says nothing.
+    // How a wait for the timer ended says nothing.
     static constexpr auto quietly = boost::asio::as_tuple(boost::asio::use_awaitable);
 
     struct State {
@@ -117,7 +150,7 @@ private:
                 unwanted = true;
             }
         }
-        boost::asio::steady_timer ended; // never runs out: a condition to wait for
+        boost::asio::steady_timer ended; // a condition to wait for; runs out for join_within alone
         boost::asio::cancellation_signal stop;
         std::optional<Result<>> result;
         std::exception_ptr thrown;

@@ -23,13 +23,16 @@ struct CallTrace {
 };
 
 struct ClientOptions {
-    std::chrono::milliseconds connect_deadline{10'000}; ///< socket, DNS and TLS handshake together
+    /// Socket, DNS and TLS handshake together. An engine that is connected to has as long for its
+    /// first answer.
+    std::chrono::milliseconds connect_deadline{10'000};
     /// For calls whose answer comes whole. The total leaves out those with a streamed body, which
     /// take as long as they take. Calls in which the engine works long bring their own (prune).
     Deadlines call_deadlines{
         std::chrono::minutes(5), std::chrono::minutes(1), std::chrono::minutes(10)};
     /// For streams: none, since logs, events, wait and a build can be silent for hours. Calls whose
-    /// answer is due at once (attach, exec, archive) bring a header deadline of their own.
+    /// answer is due at once (attach, exec, archive) bring a header deadline of their own, which
+    /// leaves the other two, and a shorter one, as they are here.
     Deadlines stream_deadlines{};
     /// Connections at a time; 0: half of the descriptors that the process may open, 1024 at most.
     /// Calls beyond that wait while others come free, and are timed_out when none does within the
@@ -72,6 +75,14 @@ public:
     static Task<Client>
     connect(boost::asio::any_io_executor executor, Endpoint endpoint, ClientOptions options);
     static Task<Client> connect(boost::asio::any_io_executor executor, Endpoint endpoint);
+
+    /// Closes the connections that are kept for the next call, six at most. Those that are too old
+    /// are closed when a call looks for one; a program that makes no more calls for long, and
+    /// stays, should ask for it here, as a timer of ours would keep its io_context from ending.
+    void close_idle() const noexcept
+    {
+        if (transport_) transport_->close_idle();
+    }
 
     Transport& transport() const noexcept { return *transport_; }
     const Traits& traits() const noexcept { return transport_->traits(); }

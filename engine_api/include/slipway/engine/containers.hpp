@@ -136,8 +136,13 @@ struct ExitStatus {
 class Wait {
 public:
     Wait() = default; ///< Holds nothing; its result is Errc::internal.
-    Wait(std::unique_ptr<ResponseStream> reply, std::string container)
-        : reply_(std::move(reply)), container_(std::move(container))
+    /// No error shows one of `secrets`.
+    Wait(
+        std::unique_ptr<ResponseStream> reply,
+        std::string container,
+        std::vector<std::string> secrets = {}
+    )
+        : reply_(std::move(reply)), container_(std::move(container)), secrets_(std::move(secrets))
     {
     }
 
@@ -153,6 +158,7 @@ public:
 private:
     std::unique_ptr<ResponseStream> reply_;
     std::string container_;
+    std::vector<std::string> secrets_;
 };
 
 struct AttachOptions {

@@ -38,8 +38,13 @@ public:
     bool empty() const noexcept { return recent_.empty(); }
     Time latest() const noexcept { return latest_; }
     /// From where a reader that goes on has to ask again: a second before the latest event, since
-    /// engines take the time of an event and put it in line in two steps.
-    Time ask_from() const noexcept { return std::max<Time>(first_, latest_ - overlap); }
+    /// engines take the time of an event and put it in line in two steps. Later where more came in
+    /// that second than is kept.
+    Time ask_from() const noexcept
+    {
+        return std::max({first_, forgotten_, Time(latest_ - overlap)});
+    }
+    /// Whether `event` was read, or is no younger than one that was and is not kept.
     bool has(const Event& event) const;
     void add(const Event& event);
 
@@ -54,7 +59,8 @@ private:
     };
     Time first_{};
     Time latest_{};
-    std::deque<Seen> recent_; ///< of the last second
+    Time forgotten_ = Time::min(); ///< of the youngest that had to go before its second was over
+    std::deque<Seen> recent_;      ///< of the last second
 };
 
 struct WatchEvents {
@@ -67,6 +73,8 @@ struct WatchEvents {
     /// Ends there, at once when that is over; absent: never.
     std::optional<std::chrono::sys_time<std::chrono::nanoseconds>> until{};
     /// In place of `since`: goes on behind what was read before, with no gap and nothing twice.
+    /// Where more than 1024 events came in the last second, those that are no younger than the
+    /// 1025th from the end count as read.
     EventPosition after{};
 };
 

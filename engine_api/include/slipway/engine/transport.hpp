@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -76,6 +77,11 @@ public:
     Request& deadlines(const Deadlines& deadlines);
     /// The same with nothing but a total: for an engine that works long before it answers.
     Request& deadline(std::chrono::milliseconds total);
+    /// Adds a limit for the header and leaves the rest as it is: of this one and the header
+    /// deadline that holds otherwise, the shorter.
+    Request& header_deadline(std::chrono::milliseconds limit);
+    /// `send` takes no more than so many bytes of the answer's body, and leaves the rest.
+    Request& answer_cut(std::size_t bytes);
 
     const std::string& method() const noexcept { return method_; }
     const std::string& path() const noexcept { return path_; }
@@ -87,6 +93,13 @@ public:
     const std::shared_ptr<ByteSource>& source() const noexcept { return source_; }
     bool versioned() const noexcept { return versioned_; }
     const std::optional<Deadlines>& deadlines() const noexcept { return deadlines_; }
+    const std::optional<std::chrono::milliseconds>& header_deadline() const noexcept
+    {
+        return header_deadline_;
+    }
+    const std::optional<std::size_t>& answer_cut() const noexcept { return answer_cut_; }
+    /// What holds for this request where `otherwise` holds for those that say nothing.
+    Deadlines deadlines_or(const Deadlines& otherwise) const;
 
 private:
     std::string method_;
@@ -97,6 +110,8 @@ private:
     std::vector<std::string> secrets_;
     std::shared_ptr<ByteSource> source_;
     std::optional<Deadlines> deadlines_;
+    std::optional<std::chrono::milliseconds> header_deadline_;
+    std::optional<std::size_t> answer_cut_;
     bool versioned_ = true;
 };
 
@@ -145,6 +160,10 @@ public:
     /// A request that turns its connection into a raw stream (attach, exec start). Accepts 101 and
     /// 200, as engines differ. Nothing of stdin may be written before this returns.
     virtual Task<std::unique_ptr<DuplexStream>> upgrade(Request request) = 0;
+
+    /// Closes the connections that wait for a next call. By itself that happens when a call finds
+    /// them too old.
+    virtual void close_idle() noexcept {}
 
     virtual const Traits& traits() const noexcept = 0;
     virtual boost::asio::any_io_executor executor() = 0;
