@@ -4,8 +4,9 @@
 #include "commands/commands.hpp"
 #include "exit_code.hpp"
 #include "help.hpp"
-#include "suggest.hpp"
 #include "version.hpp"
+
+#include <slipway/core/suggest.hpp>
 
 #include <unistd.h>
 
@@ -127,8 +128,8 @@ Mistake unexpected(CLI::App& at, std::string word)
     mistake.message = option    ? "unknown option '" + word + "'"
                       : command ? "unknown command '" + word + "'"
                                 : "unexpected argument '" + word + "'";
-    const auto meant = option    ? nearest(word, option_names(at))
-                       : command ? nearest(word, command_names(at))
+    const auto meant = option    ? core::nearest(word, option_names(at))
+                       : command ? core::nearest(word, command_names(at))
                                  : std::nullopt;
     mistake.hint = meant
                        ? "did you mean `" + *meant + "`?"

@@ -1,7 +1,8 @@
 #include "image_report.hpp"
 
-#include "suggest.hpp"
 #include "text.hpp"
+
+#include <slipway/core/suggest.hpp>
 
 #include <cstdlib>
 
@@ -30,7 +31,7 @@ Result<> check_target(const core::ImageCatalog& catalog, const core::BuildChoice
 {
     auto checked = core::check_choice(catalog, choice);
     if (!checked && !catalog.has_target(choice.target)) {
-        if (const auto meant = nearest(choice.target, catalog.targets())) {
+        if (const auto meant = core::nearest(choice.target, catalog.targets())) {
             checked.error().hint = "did you mean `" + *meant + "`? " + checked.error().hint;
         }
     }

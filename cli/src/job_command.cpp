@@ -62,12 +62,15 @@ std::string_view advice(const core::JobResult& result)
            "line";
 }
 
-Error not_run(const core::Job& job, const core::JobResult& result)
+Error not_run(const core::Job& job, const core::JobResult& result, const ImageChoice& choice)
 {
     Error error(Errc::not_found, result.not_run);
     const std::string where = job.image.empty() ? std::string() : " in " + job.image;
     error.context.push_back("running " + one_line(job.argv.front(), name_columns) + where);
     error.hint = advice(result);
+    if (result.exit_code == 127 && !choice.without_program.empty()) {
+        error.hint = choice.without_program;
+    }
     return error;
 }
 
@@ -199,7 +202,7 @@ std::string host_target()
 Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container container)
 {
     if (const auto refused = core::refuse_long_name(job)) {
-        Error error = not_run(job, *refused);
+        Error error = not_run(job, *refused, choice);
         error.hint = "name a program: its path has fewer than 4096 bytes, and 255 at most between "
                      "two slashes";
         context.printer->error(error);
@@ -251,7 +254,7 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
         co_return fail(std::move(result).error());
     }
     if (!result->not_run.empty()) {
-        context.printer->error(not_run(job, *result));
+        context.printer->error(not_run(job, *result, choice));
     }
     if (result->exit_code != 0 && refusals.seen()) {
         context.printer->warning(

@@ -2,6 +2,7 @@
 
 #include "context.hpp"
 
+#include <slipway/core/image_catalog.hpp>
 #include <slipway/core/sandbox.hpp>
 #include <slipway/engine/client.hpp>
 
@@ -14,8 +15,11 @@ namespace slipway::cli {
 
 /// The image a job runs in: that of a target, or any other.
 struct ImageChoice {
-    std::string target; ///< a stage of the image file
-    std::string image;  ///< a reference; wins when it is set
+    std::string target;                          ///< a stage of the image file
+    std::string image;                           ///< a reference; wins when it is set
+    std::optional<core::ImageCatalog> catalog{}; ///< the image file; none: the built-in one
+    /// For the hint when the image lacks the program. Empty: there is nothing to say of this image.
+    std::string without_program{};
 };
 
 /// "x86_64-unknown-linux-gnu" on an amd64 machine.

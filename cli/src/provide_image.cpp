@@ -7,11 +7,16 @@
 namespace slipway::cli {
 namespace {
 
+const core::ImageCatalog& catalog_of(const ImageChoice& choice)
+{
+    return choice.catalog ? *choice.catalog : core::ImageCatalog::built_in();
+}
+
 core::BuildChoice build_choice(const Context& context, const ImageChoice& choice)
 {
     core::BuildChoice build;
     build.target = choice.target;
-    build.base = base_image(core::ImageCatalog::built_in());
+    build.base = base_image(catalog_of(choice));
     build.environment = context.environment;
     build.how_to_choose_base = "name one that it has in the variable SLIPWAY_BASE_IMAGE";
     return build;
@@ -25,7 +30,7 @@ Result<std::string> image_reference(const Context& context, const ImageChoice& c
         CHECK_OK(engine::parse_reference(choice.image));
         return choice.image;
     }
-    const core::ImageCatalog& catalog = core::ImageCatalog::built_in();
+    const core::ImageCatalog& catalog = catalog_of(choice);
     const core::BuildChoice build = build_choice(context, choice);
     CHECK_OK(check_target(catalog, build));
     return catalog.image_name(build.target, build.base);
@@ -37,7 +42,7 @@ Task<std::string> provide_image(Context& context, engine::Client client, ImageCh
         CO_CHECK(co_await pull_and_show(context, client, choice.image));
         co_return choice.image;
     }
-    const core::ImageCatalog& catalog = core::ImageCatalog::built_in();
+    const core::ImageCatalog& catalog = catalog_of(choice);
     core::BuildChoice build = build_choice(context, choice);
     build.proxies = proxies_for(context);
     co_return co_await build_and_show(context, client, catalog, build, BuildWhen::missing);

@@ -132,7 +132,8 @@ class Case(unittest.TestCase):
 
     def environment(self, **extra):
         """The caller's, without anything that chooses an engine or colours."""
-        hidden = ("DOCKER_", "CONTAINER_", "SLIPWAY_", "CARGO", "RUST", "NO_COLOR")
+        hidden = ("DOCKER_", "CONTAINER_", "SLIPWAY_", "CARGO", "CROSS_", "RUST",
+                  "NO_COLOR")
         env = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
         env.update(DOCKER_HOST=HOST, DOCKER_CONFIG=str(self.dir / "no-docker-config"),
                    XDG_RUNTIME_DIR=str(self.runtime))

@@ -223,15 +223,22 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     }
     // Cargo looks for its configuration from the current directory on, wherever the manifest is.
     TRY(const CargoConfig config, read_cargo_config(call.directory, root));
-    plan.target = first_given({options.target, variable(call, "CARGO_BUILD_TARGET")});
+    const std::string of_cross = variable(call, "CROSS_BUILD_TARGET");
+    plan.target = first_given({options.target, of_cross, variable(call, "CARGO_BUILD_TARGET")});
     if (plan.target.empty() && config.targets.size() > 1) {
         Error error(Errc::invalid_argument, "cargo's build.target names several targets");
         error.hint = "one image builds for one target: name it with --target";
         return fail(std::move(error));
     }
-    if (plan.target.empty()) {
-        plan.target = config.targets.empty() ? call.host_target : config.targets.front();
-    }
+    if (plan.target.empty() && !config.targets.empty()) plan.target = config.targets.front();
+    CrossQuestion question;
+    question.root = root;
+    question.directory = call.directory;
+    question.environment = call.environment;
+    question.target = plan.target;
+    question.host_target = call.host_target;
+    TRY(plan.cross, read_cross_config(question));
+    plan.target = plan.cross.target;
     const std::string chosen_dir =
         first_given({options.target_dir, variable(call, "CARGO_TARGET_DIR")});
     const fs::path target_dir = !chosen_dir.empty()
@@ -256,10 +263,16 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     };
     plan.argv.emplace_back("cargo");
     plan.argv.insert(plan.argv.end(), call.args.begin(), call.args.end());
+    std::map<std::string, std::string> env(plan.cross.env.begin(), plan.cross.env.end());
     for (const auto& [name, value] : call.environment) {
-        if (travels(name)) plan.env.push_back(name + "=" + value);
+        if (travels(name)) env.emplace(name, value);
     }
-    plan.env.push_back("CARGO_TARGET_DIR=" + target_dir.string());
+    env["CARGO_TARGET_DIR"] = target_dir.string();
+    const bool cross_chose = plan.cross.chose_target || !of_cross.empty();
+    if (cross_chose || !plan.cross.image.empty()) env["CARGO_BUILD_TARGET"] = plan.target;
+    for (const auto& [name, value] : env) {
+        plan.env.push_back(name + "=" + value);
+    }
     return plan;
 }
 

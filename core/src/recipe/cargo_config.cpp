@@ -1,6 +1,6 @@
 #include "recipe/cargo_config.hpp"
 
-#include <toml++/toml.h>
+#include "recipe/toml_file.hpp"
 
 #include <optional>
 
@@ -34,15 +34,9 @@ std::vector<std::string> texts(const toml::node_view<const toml::node>& one_or_m
     return out;
 }
 
-Error not_parsed(const fs::path& file, const toml::parse_error& mistake)
+Error not_read(Error error)
 {
-    const toml::source_position at = mistake.source().begin;
-    std::string place = file.string();
-    if (at.line > 0) { // none when the file cannot be read
-        place += ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
-    }
-    Error error(Errc::invalid_argument, place + ": " + std::string(mistake.description()));
-    error.context.push_back("reading cargo's configuration");
+    error.context.emplace_back("reading cargo's configuration");
     error.hint = "correct this file, which cargo would refuse too";
     return error;
 }
@@ -55,9 +49,9 @@ Result<CargoConfig> read_cargo_config(const fs::path& directory, const fs::path&
     const bool inside = !directory.lexically_relative(root).string().starts_with("..");
     for (fs::path at = inside ? directory : root;; at = at.parent_path()) {
         if (const auto file = config_in(at)) {
-            const toml::parse_result parsed = toml::parse_file(file->string());
-            if (!parsed) return fail(not_parsed(*file, parsed.error()));
-            const toml::table& table = parsed.table();
+            auto parsed = read_toml(*file);
+            if (!parsed) return fail(not_read(std::move(parsed).error()));
+            const toml::table& table = *parsed;
             const toml::node_view<const toml::node> build = table["build"];
             if (config.targets.empty()) config.targets = texts(build["target"]);
             const std::string target_dir = build["target-dir"].value_or(std::string());

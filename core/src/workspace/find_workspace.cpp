@@ -1,6 +1,6 @@
-#include <slipway/core/workspace.hpp>
+#include "recipe/toml_file.hpp"
 
-#include <toml++/toml.h>
+#include <slipway/core/workspace.hpp>
 
 #include <algorithm>
 #include <array>
@@ -25,8 +25,8 @@ bool declares_workspace(const fs::path& manifest)
 {
     std::error_code ignored;
     if (!fs::is_regular_file(manifest, ignored)) return false; // a named pipe would keep us waiting
-    const toml::parse_result parsed = toml::parse_file(manifest.string());
-    return parsed && parsed.table().contains("workspace");
+    const auto parsed = read_toml(manifest);
+    return parsed && parsed->contains("workspace");
 }
 
 // The package around `directory`, or the workspace around that.

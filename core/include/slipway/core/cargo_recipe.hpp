@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/core/cross_config.hpp>
 #include <slipway/core/workspace.hpp>
 #include <slipway/engine/result.hpp>
 
@@ -25,21 +26,24 @@ struct CargoPlan {
     std::vector<std::string> argv; ///< "cargo" and the arguments as they were typed
     std::vector<std::string> env;  ///< "NAME=value"
     Workspace workspace;
+    CrossConfig cross; ///< the image to take, and warnings; its variables are in `env`
 };
 
-/// Plans a cargo command. The target is that of `--target`, else of CARGO_BUILD_TARGET, else of
-/// build.target in `.cargo/config.toml`, else the host's. Cargo's arguments are not changed: the
-/// image's CARGO_BUILD_TARGET carries the target, and CARGO_TARGET_DIR the place of the outputs.
+/// Plans a cargo command. The target is that of `--target`, else of CROSS_BUILD_TARGET, else of
+/// CARGO_BUILD_TARGET, else of build.target in `.cargo/config.toml`, else of build.default-target
+/// in cross's configuration, else the host's. Cargo's arguments are not changed: the variable
+/// CARGO_BUILD_TARGET carries the target, the image's own or ours where cross's configuration chose
+/// target or image, and CARGO_TARGET_DIR the place of the outputs.
 ///
 /// What comes back: everything the command changed in the workspace, and of the target directory
 /// the results (`target/<triple>/<profile>/` with its examples, docs, packages) and none of cargo's
 /// intermediate files. The variables of cargo, rustc and of proxies travel in, none with
-/// credentials.
+/// credentials, and those that cross's configuration passes through, whatever they are.
 ///
 /// Errors: invalid_argument (no subcommand; an option without its value; a target directory
 ///   outside of the workspace; cargo's configuration does not parse), not_found (no Cargo.toml for
 ///   a command that needs one), unsupported (`+toolchain`: the toolchain is the image's), those of
-///   find_workspace.
+///   find_workspace and read_cross_config.
 Result<CargoPlan> plan_cargo(const CargoCall& call);
 
 } // namespace slipway::core

@@ -1,8 +1,8 @@
-#include "suggest.hpp"
+#include <slipway/core/suggest.hpp>
 
 #include <algorithm>
 
-namespace slipway::cli {
+namespace slipway::core {
 namespace {
 
 /// "aarch64-linux-gnu" is "aarch64-unknown-linux-gnu" with letters left out. Few letters would fit
@@ -62,4 +62,4 @@ std::optional<std::string> nearest(std::string_view typed, const std::vector<std
     return *part;
 }
 
-} // namespace slipway::cli
+} // namespace slipway::core

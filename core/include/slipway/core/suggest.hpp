@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace slipway::cli {
+namespace slipway::core {
 
 /// How many single-character changes (insert, remove, replace, swap of two neighbours) lead from
 /// one text to the other.
@@ -16,4 +16,4 @@ std::size_t edit_distance(std::string_view one, std::string_view other);
 /// all its letters in their order (eight or more).
 std::optional<std::string> nearest(std::string_view typed, const std::vector<std::string>& words);
 
-} // namespace slipway::cli
+} // namespace slipway::core

@@ -1,10 +1,10 @@
-#include "suggest.hpp"
+#include <slipway/core/suggest.hpp>
 
 #include <doctest/doctest.h>
 
-using namespace slipway::cli;
+using namespace slipway::core;
 
-TEST_SUITE("cli.suggest")
+TEST_SUITE("core.suggest")
 {
     TEST_CASE("edit_distance")
     {

@@ -1,0 +1,251 @@
+#include "recipe/cross_files.hpp"
+#include "recipe/cross_settings.hpp"
+#include "recipe/toml_file.hpp"
+
+#include <slipway/core/image_catalog.hpp>
+#include <slipway/core/suggest.hpp>
+#include <slipway/engine/reference.hpp>
+
+#include <algorithm>
+
+namespace slipway::core {
+namespace {
+
+constexpr std::size_t max_script = std::size_t{48} << 10U;
+
+// A value of a list, with its own place.
+struct ListItem {
+    std::string text;
+    std::string place;
+};
+
+std::vector<ListItem> items_of(const CrossSetting& setting)
+{
+    std::vector<ListItem> items;
+    if (!setting.in_file()) {
+        for (std::string& word : words_in(setting.text)) {
+            items.push_back({std::move(word), setting.place});
+        }
+    } else if (const toml::array* const list = setting.node->as_array()) {
+        for (const toml::node& item : *list) {
+            items.push_back({item.ref<std::string>(), place_of(item.source())});
+        }
+    }
+    return items;
+}
+
+// The text of a key or a variable; empty when it is something else.
+std::string text_of(const CrossSetting& setting)
+{
+    return setting.in_file() ? setting.node->value_or(std::string()) : setting.text;
+}
+
+bool is_name_of_variable(std::string_view name)
+{
+    const auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    const auto fits = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
+    return !name.empty() && letter(name.front()) && std::ranges::all_of(name, fits);
+}
+
+// Variables that are ours to set, and what sets them.
+Result<> check_ours(const ListItem& item, const std::string& name)
+{
+    if (name == "CROSS_RUNNER") {
+        return fail(not_valid(
+            item.place, "CROSS_RUNNER cannot be passed through", "use the target's key runner"
+        ));
+    }
+    const bool has_value = item.text.size() > name.size();
+    if (has_value && name == "CARGO_TARGET_DIR") {
+        return fail(not_valid(
+            item.place,
+            "CARGO_TARGET_DIR cannot be given another value in the container",
+            "set the variable here, or use cargo's --target-dir"
+        ));
+    }
+    if (has_value && name == "CARGO_BUILD_TARGET") {
+        return fail(not_valid(
+            item.place,
+            "CARGO_BUILD_TARGET cannot be given another value in the container",
+            "use cargo's --target, or the key build.default-target"
+        ));
+    }
+    return ok();
+}
+
+// Lists of the target and of `build` add up; those of variables replace those of files.
+Result<>
+read_passthrough(const CrossSettings& settings, const CrossQuestion& question, CrossConfig& config)
+{
+    constexpr std::string_view key = "env.passthrough";
+    auto of_build = settings.build_variable(key);
+    auto of_target = settings.target_variable(key);
+    if (!of_build && !of_target) {
+        of_build = settings.build_key(key);
+        of_target = settings.target_key(key);
+    }
+    for (const auto& setting : {of_build, of_target}) { // the last one that names a variable wins
+        if (!setting) continue;
+        for (const ListItem& item : items_of(*setting)) {
+            const auto equals = item.text.find('=');
+            const std::string name = item.text.substr(0, equals);
+            if (!is_name_of_variable(name)) {
+                return fail(not_valid(
+                    item.place,
+                    "'" + name + "' is no name of a variable",
+                    "write NAME to pass on the variable that is set here, or NAME=value"
+                ));
+            }
+            CHECK_OK(check_ours(item, name));
+            if (equals != std::string::npos) {
+                config.env[name] = item.text.substr(equals + 1);
+            } else if (const auto set = question.environment.find(name);
+                       set != question.environment.end()) {
+                config.env[name] = set->second;
+            }
+        }
+    }
+    return ok();
+}
+
+Result<> read_image(const CrossSettings& settings, CrossConfig& config)
+{
+    auto set = settings.target_variable("image");
+    if (!set) set = settings.target_key("image.name");
+    if (!set) set = settings.target_key("image");
+    if (!set || (set->in_file() && !set->node->is_string())) return ok();
+    config.image = text_of(*set);
+    if (config.image.starts_with(':') || config.image.starts_with('@')
+        || config.image.starts_with('-')) {
+        Error error = cannot_yet(*set, "");
+        error.hint = "name the image in full, as in ghcr.io/me/image:tag";
+        error.message += ": '" + config.image + "' is one of cross's own images";
+        return fail(std::move(error));
+    }
+    auto parsed = engine::parse_reference(config.image);
+    if (!parsed) {
+        parsed.error().message = set->place + ": " + parsed.error().message;
+        return fail(std::move(parsed).error());
+    }
+    return ok();
+}
+
+// A string in a file is the path of a script; in a variable the lines are commands, and so is a
+// single one.
+Result<>
+read_pre_build(const CrossSettings& settings, const CrossQuestion& question, CrossConfig& config)
+{
+    const auto set = settings.first("pre-build");
+    if (!set) return ok();
+    config.pre_build_place = set->place;
+    if (!set->in_file()) {
+        config.pre_build.push_back(set->text);
+        return ok();
+    }
+    if (!set->node->is_string()) {
+        for (ListItem& item : items_of(*set)) {
+            config.pre_build.push_back(std::move(item.text));
+        }
+        return ok();
+    }
+    const std::string path = text_of(*set);
+    auto text = read_small_file(question.root / path, max_script);
+    if (!text) {
+        Error error = not_valid(
+            set->place,
+            "the script of pre-build: " + text.error().message,
+            "name a script by its path from the workspace, or write commands in an array: "
+            "pre-build = [\"...\"]"
+        );
+        return fail(std::move(error));
+    }
+    if (text->empty() || text->find('\0') != std::string::npos) {
+        return fail(not_valid(
+            set->place,
+            "the script of pre-build: " + path + (text->empty() ? " is empty" : " is no text"),
+            "name a shell script"
+        ));
+    }
+    config.pre_build_script = *std::move(text);
+    return ok();
+}
+
+// Of our own images each has one runner: the emulator that its stage names, or none.
+std::string own_runner(const std::string& target, const ImageCatalog& images)
+{
+    std::string name = target;
+    std::ranges::transform(name, name.begin(), [](char c) {
+        if (c == '-') return '_';
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
+    const bool emulated =
+        images.text().find("CARGO_TARGET_" + name + "_RUNNER=") != std::string::npos;
+    return emulated ? "qemu-user" : "native";
+}
+
+Result<> read_runner(const CrossSettings& settings, CrossConfig& config)
+{
+    auto set = settings.target_variable("runner");
+    if (!set) set = settings.target_key("runner");
+    if (!set || text_of(*set).empty()) return ok();
+    const std::string runner = text_of(*set);
+    const std::vector<std::string> known{"native", "qemu-user", "qemu-system"};
+    if (std::ranges::find(known, runner) == known.end()) {
+        std::string hint = "cross's runners are native, qemu-user and qemu-system";
+        if (const auto meant = nearest(runner, known)) hint = "did you mean " + *meant + "?";
+        return fail(not_valid(set->place, "'" + runner + "' is no runner", hint));
+    }
+    if (!config.image.empty()) {
+        config.env["CROSS_RUNNER"] = runner; // the image's own affair, as with cross
+        return ok();
+    }
+    const ImageCatalog& images = ImageCatalog::built_in();
+    if (!images.has_target(config.target)) return ok(); // there is no image either
+    const std::string own = own_runner(config.target, images);
+    if (runner == own) return ok();
+    Error error = cannot_yet(*set, "tests for " + config.target + " run with the runner " + own);
+    error.message += ": the runner " + runner;
+    return fail(std::move(error));
+}
+
+Result<> choose_target(const CrossQuestion& question, const CrossFiles& files, CrossConfig& config)
+{
+    config.target = question.target;
+    if (!config.target.empty()) return ok();
+    config.target = question.host_target;
+    const toml::node* const set = files.table["build"]["default-target"].node();
+    if (set == nullptr) return ok();
+    config.target = set->value_or(std::string());
+    config.chose_target = true;
+    if (!config.target.empty()) return ok();
+    return fail(not_valid(
+        place_of(set->source()), "build.default-target is empty", "write a target, or remove it"
+    ));
+}
+
+Result<CrossConfig> cross_config_in(CrossFiles files, const CrossQuestion& question)
+{
+    CrossConfig config;
+    CHECK_OK(choose_target(question, files, config));
+    const CrossSettings settings(question, files.table, config.target);
+    CHECK_OK(refuse_what_cannot_be_done(settings));
+    CHECK_OK(read_image(settings, config));
+    CHECK_OK(read_pre_build(settings, question, config));
+    CHECK_OK(read_passthrough(settings, question, config));
+    CHECK_OK(read_runner(settings, config));
+    config.warnings = std::move(files.warnings);
+    std::ranges::copy(settings.doubtful(), std::back_inserter(config.warnings));
+    return config;
+}
+
+} // namespace
+
+Result<CrossConfig> read_cross_config(const CrossQuestion& question)
+{
+    TRY(CrossFiles files, read_cross_files(question));
+    return during(cross_config_in(std::move(files), question), std::string(reading_cross));
+}
+
+} // namespace slipway::core

@@ -1,0 +1,220 @@
+#include "recipe/toml_file.hpp"
+
+#include "recipe/utf8.hpp"
+
+#include <cerrno>
+#include <fstream>
+#include <optional>
+#include <vector>
+
+namespace slipway::core {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t max_toml_file = std::size_t{8} << 20U;
+constexpr std::size_t max_toml_depth = 500;
+
+struct TomlPosition {
+    std::size_t line = 1;
+    std::size_t column = 1;
+};
+
+std::string place_in(const fs::path& file, const TomlPosition& at)
+{
+    return file.string() + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+}
+
+// Where the first byte stands that is none of UTF-8; the parser is one letter off.
+std::optional<TomlPosition> not_utf8(std::string_view text)
+{
+    TomlPosition position;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t length = letter_at(text, at);
+        if (length == 0) return position;
+        position = text[at] == '\n' ? TomlPosition{position.line + 1, 1}
+                                    : TomlPosition{position.line, position.column + 1};
+        at += length;
+    }
+    return {};
+}
+
+// Finds where tables are nested too deep. The parser has a limit for brackets and none for dotted
+// keys, and what it made is taken apart by recursion.
+class TomlDepth {
+public:
+    explicit TomlDepth(std::string_view text) : text_(text) {}
+
+    std::optional<TomlPosition> too_deep()
+    {
+        while (at_ < text_.size()) {
+            const char c = text_[at_];
+            if (c == '"' || c == '\'') {
+                skip_string();
+                blank_line_ = false;
+                continue;
+            }
+            if (c == '#') {
+                while (at_ < text_.size() && text_[at_] != '\n') {
+                    step();
+                }
+                continue;
+            }
+            count(c);
+            if (header_dots_ + inside_ + dots_ > max_toml_depth) return position_;
+            step();
+        }
+        return {};
+    }
+
+private:
+    void count(char c)
+    {
+        if (c == '\n') {
+            blank_line_ = true;
+            in_header_ = false;
+            dots_ = 0;
+            return;
+        }
+        if (c == ' ' || c == '\t' || c == '\r') return;
+        if (blank_line_ && c == '[' && brackets_.empty()) {
+            in_header_ = true;
+            header_dots_ = 0;
+        }
+        blank_line_ = false;
+        if (in_header_) {
+            if (c == '.') ++header_dots_;
+        } else if (c == '[' || c == '{') {
+            brackets_.push_back(dots_ + 1);
+            inside_ += dots_ + 1;
+            dots_ = 0;
+        } else if ((c == ']' || c == '}') && !brackets_.empty()) {
+            inside_ -= brackets_.back();
+            brackets_.pop_back();
+            dots_ = 0;
+        } else if (c == ',') {
+            dots_ = 0;
+        } else if (c == '.') {
+            ++dots_;
+        }
+    }
+
+    // One that does not end is for the parser to complain about.
+    void skip_string()
+    {
+        const char quote = text_[at_];
+        const std::string three(3, quote);
+        const bool long_one = text_.substr(at_).starts_with(three);
+        for (std::size_t i = long_one ? 3 : 1; i > 0; --i) {
+            step();
+        }
+        while (at_ < text_.size()) {
+            if (text_[at_] == '\\' && quote == '"') {
+                step();
+            } else if (long_one && text_.substr(at_).starts_with(three)) {
+                // Up to two quotes may stand before the three that end it.
+                while (at_ < text_.size() && text_[at_] == quote) {
+                    step();
+                }
+                return;
+            } else if (!long_one && (text_[at_] == quote || text_[at_] == '\n')) {
+                if (text_[at_] == quote) step();
+                return;
+            }
+            step();
+        }
+    }
+
+    void step()
+    {
+        if (at_ == text_.size()) return;
+        const char c = text_[at_++];
+        if (c == '\n') {
+            ++position_.line;
+            position_.column = 1;
+        } else if (at_ == text_.size() || (static_cast<unsigned char>(text_[at_]) & 0xC0U) != 0x80) {
+            ++position_.column; // a letter, of however many bytes
+        }
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    TomlPosition position_;
+    bool blank_line_ = true; // so far
+    bool in_header_ = false;
+    std::size_t header_dots_ = 0;
+    std::vector<std::size_t> brackets_; // the levels that each adds
+    std::size_t inside_ = 0;            // their sum
+    std::size_t dots_ = 0;              // of the key
+};
+
+tl::unexpected<Error> refused_toml(std::string message)
+{
+    Error error(Errc::invalid_argument, std::move(message));
+    error.hint = "correct this file";
+    return fail(std::move(error));
+}
+
+} // namespace
+
+std::string place_of(const toml::source_region& source)
+{
+    const TomlPosition at{source.begin.line, source.begin.column};
+    return place_in(source.path ? fs::path(*source.path) : fs::path(), at);
+}
+
+Result<toml::table> parse_toml(std::string_view text, const fs::path& file)
+{
+    if (const auto at = not_utf8(text))
+        return refused_toml(place_in(file, *at) + ": this is not UTF-8");
+    if (const auto deep = TomlDepth(text).too_deep()) {
+        return refused_toml(place_in(file, *deep) + ": tables are nested too deep");
+    }
+    toml::parse_result parsed = toml::parse(text, file.string());
+    if (parsed) return std::move(parsed).table();
+    const toml::parse_error& mistake = parsed.error();
+    return refused_toml(place_of(mistake.source()) + ": " + std::string(mistake.description()));
+}
+
+Result<std::string> read_small_file(const fs::path& file, std::size_t max_bytes)
+{
+    std::error_code failed;
+    const fs::file_status status = fs::status(file, failed);
+    if (!fs::exists(status)) {
+        const std::string why = failed ? failed.message() : "No such file or directory";
+        return fail(Errc::invalid_argument, file.string() + ": " + why);
+    }
+    if (!fs::is_regular_file(status)) {
+        const bool directory = fs::is_directory(status);
+        return fail(
+            Errc::invalid_argument,
+            file.string() + (directory ? " is a directory" : " is no regular file")
+        );
+    }
+    std::string text(max_bytes + 1, '\0');
+    errno = 0;
+    std::ifstream in(file, std::ios::binary);
+    if (!in) {
+        failed = std::error_code(errno, std::generic_category());
+        return fail(Errc::invalid_argument, file.string() + ": " + failed.message());
+    }
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (in.bad()) return fail(Errc::invalid_argument, file.string() + ": it cannot be read");
+    if (text.size() > max_bytes) {
+        return fail(
+            Errc::invalid_argument,
+            file.string() + " has more than " + std::to_string(max_bytes) + " bytes"
+        );
+    }
+    return text;
+}
+
+Result<toml::table> read_toml(const fs::path& file)
+{
+    TRY(const std::string text, read_small_file(file, max_toml_file));
+    return parse_toml(text, file);
+}
+
+} // namespace slipway::core

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <slipway/engine/result.hpp>
+
+#include <toml++/toml.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace slipway::core {
+
+/// Parses TOML; the places of its parts are in `file`, which is not read. Tables may be nested some
+/// hundred deep: more would exhaust the stack.
+///
+/// Errors: invalid_argument (with file, line and column).
+Result<toml::table> parse_toml(std::string_view text, const std::filesystem::path& file);
+
+/// Reads and parses a file. Errors: invalid_argument (also no regular file, or larger than 8 MiB).
+Result<toml::table> read_toml(const std::filesystem::path& file);
+
+/// "/w/Cross.toml:3:9".
+std::string place_of(const toml::source_region& source);
+
+/// The bytes of a regular file of `max_bytes` at most. Errors: invalid_argument.
+Result<std::string> read_small_file(const std::filesystem::path& file, std::size_t max_bytes);
+
+} // namespace slipway::core
