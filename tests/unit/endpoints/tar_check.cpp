@@ -119,7 +119,7 @@ TEST_SUITE("engine.tar_check")
     {
         const std::string tar = rich_tar() + tar_end();
         for (std::size_t cut = 0; cut < tar.size();
-             cut += cut % 512 < 3 || cut % 512 > 508 ? 1 : 47) {
+             cut += cut % 512 < 3 || cut % 512 > 508 ? std::size_t{1} : std::size_t{47}) {
             CAPTURE(cut);
             const auto result = check(std::string_view(tar).substr(0, cut));
             REQUIRE(!result.has_value());
