@@ -40,13 +40,22 @@ std::optional<TomlPosition> not_utf8(std::string_view text)
     return {};
 }
 
-// Finds where tables are nested too deep. The parser has a limit for brackets and none for dotted
-// keys, and what it made is taken apart by recursion.
-class TomlDepth {
-public:
-    explicit TomlDepth(std::string_view text) : text_(text) {}
+struct TomlMistake {
+    TomlPosition at;
+    std::string_view what;
+};
 
-    std::optional<TomlPosition> too_deep()
+// Finds what the parser must not see. It has a limit for brackets and none for dotted keys, and
+// what it made is taken apart by recursion; and letters that are not ASCII, which are allowed in
+// strings and comments alone, lead it to a place that its authors call unreachable.
+class TomlShape {
+public:
+    explicit TomlShape(std::string_view text)
+        : text_(text.substr(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0))
+    {
+    }
+
+    std::optional<TomlMistake> mistake()
     {
         while (at_ < text_.size()) {
             const char c = text_[at_];
@@ -62,13 +71,20 @@ public:
                 continue;
             }
             count(c);
-            if (header_dots_ + inside_ + dots_ > max_toml_depth) return position_;
+            if (header_dots_ + inside_ + dots_ > max_toml_depth) {
+                return TomlMistake{position_, "tables are nested too deep"};
+            }
+            if (static_cast<unsigned char>(c) >= 0x80) {
+                return TomlMistake{position_, "a key with such a letter needs quotes"};
+            }
             step();
         }
         return {};
     }
 
 private:
+    static constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
     void count(char c)
     {
         if (c == '\n') {
@@ -168,8 +184,8 @@ Result<toml::table> parse_toml(std::string_view text, const fs::path& file)
 {
     if (const auto at = not_utf8(text))
         return refused_toml(place_in(file, *at) + ": this is not UTF-8");
-    if (const auto deep = TomlDepth(text).too_deep()) {
-        return refused_toml(place_in(file, *deep) + ": tables are nested too deep");
+    if (const auto mistake = TomlShape(text).mistake()) {
+        return refused_toml(place_in(file, mistake->at) + ": " + std::string(mistake->what));
     }
     toml::parse_result parsed = toml::parse(text, file.string());
     if (parsed) return std::move(parsed).table();

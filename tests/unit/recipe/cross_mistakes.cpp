@@ -114,6 +114,12 @@ TEST_SUITE("core.recipe.cross_config mistakes")
             CHECK(message.substr(0, place.size()) == place);
             if (!config) CHECK(config.error().code == Errc::invalid_argument);
         }
+        // In strings and comments any letter may stand, and a mark before all.
+        const auto letters = project.read("\xef\xbb\xbf# \xc3\xa4\n[build.env]\npassthrough = "
+                                          "[\"A=\xc3\xa4\", 'B=\xe2\x82\xac'] # \xc3\xa4\n");
+        REQUIRE(letters);
+        CHECK(letters->env.at("A") == "\xc3\xa4");
+        CHECK(letters->env.at("B") == "\xe2\x82\xac");
         const auto deep = project.read("#.\n[" + repeated("a.", 600) + "a]\n");
         CHECK(message_of(project, deep) == "Cross.toml:2:1003: tables are nested too deep");
         project.write("Cargo.toml", "[package]\nname = \n");
