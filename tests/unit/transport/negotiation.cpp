@@ -115,7 +115,7 @@ TEST_SUITE("engine.client.negotiation")
     TEST_CASE("what an engine calls itself and its version is one printable line")
     {
         const std::string odd = "d\t\xC2\x9Bx" + std::string(5000, 'x'); // U+009B begins a command
-        const auto connected = [&](const std::string& version) {
+        const auto connected = [&](boost::asio::io_context& io, const std::string& version) {
             const FakeEngine fake(
                 Road::unix_socket,
                 {answer(
@@ -123,16 +123,17 @@ TEST_SUITE("engine.client.negotiation")
                     + "\r\nServer: " + odd + "\r\nContent-Length: 0\r\n\r\n"
                 )}
             );
-            boost::asio::io_context io;
             return connect_to(io, fake, generous_options());
         };
-        const auto client = connected("1.41");
+        boost::asio::io_context io;
+        const auto client = connected(io, "1.41");
         REQUIRE_MESSAGE(client.has_value(), describe(client.error()));
         for (const std::string& text : {client->traits().os, client->traits().server}) {
             CHECK(text.starts_with("d xxx"));
             CHECK(text.size() < 300);
         }
-        const auto refused = connected(odd);
+        boost::asio::io_context other;
+        const auto refused = connected(other, odd);
         REQUIRE(!refused.has_value());
         CHECK(refused.error().code == Errc::protocol);
         CHECK(refused.error().message.find("'d xxx") != std::string::npos);
