@@ -12,12 +12,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 import urllib.parse
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "tests/support"))  # for relay, which the benchmarks have as well
 SLIPWAY = os.environ["SLIPWAY"]
 ENGINE = os.environ["SLIPWAY_TEST_ENGINE"]
 KIND = ENGINE.split("-")[0]  # "docker" or "podman"

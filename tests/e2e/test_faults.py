@@ -11,10 +11,11 @@ import threading
 import time
 
 from support import Case, SLIPWAY, SOCKET, main
+from relay import Between  # by the path of support
 from test_terminal import Terminal
 
 
-class Proxy:
+class Proxy(Between):
     """Stands between slipway and the engine. `faults` is a list of [pattern, action], each used for
     the first connection whose request's first line matches:
 
@@ -31,20 +32,12 @@ class Proxy:
         self.dir = tempfile.TemporaryDirectory(prefix="slipway-proxy-")
         self.path = pathlib.Path(self.dir.name) / "s"
         self.faults = [list(fault) for fault in faults]
-        self.server = socket.socket(socket.AF_UNIX)
-        self.server.bind(str(self.path))
-        self.server.listen(64)
-        threading.Thread(target=self.accept, daemon=True).start()
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(self.path))
+        server.listen(64)
         case.addCleanup(self.dir.cleanup)
-        case.addCleanup(self.server.close)
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+        super().__init__(server, SOCKET)
+        case.addCleanup(self.close)
 
     def take(self, line):
         for fault in self.faults:
@@ -60,11 +53,6 @@ class Proxy:
             if time.monotonic() > end:
                 raise AssertionError(f"never asked for: {self.faults}")
             time.sleep(0.02)
-
-    def serve(self, client):
-        with client, socket.socket(socket.AF_UNIX) as engine:
-            engine.connect(SOCKET)
-            self.relay(client, engine)
 
     def relay(self, client, engine):
         state = {"action": None}

@@ -100,8 +100,7 @@ class LeftBehind(Case):
                 released.wait()
             return None
         middleman = Middleman(self.dir / "between", stall)
-        self.addCleanup(middleman.socket.close)
-        middleman.start()
+        self.addCleanup(middleman.close)
         process = self.start(*self.run_words("cat"), DOCKER_HOST=f"unix://{self.dir}/between")
         self.assertTrue(asked.wait(60))
         self.assertEqual(process.communicate("typed", timeout=60)[0], "typed")
@@ -125,8 +124,7 @@ class InterruptsBefore(Case):
             return None
         (self.dir / "between").unlink(missing_ok=True)
         middleman = Middleman(self.dir / "between", stall)
-        self.addCleanup(middleman.socket.close)
-        middleman.start()
+        self.addCleanup(middleman.close)
         process = subprocess.Popen(
             [SLIPWAY, "run", *options, "--image", "busybox", "--", "true"], cwd=self.dir, text=True,
             env=self.environment(DOCKER_HOST=f"unix://{self.dir}/between"),
@@ -169,8 +167,7 @@ class WithoutInit(Case):
                 on_removal(terminal.process)
             return None
         middleman = Middleman(self.dir / "between", refuse)
-        self.addCleanup(middleman.socket.close)
-        middleman.start()
+        self.addCleanup(middleman.close)
         terminal = Terminal(self, "run", "--fresh", "--image", "busybox", "--no-workspace", "--",
                             "echo", "it ran")
         begun.set()

@@ -8,15 +8,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 
-from support import KIND, SLIPWAY, SOCKET, SOURCE, main, wait_for
+from support import KIND, SLIPWAY, SOCKET, main, wait_for
+from relay import Relay  # by the path of support
 from test_warm import Warm
-
-sys.path.insert(0, str(SOURCE / "tests/support"))
-from relay import Relay
 
 LARGE = 50_000_000
 

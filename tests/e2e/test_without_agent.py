@@ -11,6 +11,7 @@ import threading
 
 import test_warm
 from support import SLIPWAY, SOCKET, api, main, wait_for
+from relay import Between  # by the path of support
 from test_terminal import Terminal
 
 
@@ -172,29 +173,20 @@ class Images(WithoutAgent, test_warm.Warm):
         self.assertEqual(self.new_containers(), [])
 
 
-class Middleman(threading.Thread):
+class Middleman(Between):
     """Stands before the engine and answers some requests in its place: with a refusal, or not at all."""
 
     def __init__(self, path, refuse):
-        super().__init__(daemon=True)
         # request line -> a refusal's text, or its status line and text, "" to hang up, None to pass it on
         self.refuse = refuse
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(str(path))
-        self.socket.listen(64)
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(path))
+        server.listen(64)
+        super().__init__(server, SOCKET)
 
-    def run(self):
-        while True:
-            try:
-                client = self.socket.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
-
-    def serve(self, client):
-        engine = socket.socket(socket.AF_UNIX)
-        engine.connect(SOCKET)
-        threading.Thread(target=self.pass_on, args=(engine, client), daemon=True).start()
+    def relay(self, client, engine):
+        answers = threading.Thread(target=self.pass_on, args=(engine, client), daemon=True)
+        answers.start()
         while data := client.recv(65536):
             line = data.split(b"\r\n", 1)[0].decode(errors="replace")
             said = self.refuse(line) if line.endswith(" HTTP/1.1") else None
@@ -212,6 +204,7 @@ class Middleman(threading.Thread):
             engine.shutdown(socket.SHUT_WR)
         except OSError:
             pass
+        answers.join()
 
     @staticmethod
     def pass_on(engine, client):
@@ -249,8 +242,7 @@ class Fallback(test_warm.Warm):
         """The environment of a program that reaches the engine so."""
         path = self.dir / "between"
         middleman = Middleman(path, refuse)
-        self.addCleanup(middleman.socket.close)
-        middleman.start()
+        self.addCleanup(middleman.close)
         return self.environment(DOCKER_HOST=f"unix://{path}")
 
     def through(self, refuse):

@@ -1,17 +1,16 @@
-"""An engine as if it were on another machine, for tests and benchmarks."""
+"""What stands between a client and an engine, for tests and benchmarks."""
 
 import os
 import socket
 import threading
 
 
-class Relay:
-    """TCP on this machine's loopback in front of an engine's socket: an engine that is elsewhere."""
+class Between:
+    """Takes connections at a socket that listens, and for each makes one to the engine's socket at
+    `path`; `relay(client, engine)` has both until it returns."""
 
-    def __init__(self, path):
-        self.path = path
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"tcp://127.0.0.1:{self.server.getsockname()[1]}"
+    def __init__(self, server, path):
+        self.server, self.engine_path = server, path
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -24,11 +23,26 @@ class Relay:
 
     def serve(self, client):
         with client, socket.socket(socket.AF_UNIX) as engine:
-            engine.connect(self.path)
-            answers = threading.Thread(target=self.move, args=(engine, client), daemon=True)
-            answers.start()
-            self.move(client, engine)
-            answers.join()
+            engine.connect(self.engine_path)
+            self.relay(client, engine)
+
+    def close(self):
+        self.server.close()
+
+
+class Relay(Between):
+    """TCP on this machine's loopback in front of an engine's socket: an engine that is elsewhere."""
+
+    def __init__(self, path):
+        server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        super().__init__(server, path)
+
+    def relay(self, client, engine):
+        answers = threading.Thread(target=self.move, args=(engine, client), daemon=True)
+        answers.start()
+        self.move(client, engine)
+        answers.join()
 
     @staticmethod
     def move(source, target):
@@ -44,6 +58,3 @@ class Relay:
         finally:
             os.close(out)
             os.close(into)
-
-    def close(self):
-        self.server.close()

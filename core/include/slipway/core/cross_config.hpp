@@ -53,8 +53,7 @@ std::string pre_build_stage(std::string_view target);
 /// its argument.
 ///
 /// Errors: invalid_argument (`images` has no such target), unsupported (a target that no stage can
-/// be
-///   named after; commands longer than a Dockerfile's line may be).
+///   be named after; commands longer than a Dockerfile's line may be).
 Result<ImageCatalog> with_pre_build(const CrossConfig& config, const ImageCatalog& images);
 
 } // namespace slipway::core
