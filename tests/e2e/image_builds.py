@@ -10,12 +10,10 @@ class ImageBuildCase(support.Case):
         (self.dir / "Dockerfile").write_text(dockerfile)
         result = self.slipway("images", "build", target, "--dockerfile", self.dir / "Dockerfile",
                               "--no-cache", *options)
-        self.addCleanup(self.forget, result.stdout.strip())
-        return result
-
-    def forget(self, image):
+        image = result.stdout.strip()
         if image:
-            support.api("DELETE", f"/images/{image}", force="true")
+            self.addCleanup(self.forget_image, image)
+        return result
 
     def image(self, dockerfile, *options, target=TARGET):
         return self.assert_ok(self.build(dockerfile, *options, target=target)).stdout.strip()

@@ -7,7 +7,7 @@ import io
 import tarfile
 import urllib.parse
 
-from support import Case, api, main
+from support import Case, api, main, remove_image
 
 IMAGE = "slipway-test/cross-config:fake"
 TARGET = "aarch64-unknown-linux-gnu"
@@ -36,12 +36,8 @@ class CrossConfig(Case):
     def setUpClass(cls):
         api("POST", "/build", tar_of(Dockerfile=DOCKERFILE, cargo=CARGO), "application/x-tar",
             t=IMAGE, rm="true", forcerm="true")
-        cls.addClassCleanup(cls.forget, IMAGE)
+        cls.addClassCleanup(remove_image, IMAGE)
         api("GET", f"/images/{urllib.parse.quote(IMAGE, safe='')}/json")
-
-    @staticmethod
-    def forget(image):
-        api("DELETE", f"/images/{image}", force="true")
 
     def setUp(self):
         super().setUp()
@@ -62,7 +58,7 @@ class CrossConfig(Case):
         for image in api("GET", "/images/json"):
             for name in image.get("RepoTags") or []:
                 if stage in name:
-                    self.forget(name)
+                    self.forget_image(name)
 
     def test_the_image_of_the_target(self):
         self.configure(f"[target.{TARGET}]\nimage = '{IMAGE}'\n")

@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 
-from support import Case, UnixConnection, api, main
+from support import Case, UnixConnection, api, main, remove_image
 
 LEFT_OUT = "registry" in os.environ.get("SLIPWAY_TEST_LEAVE_OUT", "").split(",")
 REGISTRY = os.environ.get("SLIPWAY_TEST_REGISTRY", "")
@@ -22,14 +22,6 @@ def encoded(password):
     return base64.b64encode(f"{USER}:{password}".encode()).decode()
 
 
-def remove_image(name):
-    try:
-        api("DELETE", "/images/" + name, force="true")
-    except AssertionError as error:
-        if " 404 " not in str(error):
-            raise
-
-
 class Registry(Case):
     @classmethod
     def setUpClass(cls):
@@ -39,7 +31,7 @@ class Registry(Case):
     def setUp(self):
         super().setUp()
         self.image = f"{REGISTRY}/private/busybox:1"
-        self.addCleanup(remove_image, self.image)
+        self.addCleanup(self.forget_image, self.image)
         self.docker = self.dir / "docker-config"
         self.docker.mkdir()
         self.push()

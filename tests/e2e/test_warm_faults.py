@@ -158,7 +158,7 @@ class Platforms(FaultCase):
                 member.size = len(content)
                 tar.addfile(member, io.BytesIO(content))
         api("POST", "/images/load", made.getvalue(), "application/x-tar")
-        self.addCleanup(api, "DELETE", f"/images/{name}", force="true")
+        self.addCleanup(self.forget_image, name)
         return name
 
     def test_an_image_that_there_is_no_agent_for(self):

@@ -164,7 +164,7 @@ class OnATerminal(WithoutAgent, test_warm.Warm):
 
 class Images(WithoutAgent, test_warm.Warm):
     def test_an_image_without_a_shell_is_refused_with_words(self):
-        self.addCleanup(api, "DELETE", "/images/no-shell:latest", force="true")
+        self.addCleanup(self.forget_image, "no-shell:latest")
         tar = subprocess.run(["tar", "-c", "-C", self.dir, "--files-from=/dev/null"],
                              stdout=subprocess.PIPE, check=True).stdout
         api("POST", "/images/create", tar, "application/x-tar", fromSrc="-", repo="no-shell", tag="latest")
