@@ -154,6 +154,17 @@ bool lacks_image(const Error& error)
     return route.ends_with("/containers/create") || route.find("/images/") != std::string::npos;
 }
 
+// Empty where there is no place for it: it only saves time.
+std::filesystem::path notes_directory(const Context& context)
+{
+    const char* const cache = std::getenv("XDG_CACHE_HOME");
+    std::filesystem::path base = cache != nullptr ? cache : "";
+    if (!base.is_absolute() && !context.environment.home.empty()) {
+        base = std::filesystem::path(context.environment.home) / ".cache";
+    }
+    return base.is_absolute() ? base / "slipway" / "workspaces" : std::filesystem::path();
+}
+
 Task<core::JobResult> run_in(
     Context& context,
     Container container,
@@ -174,9 +185,13 @@ Task<core::JobResult> run_in(
         ));
     };
     const std::function<void(const core::SandboxUse&)> on_sandbox = tell;
+    const std::function<void()> on_wait = [printer = context.printer] {
+        printer->status("Waiting", "for another command in this workspace");
+    };
     CO_TRY(core::PoolOptions options, pool_options());
+    if (job.workspace) job.workspace->notes = notes_directory(context);
     co_return co_await core::run_pooled(
-        std::move(client), std::move(job), std::move(streams), std::move(options), on_sandbox
+        std::move(client), std::move(job), std::move(streams), std::move(options), on_sandbox, on_wait
     );
 }
 

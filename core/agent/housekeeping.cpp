@@ -70,6 +70,12 @@ std::list<Scratch> prepare(const ServeOptions& options)
         scratch.emplace_back(path, error);
         if (!error.empty()) throw std::runtime_error("--scratch " + error);
     }
+    for (const std::string& path : options.kept) {
+        const auto& owner = options.owner;
+        if (owner && ::chown(path.c_str(), owner->uid, owner->gid) != 0) {
+            throw std::runtime_error("giving away " + path + ": " + ::strerror(errno));
+        }
+    }
     if (options.ipc) forbid_hidden_queues();
     return scratch;
 }

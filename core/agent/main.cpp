@@ -17,7 +17,7 @@ int usage()
     std::fputs(
         "usage: slipway-agent serve [--socket PATH [--bridge]] [--stdio] --idle-ms N [--scratch "
         "DIR]...\n"
-        "                           [--ipc] [--owner UID:GID] [--keep]\n"
+        "                           [--kept DIR]... [--ipc] [--owner UID:GID] [--keep]\n"
         "       slipway-agent bridge PATH\n"
         "       slipway-agent version\n",
         stderr
@@ -56,6 +56,8 @@ std::optional<slipway::agent::ServeOptions> parse(int count, char** words)
             options.socket = value;
         } else if (word == "--scratch") {
             options.scratch.emplace_back(value);
+        } else if (word == "--kept") {
+            options.kept.emplace_back(value);
         } else if (word == "--owner") {
             options.owner = parse_owner(value);
             if (!options.owner) return std::nullopt;

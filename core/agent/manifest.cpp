@@ -1,4 +1,5 @@
 #include "agent/codec.hpp"
+#include "agent/file_status.hpp"
 #include "archive/content_hasher.hpp"
 #include "file_reader.hpp"
 #include "sha256.hpp"
@@ -8,7 +9,6 @@
 #include <sys/sysmacros.h>
 
 #include <cerrno>
-#include <limits>
 #include <string>
 
 namespace slipway::agent {
@@ -17,49 +17,6 @@ namespace {
 
 /// What stands together in one write.
 constexpr std::size_t batch_bytes = 65'536;
-
-EntryKind kind_of(mode_t mode)
-{
-    switch (mode & S_IFMT) {
-    case S_IFDIR:
-        return EntryKind::directory;
-    case S_IFLNK:
-        return EntryKind::symlink;
-    case S_IFIFO:
-        return EntryKind::fifo;
-    case S_IFSOCK:
-        return EntryKind::socket;
-    case S_IFCHR:
-        return EntryKind::character_device;
-    case S_IFBLK:
-        return EntryKind::block_device;
-    default:
-        return EntryKind::file;
-    }
-}
-
-/// Saturates.
-std::int64_t nanoseconds(const timespec& time)
-{
-    std::int64_t out = 0;
-    if (!__builtin_mul_overflow(std::int64_t{time.tv_sec}, std::int64_t{1'000'000'000}, &out)
-        && !__builtin_add_overflow(out, std::int64_t{time.tv_nsec}, &out)) {
-        return out;
-    }
-    return time.tv_sec < 0 ? std::numeric_limits<std::int64_t>::min()
-                           : std::numeric_limits<std::int64_t>::max();
-}
-
-std::string bytes_of(const core::ContentHash& hash)
-{
-    std::string out;
-    for (const std::uint64_t half : {hash.high, hash.low}) {
-        for (int shift = 56; shift >= 0; shift -= 8) {
-            out += static_cast<char>(half >> shift & 0xff);
-        }
-    }
-    return out;
-}
 
 class ManifestWriter {
 public:
@@ -136,7 +93,7 @@ private:
         });
         if (end != TreeEnd::done) return end;
         entry.digest =
-            digest_ == DigestKind::xxh3 ? bytes_of(xxh3.finish(entry.size)) : sha256.finish();
+            digest_ == DigestKind::xxh3 ? core::bytes_of(xxh3.finish(entry.size)) : sha256.finish();
         return file.check_unchanged();
     }
 

@@ -26,7 +26,8 @@ struct ServeOptions {
     std::chrono::milliseconds idle{0};
     std::vector<std::string> scratch;
     bool keep = false; ///< what is in them stays when a session ends
-    /// Whose the scratch directories and the socket are; unset: as they are.
+    std::vector<std::string> kept; ///< directories that outlive the sandbox
+    /// Whose the scratch and kept directories and the socket are; unset: as they are.
     std::optional<Owner> owner;
 };
 

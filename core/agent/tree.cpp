@@ -23,6 +23,8 @@ int do_tree_job(const Run& run) noexcept
             return write_file(run);
         case What::read_file:
             return read_file(run);
+        case What::keep:
+            return keep_directory(run);
         case What::program:
             break;
         }

@@ -17,6 +17,7 @@ TreeEnd pack(const Run& run);
 TreeEnd write_manifest(const Run& run);
 TreeEnd write_file(const Run& run);
 TreeEnd read_file(const Run& run);
+TreeEnd keep_directory(const Run& run);
 
 /// Makes a directory and those above it. 0, or an errno.
 int make_directories(const std::string& path);

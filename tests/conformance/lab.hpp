@@ -16,6 +16,7 @@
 #include <slipway/engine/frames.hpp>
 #include <slipway/engine/images.hpp>
 #include <slipway/engine/networks.hpp>
+#include <slipway/engine/pause.hpp>
 #include <slipway/engine/services.hpp>
 #include <slipway/engine/swarm.hpp>
 #include <slipway/engine/system.hpp>
@@ -276,17 +277,45 @@ public:
         return must(collect(std::move(source), framed));
     }
 
+    /// Of a container that ends within some seconds; see Traits::follow_may_lose_the_end.
+    Output read_followed(std::shared_ptr<engine::ByteSource> source)
+    {
+        if (!client_.traits().follow_may_lose_the_end) return read(std::move(source));
+        return must(collect_for(std::move(source), std::chrono::seconds(15)));
+    }
+
     static Task<Output> collect(std::shared_ptr<engine::ByteSource> source, bool framed)
     {
-        Output output;
-        engine::StringSink out(output.out);
-        engine::StringSink err(output.err);
-        if (framed) {
-            CO_CHECK(co_await engine::demultiplex(*source, out, err));
-        } else {
-            CO_CHECK(co_await engine::copy(*source, out));
+        const auto output = std::make_shared<Output>();
+        CO_CHECK(co_await collect_into(output, std::move(source), framed));
+        co_return *output;
+    }
+    static Task<> collect_into(
+        std::shared_ptr<Output> output, std::shared_ptr<engine::ByteSource> source, bool framed
+    )
+    {
+        engine::StringSink out(output->out);
+        engine::StringSink err(output->err);
+        if (framed) co_return co_await engine::demultiplex(*source, out, err);
+        CO_CHECK(co_await engine::copy(*source, out));
+        co_return ok();
+    }
+    /// What came until it ended, or the time was over.
+    static Task<Output>
+    collect_for(std::shared_ptr<engine::ByteSource> source, std::chrono::milliseconds time)
+    {
+        const auto executor = co_await boost::asio::this_coro::executor;
+        const auto output = std::make_shared<Output>();
+        engine::Child reading(executor, collect_into(output, std::move(source), true));
+        const auto until = std::chrono::steady_clock::now() + time;
+        while (reading.running() && std::chrono::steady_clock::now() < until) {
+            CO_CHECK(co_await engine::pause(std::chrono::milliseconds(10)));
         }
-        co_return output;
+        const bool late = reading.running();
+        reading.cancel();
+        const auto ended = co_await reading.join();
+        if (!ended && !late) co_return fail(ended.error());
+        co_return *output;
     }
     static Task<Output>
     converse(std::shared_ptr<engine::DuplexStream> stream, std::string input, bool framed)

@@ -21,6 +21,13 @@ Output read_log(Lab& lab, const std::string& id, const engine::LogOptions& optio
     return lab.read(lab.must(lab.containers.logs(id, options)));
 }
 
+Output follow_log(Lab& lab, const std::string& id)
+{
+    engine::LogOptions options;
+    options.follow = true;
+    return lab.read_followed(lab.must(lab.containers.logs(id, options)));
+}
+
 std::string last_lines(Lab& lab, const std::string& id, std::uint64_t count)
 {
     engine::LogOptions options;
@@ -67,10 +74,7 @@ TEST_SUITE("Logs")
         const auto id =
             lab.create(lab.spec({"sh", "-c", "echo to out; echo to err >&2; echo more"}));
         CHECK(lab.must(lab.containers.start(id)) == Change::done);
-        engine::LogOptions follow;
-        follow.follow = true;
-        const auto live = lab.read(lab.must(lab.containers.logs(id, follow)));
-        check_followed(lab, id, live, {"to out\nmore\n", "to err\n"});
+        check_followed(lab, id, follow_log(lab, id), {"to out\nmore\n", "to err\n"});
         engine::LogOptions last;
         last.tail = 1;
         const auto tail = lab.read(lab.must(lab.containers.logs(id, last)));
@@ -184,14 +188,12 @@ TEST_SUITE("Logs")
         Lab lab;
         const auto id = lab.create(lab.spec({"sh", "-c", "sleep 2; echo late"}));
         CHECK(lab.must(lab.containers.start(id)) == Change::done);
-        engine::LogOptions follow;
-        follow.follow = true;
-        check_followed(lab, id, read_log(lab, id, follow), {"late\n", ""});
+        check_followed(lab, id, follow_log(lab, id), {"late\n", ""});
         lab.remove(id);
 
         const auto mute = lab.create(lab.spec({"sleep", "1"}));
         CHECK(lab.must(lab.containers.start(mute)) == Change::done);
-        check_followed(lab, mute, read_log(lab, mute, follow), {"", ""});
+        check_followed(lab, mute, follow_log(lab, mute), {"", ""});
         lab.remove(mute);
     }
 
@@ -206,8 +208,8 @@ TEST_SUITE("Logs")
         const std::shared_ptr<engine::ByteSource> one = lab.must(lab.containers.logs(id, follow));
         const std::shared_ptr<engine::ByteSource> two = lab.must(lab.containers.logs(id, follow));
         const Output all{"1\n2\n3\n", ""};
-        check_followed(lab, id, lab.read(one), all);
-        check_followed(lab, id, lab.read(two), all);
+        check_followed(lab, id, lab.read_followed(one), all);
+        check_followed(lab, id, lab.read_followed(two), all);
         CHECK(read_log(lab, id, follow).out == "1\n2\n3\n");
         lab.remove(id);
     }
@@ -242,9 +244,7 @@ TEST_SUITE("Traits")
         Lab lab;
         const auto id = lab.create(lab.spec({"sh", "-c", "sleep 0.5; echo last"}));
         CHECK(lab.must(lab.containers.start(id)) == Change::done);
-        engine::LogOptions follow;
-        follow.follow = true;
-        const bool lost = read_log(lab, id, follow).out.empty();
+        const bool lost = follow_log(lab, id).out.empty();
         const bool may = differs(lab, &engine::Traits::follow_may_lose_the_end, "as its name says");
         CHECK((may || !lost));
         CHECK(lab.exit_code(id) == 0);

@@ -2,6 +2,7 @@
 
 #include "agent/codec.hpp"
 #include "agent/messages.hpp"
+#include "archive/content_hasher.hpp"
 
 #include <algorithm>
 
@@ -12,15 +13,6 @@ namespace {
 Error no_entry(const char* why)
 {
     return {Errc::protocol, std::string("the sandbox's agent sent a broken manifest: ") + why};
-}
-
-std::uint64_t big_endian(std::string_view bytes)
-{
-    std::uint64_t value = 0;
-    for (const char byte : bytes) {
-        value = value << 8U | static_cast<unsigned char>(byte);
-    }
-    return value;
 }
 
 bool set_kind(std::uint8_t kind, TreeEntry& entry)
@@ -54,10 +46,7 @@ bool set_kind(std::uint8_t kind, TreeEntry& entry)
 bool set_digest(std::string_view digest, TreeEntry& entry)
 {
     if (digest.size() == 16) {
-        ContentHash hash;
-        hash.high = big_endian(digest.substr(0, 8));
-        hash.low = big_endian(digest.substr(8));
-        entry.meta.content = hash;
+        entry.meta.content = hash_of(digest);
     } else if (digest.size() == 32) {
         auto& bytes = entry.sha256.emplace();
         std::transform(digest.begin(), digest.end(), bytes.begin(), [](char byte) {

@@ -61,8 +61,9 @@ enum class What : std::uint8_t {
     manifest = 3,
     write_file = 4,
     read_file = 5,
+    keep = 6,
 };
-inline constexpr std::uint8_t last_what = 5;
+inline constexpr std::uint8_t last_what = 6;
 
 struct Limit {
     std::uint8_t resource = 0; ///< RLIMIT_*

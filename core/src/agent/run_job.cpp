@@ -277,7 +277,8 @@ Task<JobEnd> follow_job(
 Task<JobEnd> run_job(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
 {
     const bool is_program = run.what == static_cast<std::uint8_t>(agent::What::program);
-    run.own_stream = !is_program && link->has_own_streams();
+    const bool is_talk = io.in != nullptr && io.out != nullptr; // not much, to and fro
+    run.own_stream = !is_program && !is_talk && link->has_own_streams();
     run.has_in = io.in != nullptr && !run.own_stream;
     run.window = OutputWindow::size;
     CO_TRY(const auto job, link->start(run));

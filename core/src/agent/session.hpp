@@ -9,6 +9,7 @@
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/result.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 namespace slipway::core {
 
 class AgentLink;
+class KeptTree;
 
 /// Whose the files of a tree become, and by whose rights they are read.
 struct AgentIds {
@@ -114,6 +116,10 @@ public:
         AgentIds ids,
         agent::Encoding encoding = agent::Encoding::plain
     );
+
+    /// Takes a directory whose files outlive the sandbox: KeptTree::open.
+    Task<std::unique_ptr<KeptTree>>
+    keep(std::string directory, AgentIds ids, std::function<void()> on_wait);
 
     /// Kills what runs in the sandbox and cleans its scratch. Errors: timed_out, cancelled, those
     /// of the session.

@@ -1,9 +1,9 @@
 #include "agent/entry_sink.hpp"
-#include "agent/first_words.hpp"
 #include "agent/glob.hpp"
 #include "agent/items.hpp"
-#include "agent/run_job.hpp"
+#include "agent/kept_tree.hpp"
 #include "agent/session.hpp"
+#include "agent/worker_job.hpp"
 #include "agent/zstd_stream.hpp"
 #include "archive/posix.hpp"
 
@@ -14,45 +14,6 @@ namespace slipway::core {
 
 namespace {
 
-std::string how_it_ended(const agent::Exit& exit)
-{
-    const bool killed = exit.how == static_cast<std::uint8_t>(agent::Ending::signaled);
-    std::string text = killed ? "the agent's worker was killed by signal "
-                              : "the agent's worker ended with exit code ";
-    text += std::to_string(exit.code);
-    if ((exit.flags & agent::Exit::out_of_memory) != 0) text += ": out of memory";
-    return text;
-}
-
-// By the exit code of a worker.
-Errc code_of(std::uint8_t exit_code)
-{
-    switch (static_cast<agent::TreeEnd>(exit_code)) {
-    case agent::TreeEnd::missing:
-        return Errc::not_found;
-    case agent::TreeEnd::broken:
-        return Errc::protocol;
-    case agent::TreeEnd::refused:
-        return Errc::invalid_argument;
-    case agent::TreeEnd::done:
-    case agent::TreeEnd::failed:
-        break;
-    }
-    return Errc::engine;
-}
-
-agent::Run tree_run(agent::What what, std::string place, AgentIds ids, agent::Encoding encoding)
-{
-    agent::Run run;
-    run.what = static_cast<std::uint8_t>(what);
-    run.argv.push_back(std::move(place));
-    run.has_ids = true;
-    run.uid = ids.uid;
-    run.gid = ids.gid;
-    run.tree.encoding = static_cast<std::uint8_t>(encoding);
-    return run;
-}
-
 Result<> set_items(agent::Run& run, std::vector<TreeItem> items)
 {
     for (const TreeItem& item : items) {
@@ -61,22 +22,6 @@ Result<> set_items(agent::Run& run, std::vector<TreeItem> items)
         CHECK_OK(refused_item(item, agent::parse_item(added, parts)));
     }
     return ok();
-}
-
-Task<> run_worker(std::shared_ptr<AgentLink> link, agent::Run run, JobIo io)
-{
-    FirstWords words;
-    io.err = &words;
-    CO_TRY(const JobEnd end, co_await run_job(link, run, io));
-    if (const auto* const failed = std::get_if<agent::Failed>(&end)) {
-        co_return fail(Errc::engine, failed->text);
-    }
-    const auto& exit = std::get<agent::Exit>(end);
-    const bool exited = exit.how == static_cast<std::uint8_t>(agent::Ending::exited);
-    if (exited && exit.code == 0) co_return ok();
-    std::string text = words.all();
-    if (text.empty()) text = how_it_ended(exit);
-    co_return fail(exited ? code_of(exit.code) : Errc::engine, std::move(text));
 }
 
 // `run` gets what `from` gives, compressed when it says so.
@@ -212,6 +157,14 @@ Task<> AgentSession::manifest(
     agent::Run run = tree_run(agent::What::manifest, std::move(directory), ids, encoding);
     run.tree.digest = static_cast<std::uint8_t>(kind_of(digest));
     return list_entries(link_, std::move(run), std::move(items), std::move(each));
+}
+
+Task<std::unique_ptr<KeptTree>>
+AgentSession::keep(std::string directory, AgentIds ids, std::function<void()> on_wait)
+{
+    const std::string doing = "taking the directory " + directory + " of the sandbox";
+    auto tree = co_await KeptTree::open(link_, std::move(directory), ids, std::move(on_wait));
+    co_return during(std::move(tree), doing);
 }
 
 } // namespace slipway::core

@@ -56,4 +56,27 @@ ContentHash content_hash(std::string_view bytes)
     return to_content_hash(::XXH3_128bits(bytes.data(), bytes.size()));
 }
 
+std::string bytes_of(const ContentHash& hash)
+{
+    std::string out;
+    for (const std::uint64_t half : {hash.high, hash.low}) {
+        for (int shift = 56; shift >= 0; shift -= 8) {
+            out += static_cast<char>(half >> shift & 0xff);
+        }
+    }
+    return out;
+}
+
+ContentHash hash_of(std::string_view bytes)
+{
+    ContentHash hash;
+    std::size_t at = 0;
+    for (std::uint64_t* const half : {&hash.high, &hash.low}) {
+        for (int i = 0; i < 8; ++i) {
+            *half = *half << 8U | static_cast<unsigned char>(bytes[at++]);
+        }
+    }
+    return hash;
+}
+
 } // namespace slipway::core

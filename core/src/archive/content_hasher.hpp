@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 struct XXH3_state_s;
@@ -33,5 +34,10 @@ private:
 
 /// The hash of all of `bytes`.
 ContentHash content_hash(std::string_view bytes);
+
+/// The 16 bytes of a hash, the highest first.
+std::string bytes_of(const ContentHash& hash);
+/// The hash of 16 such bytes.
+ContentHash hash_of(std::string_view bytes);
 
 } // namespace slipway::core

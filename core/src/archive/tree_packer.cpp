@@ -1,5 +1,6 @@
 #include "archive/tree_packer.hpp"
 
+#include "archive/cache_tag.hpp"
 #include "archive/content_hasher.hpp"
 
 #include <archive.h>
@@ -21,8 +22,6 @@ namespace {
 constexpr std::size_t file_piece_bytes = std::size_t{256} << 10;
 /// Less is joined to one write.
 constexpr std::size_t large_bytes = std::size_t{64} << 10;
-constexpr std::string_view cache_tag_name = "CACHEDIR.TAG";
-constexpr std::string_view cache_tag = "Signature: 8a477f597d28d172789f06886806bc55";
 
 /// Never waits for the writer of a fifo, never follows a symlink.
 constexpr int open_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
@@ -34,16 +33,6 @@ ssize_t read_some(int file, char* into, std::size_t count)
         got = ::read(file, into, count);
     } while (got < 0 && errno == EINTR);
     return got;
-}
-
-bool is_tagged_cache(int dir)
-{
-    const posix::Fd tag(::openat(dir, cache_tag_name.data(), open_flags));
-    struct stat status {};
-    if (!tag || ::fstat(tag.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
-    std::array<char, cache_tag.size()> text{};
-    const ssize_t got = read_some(tag.get(), text.data(), text.size());
-    return std::string_view(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0) == cache_tag;
 }
 
 Error changed(std::string_view shown)

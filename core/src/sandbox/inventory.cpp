@@ -64,6 +64,18 @@ InUse use_of_sandbox(const fs::path& base, const std::string& container, const s
     return pool::Entry::road_in(*directory) ? InUse::idle : InUse::no;
 }
 
+// Of a volume that stays: one of a workspace of ours that is gone is of no use.
+InUse use_of_kept(const engine::VolumeInfo& volume, bool lone)
+{
+    if (label_of(volume.labels, user_label) != this_user()) return InUse::unknown;
+    const std::string root = label_of(volume.labels, workspace_label);
+    std::error_code failed;
+    // A backslash stands for what no label can have.
+    const bool is_path = !root.empty() && root.find('\\') == std::string::npos;
+    const bool gone = is_path && !fs::exists(root, failed) && !failed;
+    return gone && lone ? InUse::no : InUse::kept;
+}
+
 // Scratch goes with its container, and is one object with it, unless somebody has removed that
 // alone.
 Task<std::vector<OwnedObject>> our_volumes(engine::Client client)
@@ -88,6 +100,10 @@ Task<std::vector<OwnedObject>> our_volumes(engine::Client client)
             if (!is_lone(volume)) continue;
             // It is there before its container is.
             object.in_use = use_of_maker(label_of(volume.labels, process_label));
+        } else if (object.purpose == workspace_purpose || object.purpose == cargo_purpose) {
+            object.kept_as = label_of(volume.labels, workspace_label);
+            object.image = label_of(volume.labels, image_label);
+            object.in_use = use_of_kept(volume, is_lone(volume));
         } else if (!pool::has_this_agent(object.name)) {
             object.in_use = InUse::idle; // a container that has it keeps it
         }

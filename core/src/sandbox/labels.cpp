@@ -1,9 +1,13 @@
+#include "sandbox/pool/key.hpp"
 #include "sandbox/process_mark.hpp"
 
 #include <slipway/core/labels.hpp>
 
+#include <unistd.h>
+
 #include <array>
 #include <cstdio>
+#include <fstream>
 #include <random>
 
 namespace slipway::core {
@@ -30,6 +34,21 @@ std::map<std::string, std::string> labels_for(std::string_view purpose)
     static const std::string process = process_mark();
     labels.emplace(process_label, process);
     return labels;
+}
+
+std::string this_user()
+{
+    std::string machine;
+    for (const char* const file : {"/etc/machine-id", "/var/lib/dbus/machine-id"}) {
+        std::ifstream in(file);
+        if (machine.empty()) std::getline(in, machine);
+    }
+    if (machine.empty()) {
+        std::array<char, 256> name{};
+        ::gethostname(name.data(), name.size() - 1);
+        machine = name.data();
+    }
+    return pool::digits_of(machine + " " + std::to_string(::geteuid()));
 }
 
 std::string unique_name(std::string_view purpose)

@@ -1,17 +1,39 @@
+#include "archive/content_hasher.hpp"
+#include "archive/posix.hpp"
 #include "interrupted.hpp"
 #include "sandbox/owner.hpp"
+#include "workspace/synced.hpp"
 
 #include <slipway/core/container_files.hpp>
+#include <slipway/core/labels.hpp>
 #include <slipway/core/lease.hpp>
 #include <slipway/engine/child.hpp>
 
 #include <boost/asio/this_coro.hpp>
+
+#include <fmt/format.h>
 
 namespace slipway::core {
 
 namespace asio = boost::asio;
 
 namespace {
+
+// Its volume has the files of one user, for one image: what was built with another one is of no use.
+KeptDirectory kept_workspace(const Job& job)
+{
+    const std::string& root = job.workspace->root.native();
+    const ContentHash hash = content_hash(this_user() + " " + root);
+    KeptDirectory kept;
+    kept.path = root;
+    kept.purpose = workspace_purpose;
+    kept.name = fmt::format("slipway-workspace-{:016x}", hash.high);
+    kept.per_image = true;
+    kept.labels.emplace(workspace_label, posix::printable(root));
+    kept.labels.emplace(image_label, job.image);
+    kept.labels.emplace(user_label, this_user());
+    return kept;
+}
 
 SandboxSpec spec_of(const Job& job, Owner owner)
 {
@@ -22,9 +44,11 @@ SandboxSpec spec_of(const Job& job, Owner owner)
     spec.network = job.network;
     spec.limits.memory_bytes = job.memory_bytes;
     spec.limits.cpus = job.cpus;
-    spec.scratch.emplace_back("/tmp");
-    if (job.workspace && job.workspace->root != spec.scratch.front()) {
-        spec.scratch.push_back(job.workspace->root.string());
+    const bool has_tmp = job.workspace && job.workspace->root == "/tmp";
+    if (!has_tmp) spec.scratch.emplace_back("/tmp");
+    if (job.workspace) spec.kept.push_back(kept_workspace(job));
+    for (const KeptDirectory& kept : job.kept) {
+        spec.kept.push_back(kept);
     }
     return spec;
 }
@@ -55,25 +79,56 @@ Result<JobResult> telling(Result<JobResult> result, const Job& job, std::string_
     return result;
 }
 
-Task<JobResult>
-work(std::shared_ptr<Lease> lease, Job job, LeasedJob leased, JobStreams streams, Owner owner)
-{
-    std::shared_ptr<ContainerFiles> files;
-    std::shared_ptr<const SentWorkspace> sent;
-    if (job.workspace) {
-        files = leased_files(lease);
-        auto sending = co_await send_workspace(files, *job.workspace, owner);
-        if (!sending) {
-            co_return telling(fail(std::move(sending).error()), job, none_back);
-        }
-        sent = *std::move(sending);
+// A workspace in the sandbox: kept there where the agent can, else sent and brought back as a whole.
+class Files {
+public:
+    Files(std::shared_ptr<Lease> lease, Workspace workspace, Owner owner)
+        : lease_(std::move(lease)), workspace_(std::move(workspace)), owner_(owner)
+    {
     }
+
+    Task<> send(std::unique_ptr<SyncedWorkspace> synced, std::function<void()> on_wait)
+    {
+        if (lease_->road() != Road::exec) {
+            synced_ = std::move(synced);
+            co_return co_await synced_->send(lease_, std::move(on_wait));
+        }
+        files_ = leased_files(lease_);
+        CO_TRY(sent_, co_await send_workspace(files_, workspace_, owner_));
+        co_return ok();
+    }
+    Task<Fetched> fetch()
+    {
+        if (synced_) return synced_->fetch();
+        return fetch_workspace(files_, workspace_, sent_);
+    }
+
+private:
+    std::shared_ptr<Lease> lease_;
+    Workspace workspace_;
+    Owner owner_;
+    std::unique_ptr<SyncedWorkspace> synced_;
+    std::shared_ptr<ContainerFiles> files_;
+    std::shared_ptr<const SentWorkspace> sent_;
+};
+
+Task<JobResult> work_in(
+    std::shared_ptr<Lease> lease,
+    std::unique_ptr<SyncedWorkspace> synced,
+    Job job,
+    LeasedJob leased,
+    JobStreams streams,
+    Owner owner,
+    std::function<void()> on_wait
+)
+{
+    Files files(lease, *job.workspace, owner);
+    const auto sent = co_await files.send(std::move(synced), std::move(on_wait));
+    if (!sent) co_return telling(fail(sent.error()), job, none_back);
     Result<JobResult> result = fail(Errc::cancelled, "interrupted");
     if (!co_await is_interrupted()) result = co_await lease->run(std::move(leased), streams);
-    if (!result || !job.workspace) {
-        co_return telling(std::move(result), job, none_back);
-    }
-    auto fetched = co_await fetch_workspace(files, *job.workspace, sent);
+    if (!result) co_return telling(std::move(result), job, none_back);
+    auto fetched = co_await files.fetch();
     if (!fetched) {
         co_return telling(
             fail(std::move(fetched).error()), job, "only some files were brought back"
@@ -90,7 +145,8 @@ Task<JobResult> run_pooled(
     Job job,
     JobStreams streams,
     PoolOptions options,
-    std::function<void(const SandboxUse&)> on_sandbox
+    std::function<void(const SandboxUse&)> on_sandbox,
+    std::function<void()> on_wait
 )
 {
     auto known = co_await owner_for(client);
@@ -100,13 +156,31 @@ Task<JobResult> run_pooled(
     CO_TRY(const Owner owner, std::move(known));
     SandboxSpec spec = spec_of(job, owner);
     LeasedJob leased = leased_job(job, client.endpoint());
+    std::unique_ptr<SyncedWorkspace> synced;
+    if (job.workspace && options.agent) {
+        const auto executor = co_await asio::this_coro::executor;
+        synced = SyncedWorkspace::begin(executor, *job.workspace, owner);
+    }
     auto acquired = co_await acquire(client, std::move(spec), std::move(options));
     if (!acquired && acquired.error().code == Errc::cancelled) {
         co_return fail(Errc::cancelled, std::string(none_back));
     }
     CO_TRY(const std::shared_ptr<Lease> lease, std::move(acquired));
     if (on_sandbox) on_sandbox({lease->container(), lease->road(), lease->warm()});
-    auto result = co_await work(lease, std::move(job), std::move(leased), streams, owner);
+    Result<JobResult> result = fail(Errc::internal, "");
+    if (job.workspace) {
+        result = co_await work_in(
+            lease,
+            std::move(synced),
+            std::move(job),
+            std::move(leased),
+            streams,
+            owner,
+            std::move(on_wait)
+        );
+    } else {
+        result = co_await lease->run(std::move(leased), streams);
+    }
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     // What is known is worth more than whether the sandbox can be used again.
     const auto released = co_await lease->release();

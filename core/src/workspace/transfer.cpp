@@ -1,3 +1,5 @@
+#include "workspace/advice.hpp"
+
 #include <slipway/core/container_files.hpp>
 #include <slipway/core/tar_reader.hpp>
 #include <slipway/core/tar_writer.hpp>
@@ -13,20 +15,6 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 namespace {
-
-// A file here that we may not touch; the engine's own refusals carry its answer.
-template <class T>
-Result<T> advised(Result<T> result, const std::string& doing, std::string_view advice)
-{
-    if (!result && result.error().code == Errc::permission_denied && !result.error().answer
-        && result.error().hint.empty()) {
-        result.error().hint = advice;
-    }
-    return during(std::move(result), doing);
-}
-
-constexpr std::string_view to_read = "make it readable for you, or keep it outside the workspace";
-constexpr std::string_view to_write = "you need the right to write there: see its owner and mode";
 
 // "/home/me/project" -> "home/me/project": the name of the root in an archive of "/".
 std::string inside(const fs::path& root)
@@ -82,7 +70,7 @@ send_workspace(std::shared_ptr<ContainerFiles> container, Workspace workspace, O
     options.gid = owner.gid;
     options.skip_tagged_caches = true;
     const auto tar = pack(std::move(roots), std::move(options));
-    CO_CHECK(advised(co_await container->put(tar), doing, to_read));
+    CO_CHECK(advised(co_await container->put(tar), doing, to_read_advice));
     CO_TRY(sent->files, during(tar->manifest(), doing));
     co_return sent;
 }
@@ -104,7 +92,7 @@ Task<Fetched> fetch_workspace(
     request.options.keep = workspace.bring_back;
     CO_TRY(
         const Unpacked unpacked,
-        advised(co_await get_and_unpack(container, std::move(request)), doing, to_write)
+        advised(co_await get_and_unpack(container, std::move(request)), doing, to_write_advice)
     );
     Fetched fetched;
     fetched.written = unpacked.written;
@@ -114,7 +102,7 @@ Task<Fetched> fetch_workspace(
         CO_TRY(
             const Unpacked file,
             advised(
-                co_await fetch_linked_file(container, workspace.root, link.path), doing, to_write
+                co_await fetch_linked_file(container, workspace.root, link.path), doing, to_write_advice
             )
         );
         fetched.written.push_back(link.path);
@@ -122,7 +110,7 @@ Task<Fetched> fetch_workspace(
     }
     CO_TRY(
         Removed removed,
-        advised(remove_deleted(workspace.root, deleted(sent->files, unpacked)), doing, to_write)
+        advised(remove_deleted(workspace.root, deleted(sent->files, unpacked)), doing, to_write_advice)
     );
     fetched.removed = std::move(removed.removed);
     fetched.kept.insert(fetched.kept.end(), removed.kept.begin(), removed.kept.end());

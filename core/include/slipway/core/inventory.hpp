@@ -15,7 +15,7 @@ namespace slipway::core {
 enum class InUse {
     yes,
     idle,    ///< a sandbox that waits for its next job; an agent's volume of another version
-    kept,    ///< a persistent sandbox that nobody has now
+    kept,    ///< a persistent sandbox that nobody has now; the volume of a workspace or of cargo
     no,      ///< its owner has ended
     unknown, ///< it is another machine's, or another user's
 };
@@ -26,11 +26,12 @@ struct OwnedObject {
 
     Kind kind = Kind::container;
     std::string name;
-    std::string purpose;           ///< "run", "sandbox", "scratch", "agent", "probe"
-    std::string image;             ///< of a container, as its creator named it
+    std::string purpose; ///< "run", "sandbox", "scratch", "agent", "probe", "workspace", "cargo"
+    /// Of a container or the volume of a workspace, as its creator named it.
+    std::string image;
     std::string state;             ///< of a container, as the engine names it: "running"
     std::int64_t created = 0;      ///< of a container: Unix seconds
-    std::string kept_as;           ///< the name of a persistent sandbox
+    std::string kept_as; ///< the name of a persistent sandbox; a workspace's directory
     InUse in_use = InUse::unknown; ///< of the agent's volume: sandboxes to come need it
 };
 
@@ -46,7 +47,8 @@ struct CleanedUp {
 };
 
 enum class Clean {
-    /// Containers, and scratch without one, whose owners have ended. Of a persistent sandbox that
+    /// Containers, and scratch without one, whose owners have ended, and volumes of workspaces of
+    /// this user whose directory is gone. Of a persistent sandbox that
     /// is kept it is not looked for who has it when the directory of its pool was removed.
     left_behind,
     unused,     ///< and what is idle

@@ -9,8 +9,10 @@ namespace slipway::core {
 /// The label that every object of ours carries, on every engine; its value is "slipway".
 inline constexpr std::string_view owner_label = "org.slipway.owner";
 inline constexpr std::string_view owner_value = "slipway";
-/// What the object is for: "run", "sandbox", "scratch", "agent", "probe".
+/// What the object is for: "run", "sandbox", "scratch", "agent", "probe", "workspace", "cargo".
 inline constexpr std::string_view purpose_label = "org.slipway.purpose";
+inline constexpr std::string_view workspace_purpose = "workspace"; ///< a volume that stays
+inline constexpr std::string_view cargo_purpose = "cargo";         ///< likewise: CARGO_HOME
 /// One random text for all objects of one process.
 inline constexpr std::string_view instance_label = "org.slipway.instance";
 
@@ -22,6 +24,15 @@ inline constexpr std::string_view pool_label = "org.slipway.pool";
 
 /// Of a persistent sandbox: its name.
 inline constexpr std::string_view name_label = "org.slipway.name";
+
+/// Of the volume of a workspace: its directory, and the image as it was asked for.
+inline constexpr std::string_view workspace_label = "org.slipway.workspace";
+inline constexpr std::string_view image_label = "org.slipway.image";
+/// Of a volume that stays: whose it is, of which machine and user; see `this_user`.
+inline constexpr std::string_view user_label = "org.slipway.user";
+
+/// Digits that stand for this user of this machine, also after it was started anew.
+std::string this_user();
 
 /// The labels of an object made by this process for `purpose`.
 std::map<std::string, std::string> labels_for(std::string_view purpose);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/core/kept_directory.hpp>
 #include <slipway/core/road.hpp>
 #include <slipway/core/sandbox.hpp>
 #include <slipway/core/tree.hpp>
@@ -28,8 +29,11 @@ struct SandboxLimits {
     double cpus = 0;               ///< or none; 0: as many as the engine's machine has
 };
 
+class KeptTree;
+
 /// What a sandbox is made of. Two sandboxes of equal specs stand for each other. They have no
-/// capabilities, cannot gain any, and their root is read-only but for `scratch`.
+/// capabilities, cannot gain any, and their root is read-only but for `scratch` and
+/// `kept`.
 struct SandboxSpec {
     std::string image;    ///< reference or id; must be on the engine already
     std::string platform; ///< "os/arch[/variant]"; empty: the engine's own
@@ -37,6 +41,7 @@ struct SandboxSpec {
     std::string network = "none";     ///< empty: the engine's own
     std::vector<std::string> scratch; ///< absolute directories, empty when a lease begins; disk
     std::vector<engine::Mount> mounts;
+    std::vector<KeptDirectory> kept;
     SandboxLimits limits;
 };
 
@@ -121,6 +126,12 @@ public:
         std::string directory, std::vector<TreeItem> items, Digest digest, TreeEntries each
     ) = 0;
 
+    /// Takes a directory of SandboxSpec::kept for a workspace, until what it gives is dropped.
+    /// `on_wait` is called when somebody else has it, in whichever sandbox; then it is waited for.
+    /// Errors also: unsupported (Road::exec).
+    virtual Task<std::unique_ptr<KeptTree>>
+    keep(std::string directory, std::function<void()> on_wait) = 0;
+
     /// The sandbox goes back to the pool; what its jobs left is killed and removed meanwhile. The
     /// next lease can have it when this object is gone.
     virtual Task<> release() = 0;
@@ -170,8 +181,13 @@ struct SandboxUse {
 };
 
 /// As `run`, in a sandbox of the pool: the second time, nothing is created. The image's root is
-/// read-only there; the workspace's directory and /tmp are not, and the command starts without what
-/// an earlier one left in them. `on_sandbox` is told which one it is before the command starts.
+/// read-only there; the workspace's directory and /tmp are not. The command starts with an empty
+/// /tmp, and with the workspace as it is here, save that directories with a CACHEDIR.TAG are those
+/// of the commands before it: they stay in a volume of this workspace, image and user. Commands that
+/// have the same volume wait for each other. `on_sandbox` is told which sandbox it is before the
+/// command starts.
+///
+/// Without the agent nothing is kept, and no such directory is there.
 ///
 /// Errors: those of `run` and `acquire`.
 Task<JobResult> run_pooled(
@@ -179,7 +195,8 @@ Task<JobResult> run_pooled(
     Job job,
     JobStreams streams,
     PoolOptions options,
-    std::function<void(const SandboxUse&)> on_sandbox
+    std::function<void(const SandboxUse&)> on_sandbox,
+    std::function<void()> on_wait = nullptr ///< another command has the workspace's volume
 );
 
 } // namespace slipway::core

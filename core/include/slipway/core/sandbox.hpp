@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/core/kept_directory.hpp>
 #include <slipway/core/workspace.hpp>
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/client.hpp>
@@ -26,6 +27,7 @@ struct Job {
     std::string cwd;               ///< absolute, in the container; empty: the image's
     std::string network;           ///< "none", "host", a network's name; empty: the engine's own
     std::optional<Workspace> workspace; ///< present at its own path; what changed comes back
+    std::vector<KeptDirectory> kept{};  ///< further ones, of `run_pooled` alone
     engine::Proxies proxies{}; ///< variables of the command that `env` has not; see add_proxies
     bool terminal = false;     ///< the command gets a terminal; its output is one raw stream
     std::int64_t memory_bytes =

@@ -1,5 +1,6 @@
 #include "sandbox/by_exec/lease.hpp"
 
+#include "agent/kept_tree.hpp"
 #include "sandbox/by_exec/sandbox.hpp"
 #include "sandbox/pool/limits.hpp"
 #include "sandbox/remove.hpp"
@@ -52,6 +53,11 @@ public:
         return list_by_archive(
             sandbox_, std::move(directory), std::move(items), digest, std::move(each)
         );
+    }
+
+    Task<std::unique_ptr<KeptTree>> keep(std::string, std::function<void()>) override
+    {
+        co_return fail(Errc::unsupported, "without slipway's agent nothing is kept");
     }
 
     Task<> release() override { return remove(sandbox_); }

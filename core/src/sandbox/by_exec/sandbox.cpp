@@ -115,6 +115,10 @@ Task<std::shared_ptr<Sandbox>>
 make_sandbox(engine::Client client, SandboxSpec spec, pool::Ids ids, engine::ImageInfo image)
 {
     const auto executor = co_await asio::this_coro::executor;
+    for (const KeptDirectory& kept : spec.kept) {
+        spec.scratch.push_back(kept.path); // nobody would bring its files up to date
+    }
+    spec.kept.clear();
     for (bool init = true;; init = false) {
         const auto sandbox =
             std::make_shared<Sandbox>(Sandbox{client, {}, ids, image.config, {}, {}});

@@ -1,5 +1,7 @@
 #include "sandbox/pool/container.hpp"
 
+#include "sandbox/pool/key.hpp"
+
 #include <slipway/core/labels.hpp>
 
 #include <fmt/format.h>
@@ -74,13 +76,18 @@ Result<> check(const SandboxSpec& spec)
 {
     TRY([[maybe_unused]] const Ids ids, parse_ids(spec.user));
     if (spec.image.empty()) return fail(Errc::invalid_argument, "a sandbox without an image");
-    for (const std::string& directory : spec.scratch) {
+    std::vector<std::string> directories = spec.scratch;
+    for (const KeptDirectory& kept : spec.kept) {
+        directories.push_back(kept.path);
+        if (kept.name.empty()) return fail(Errc::invalid_argument, "a kept directory without a name");
+    }
+    for (const std::string& directory : directories) {
         const std::filesystem::path path(directory);
         const bool plain = path.lexically_normal() == path && path.has_filename();
         if (!path.is_absolute() || !plain || directory.find('\0') != std::string::npos) {
             return fail(
                 Errc::invalid_argument,
-                "a scratch directory of a sandbox is an absolute path without '.' and '..', not '"
+                "a directory of a sandbox is an absolute path without '.' and '..', not '"
                     + directory + "'"
             );
         }
@@ -129,6 +136,10 @@ void confine(engine::ContainerSpec& container, const SandboxSpec& spec)
         volume.no_copy = true;
         volume.labels = labels_for(scratch_purpose);
     }
+    for (const KeptDirectory& kept : spec.kept) {
+        host.mounts.push_back(mount_of("volume", volume_of(kept, spec.image), kept.path));
+        host.mounts.back().volume.emplace().no_copy = true;
+    }
     host.network_mode = spec.network;
     host.auto_remove = true;
     host.readonly_rootfs = true;
@@ -172,6 +183,9 @@ engine::ContainerSpec container_spec(
     }
     for (const std::string& directory : spec.scratch) {
         container.entrypoint->insert(container.entrypoint->end(), {"--scratch", directory});
+    }
+    for (const KeptDirectory& kept : spec.kept) {
+        container.entrypoint->insert(container.entrypoint->end(), {"--kept", kept.path});
     }
     // Also writable, and not the image's.
     container.entrypoint->insert(container.entrypoint->end(), {"--scratch", "/dev/shm"});

@@ -40,6 +40,12 @@ void write_spec(agent::Writer& write, const SandboxSpec& spec)
         write(bits(mount.tmpfs ? mount.tmpfs->size_bytes.value_or(-1) : -1));
         write(bits(mount.tmpfs ? mount.tmpfs->mode.value_or(0) : 0));
     }
+    write(static_cast<std::uint64_t>(spec.kept.size()));
+    for (const KeptDirectory& kept : spec.kept) {
+        write(kept.path);
+        write(kept.name);
+        write(kept.per_image);
+    }
     write(bits(spec.limits.pids));
     write(bits(spec.limits.memory_bytes));
     write(bits(nano_cpus(spec.limits.cpus)));
@@ -69,6 +75,11 @@ std::string spec_mark(const SandboxSpec& spec)
     agent::Writer write(record);
     write_spec(write, spec);
     return digits(record);
+}
+
+std::string volume_of(const KeptDirectory& kept, const std::string& image)
+{
+    return kept.per_image ? kept.name + "-" + digits_of(image) : kept.name;
 }
 
 std::string digits_of(const std::string& text)

@@ -20,6 +20,8 @@ inline constexpr const char* named_mark = "+named";
 
 /// Differs when anything of the spec does.
 std::string spec_mark(const SandboxSpec& spec);
+/// The name of its volume, with an image of that id.
+std::string volume_of(const KeptDirectory& kept, const std::string& image);
 /// Few hexadecimal digits that stand for a text.
 std::string digits_of(const std::string& text);
 

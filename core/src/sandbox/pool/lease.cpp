@@ -1,5 +1,6 @@
 #include "sandbox/pool/lease.hpp"
 
+#include "agent/kept_tree.hpp"
 #include "sandbox/by_exec/sandbox.hpp"
 #include "sandbox/pool/encoding.hpp"
 #include "sandbox/pool/job.hpp"
@@ -75,6 +76,14 @@ public:
     {
         co_return co_await leased_.session->manifest(
             std::move(directory), std::move(items), digest, std::move(each), agent_ids(), encoding_
+        );
+    }
+
+    Task<std::unique_ptr<KeptTree>>
+    keep(std::string directory, std::function<void()> on_wait) override
+    {
+        co_return co_await leased_.session->keep(
+            std::move(directory), agent_ids(), std::move(on_wait)
         );
     }
 

@@ -1,6 +1,7 @@
 #include "sandbox/pool/maker.hpp"
 
 #include "sandbox/pool/agent_volume.hpp"
+#include "sandbox/pool/key.hpp"
 #include "sandbox/pool/lease.hpp"
 #include "sandbox/pool/limits.hpp"
 #include "sandbox/pool/named.hpp"
@@ -9,6 +10,7 @@
 #include "sandbox/pool/start.hpp"
 #include "sandbox/settle.hpp"
 
+#include <slipway/core/labels.hpp>
 #include <slipway/engine/volumes.hpp>
 
 #include <boost/asio/this_coro.hpp>
@@ -107,6 +109,7 @@ Task<engine::ContainerSpec> Maker::container_for(const Entry& entry, Road road)
     );
     no_agent_ = !filled && cannot_be_had(filled.error());
     CO_TRY(volume_, std::move(filled));
+    CO_CHECK(co_await make_kept());
     const std::string mark = pool_mark(wanted_.base);
     engine::ContainerSpec made =
         container_spec(wanted_.spec, wanted_.options, entry, volume_, mark, road);
@@ -114,6 +117,27 @@ Task<engine::ContainerSpec> Maker::container_for(const Entry& entry, Road road)
         name_it(made, wanted_.asked, wanted_.options.name, road);
     }
     co_return made;
+}
+
+// An engine would make them, too, but some without labels.
+Task<> Maker::make_kept()
+{
+    for (const KeptDirectory& kept : wanted_.spec.kept) {
+        engine::VolumeSpec volume;
+        volume.name = volume_of(kept, wanted_.spec.image);
+        volume.labels = labels_for(kept.purpose);
+        volume.labels.insert(kept.labels.begin(), kept.labels.end());
+        engine::Volumes volumes(wanted_.client.transport());
+        CO_TRY(const engine::VolumeInfo made, co_await volumes.create(volume));
+        const auto made_for = made.labels.find(std::string(purpose_label));
+        if (made_for != made.labels.end() && made_for->second == kept.purpose) continue;
+        Error error(
+            Errc::conflict, "the volume " + volume.name + " is there, and it is not slipway's"
+        );
+        error.hint = "rename it, or remove it when nobody needs it";
+        co_return fail(std::move(error));
+    }
+    co_return ok();
 }
 
 // The error that it was removed for, with what it leaves behind, is given when that fails.

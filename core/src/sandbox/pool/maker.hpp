@@ -40,6 +40,7 @@ public:
 private:
     Task<std::unique_ptr<AgentSession>> start(const Entry& entry, Road road, bool again);
     Task<engine::ContainerSpec> container_for(const Entry& entry, Road road);
+    Task<> make_kept();
     Task<> remove_failed(const Entry& entry, Error& error);
     Task<> forget_agent();
 

@@ -102,7 +102,7 @@ struct Traits {
     bool half_close_keeps_output = false;     ///< podman: without StdinOnce, and on a terminal, too
     bool unread_stdin_may_reset = false;      ///< podman: the output can be lost with it
     /// podman: on a busy machine a log that is followed can end before the container's last lines,
-    /// without an error
+    /// without an error, or, rarely, not end at all
     bool follow_may_lose_the_end = false;
     /// podman: a container's stdin is closed for good when a client that is attached to it leaves,
     /// also without `stdin_once`.

@@ -1,0 +1,320 @@
+#include "agent/codec.hpp"
+#include "agent/frames.hpp"
+#include "agent/kept_messages.hpp"
+#include "archive/cache_tag.hpp"
+#include "descriptor.hpp"
+#include "remove_tree.hpp"
+#include "sync/tree_scan.hpp"
+#include "tree.hpp"
+#include "walk.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace slipway::agent {
+
+namespace {
+
+constexpr std::size_t batch_bytes = 65'536;
+constexpr const char* lock_name = "lock";
+constexpr const char* tree_name = "tree";
+
+bool write_all(int file, std::string_view bytes)
+{
+    while (!bytes.empty()) {
+        const ssize_t put = ::write(file, bytes.data(), bytes.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return true;
+}
+
+bool read_all(int file, std::string& bytes)
+{
+    struct stat status {};
+    if (::fstat(file, &status) != 0) return false;
+    bytes.resize(static_cast<std::size_t>(status.st_size));
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t got = ::read(file, bytes.data() + done, bytes.size() - done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return false;
+        done += static_cast<std::size_t>(got);
+    }
+    return true;
+}
+
+/// What is said to the client.
+class Answers {
+public:
+    template <class T>
+    bool say(KeptType type, const T& message)
+    {
+        std::string payload;
+        Writer write(payload);
+        write(static_cast<std::uint8_t>(type));
+        write.field(message);
+        Writer whole(out_);
+        whole(payload);
+        return out_.size() < batch_bytes || flush();
+    }
+    bool flush()
+    {
+        const bool good = write_all(1, out_);
+        out_.clear();
+        return good;
+    }
+    bool entries(KeptType type, const sync::TreeState& state)
+    {
+        Entries batch;
+        std::size_t bytes = 0;
+        for (const sync::StateEntry& entry : state) {
+            batch.entries.push_back(entry);
+            bytes += sizeof entry + entry.path.size() + entry.link_target.size();
+            if (bytes < batch_bytes) continue;
+            if (!say(type, batch)) return false;
+            batch.entries.clear();
+            bytes = 0;
+        }
+        return batch.entries.empty() || say(type, batch);
+    }
+    bool paths(KeptType type, const std::vector<std::string>& all)
+    {
+        Paths batch;
+        std::size_t bytes = 0;
+        for (const std::string& path : all) {
+            batch.paths.push_back(path);
+            bytes += sizeof path + path.size();
+            if (bytes < batch_bytes) continue;
+            if (!say(type, batch)) return false;
+            batch.paths.clear();
+            bytes = 0;
+        }
+        return batch.paths.empty() || say(type, batch);
+    }
+
+private:
+    std::string out_;
+};
+
+struct Nothing {
+    static void fields(auto&, auto&) {}
+};
+
+/// A directory whose files stay, from its lock to its end.
+class Kept {
+public:
+    explicit Kept(const std::string& path) : path_(&path) {}
+
+    TreeEnd run()
+    {
+        TreeEnd end = open();
+        if (end == TreeEnd::done) end = lock();
+        while (end == TreeEnd::done) {
+            std::string message;
+            bool left = false;
+            end = receive(message, left);
+            if (end != TreeEnd::done || left) break;
+            end = obey(message);
+        }
+        return end;
+    }
+
+private:
+    TreeEnd failed(int error) const { return complain(*path_, error); }
+    TreeEnd failed(const sync::ScanProblem& problem) const
+    {
+        const std::string what =
+            problem.path.empty() ? *path_ : *path_ + "/" + problem.path;
+        return problem.error == 0 ? complain(what, "it changed while it was read")
+                                  : complain(what, problem.error);
+    }
+
+    /// Makes the directory that is ours; the tag keeps others from carrying it about.
+    TreeEnd open()
+    {
+        if (const int error = make_directories(*path_)) return failed(error);
+        root_ = Fd(::open(path_->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!root_) return failed(errno);
+        const std::string name(sync::own_directory);
+        constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        own_ = Fd(::openat(root_.get(), name.c_str(), flags));
+        if (!own_ && is_gone(errno)) {
+            if (::mkdirat(root_.get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
+                return failed(errno);
+            }
+            own_ = Fd(::openat(root_.get(), name.c_str(), flags));
+        }
+        if (!own_) return failed(errno);
+        put("CACHEDIR.TAG", std::string(core::cache_tag) + "\n");
+        put(".gitignore", "*\n");
+        return TreeEnd::done;
+    }
+
+    /// What cannot be written is made again some other time.
+    void put(const char* name, std::string_view bytes) const
+    {
+        if (::faccessat(own_.get(), name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return;
+        replace(name, bytes);
+    }
+    void replace(const char* name, std::string_view bytes) const
+    {
+        const std::string draft = std::string(name) + ".new";
+        ::unlinkat(own_.get(), draft.c_str(), 0);
+        const Fd file(::openat(
+            own_.get(), draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644
+        ));
+        const bool good = file && write_all(file.get(), bytes)
+                          && ::renameat(own_.get(), draft.c_str(), own_.get(), name) == 0;
+        if (!good) ::unlinkat(own_.get(), draft.c_str(), 0);
+    }
+
+    TreeEnd lock()
+    {
+        lock_ = Fd(::openat(
+            own_.get(), lock_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600
+        ));
+        if (!lock_) return failed(errno);
+        if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+            if (errno != EWOULDBLOCK) return failed(errno);
+            if (!answers_.say(KeptType::waiting, Nothing()) || !answers_.flush()) return gone();
+            int error = 0;
+            do {
+                error = ::flock(lock_.get(), LOCK_EX) == 0 ? 0 : errno;
+            } while (error == EINTR);
+            if (error != 0) return failed(error);
+        }
+        std::string bytes;
+        const Fd file(
+            ::openat(own_.get(), tree_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        );
+        if (file && read_all(file.get(), bytes)) {
+            if (auto known = sync::decode_known_tree(bytes)) tree_ = *std::move(known);
+        }
+        if (!answers_.say(KeptType::held, Nothing()) || !answers_.flush()) return gone();
+        return TreeEnd::done;
+    }
+
+    static TreeEnd gone() { return complain("the client", errno, TreeEnd::broken); }
+
+    /// `left`: there is none, and there will be none.
+    TreeEnd receive(std::string& message, bool& left)
+    {
+        std::string head;
+        if (!take(sizeof(std::uint32_t), head)) return gone();
+        left = head.empty();
+        if (left) return TreeEnd::done;
+        std::uint32_t size = 0;
+        Reader read(head);
+        read(size);
+        if (head.size() < sizeof size || size == 0 || size > max_message) {
+            return complain("the client", "it sent no message", TreeEnd::broken);
+        }
+        if (!take(size, message)) return gone();
+        return message.size() == size
+                   ? TreeEnd::done
+                   : complain("the client", "it sent half a message", TreeEnd::broken);
+    }
+
+    /// Less at the end of stdin.
+    static bool take(std::size_t size, std::string& bytes)
+    {
+        bytes.resize(size);
+        std::size_t done = 0;
+        while (done < size) {
+            const ssize_t got = ::read(0, bytes.data() + done, size - done);
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) return false;
+            if (got == 0) break;
+            done += static_cast<std::size_t>(got);
+        }
+        bytes.resize(done);
+        return true;
+    }
+
+    TreeEnd obey(std::string_view message)
+    {
+        const auto type = static_cast<KeptType>(static_cast<unsigned char>(message.front()));
+        message.remove_prefix(1);
+        if (type == KeptType::scan) {
+            if (const auto order = decode<ScanOrder>(message)) return scan(*order);
+        } else if (type == KeptType::remove) {
+            if (const auto order = decode<Paths>(message)) return remove(*order);
+        }
+        return complain("the client", "an unknown message", TreeEnd::refused);
+    }
+
+    TreeEnd scan(const ScanOrder& order)
+    {
+        sync::ScanOptions options;
+        options.caches = order.caches;
+        sync::Scan now;
+        {
+            const sync::Memo memo(tree_);
+            options.memo = &memo;
+            now = sync::scan_tree(root_.get(), options);
+        }
+        if (!now.problems.empty()) return failed(now.problems.front());
+        sync::drop_young(now.tree, now.young_ns);
+        const core::ContentHash base{order.base_high, order.base_low};
+        Scanned told;
+        told.from_base = base != core::ContentHash() && sync::digest_of(tree_.state) == base;
+        const sync::StateChange change = sync::change_between(
+            told.from_base ? tree_.state : sync::TreeState(), now.tree.state
+        );
+        const bool is_new = tree_.state != now.tree.state || tree_.marks != now.tree.marks;
+        tree_ = std::move(now.tree);
+        const bool good = answers_.entries(KeptType::changed, change.changed)
+                          && answers_.paths(KeptType::gone, change.gone)
+                          && answers_.entries(KeptType::caches, now.caches)
+                          && answers_.say(KeptType::scanned, told) && answers_.flush();
+        // After the answer: nobody waits for it.
+        if (is_new) replace(tree_name, sync::encode(tree_));
+        return good ? TreeEnd::done : gone();
+    }
+
+    TreeEnd remove(const Paths& order)
+    {
+        for (const std::string& path : order.paths) {
+            const bool inside = !path.empty() && path.front() != '/'
+                                && ("/" + path + "/").find("/../") == std::string::npos;
+            if (!inside) return complain(path, "it is outside of the directory", TreeEnd::refused);
+            std::string failed;
+            if (const int error = remove_tree(root_.get(), path, failed)) {
+                return complain(*path_ + "/" + failed, error);
+            }
+        }
+        const bool good = answers_.say(KeptType::removed, Nothing()) && answers_.flush();
+        return good ? TreeEnd::done : gone();
+    }
+
+    const std::string* path_;
+    Fd root_;
+    Fd own_;
+    Fd lock_;
+    sync::KnownTree tree_;
+    Answers answers_;
+};
+
+} // namespace
+
+TreeEnd keep_directory(const Run& run)
+{
+    const std::string& path = run.argv.front();
+    if (path.empty() || path.front() != '/') {
+        return complain(path, "it is not absolute", TreeEnd::refused);
+    }
+    return Kept(path).run();
+}
+
+} // namespace slipway::agent

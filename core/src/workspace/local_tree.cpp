@@ -1,0 +1,114 @@
+#include "workspace/local_tree.hpp"
+
+#include "archive/posix.hpp"
+#include "sync/crew.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+namespace slipway::core::local_tree {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<posix::Fd> open_root(const fs::path& root)
+{
+    posix::Fd directory(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) return fail(posix::error(errno, "reading", root.native()));
+    return directory;
+}
+
+Result<> check(const std::vector<sync::ScanProblem>& problems, const fs::path& root)
+{
+    if (problems.empty()) return ok();
+    const sync::ScanProblem& first = problems.front();
+    const std::string path = posix::join(root.native(), first.path);
+    if (first.error == ECANCELED) return fail(Errc::cancelled, "interrupted");
+    if (first.error != 0) return fail(posix::error(first.error, "reading", path));
+    Error error(
+        Errc::io, "reading " + posix::printable(path) + ": it changed while it was read"
+    );
+    error.hint = "stop what writes to it, or leave it out, then try again";
+    return fail(std::move(error));
+}
+
+bool write_all(int file, std::string_view bytes)
+{
+    while (!bytes.empty()) {
+        const ssize_t put = ::write(file, bytes.data(), bytes.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return true;
+}
+
+} // namespace
+
+sync::KnownTree noted(const fs::path& file)
+{
+    const posix::Fd open(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    struct stat status {};
+    if (!open || ::fstat(open.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+    std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+    for (std::size_t done = 0; done < bytes.size();) {
+        const ssize_t got = ::read(open.get(), bytes.data() + done, bytes.size() - done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return {};
+        done += static_cast<std::size_t>(got);
+    }
+    auto known = sync::decode_known_tree(bytes);
+    return known ? *std::move(known) : sync::KnownTree();
+}
+
+void note(const fs::path& file, const sync::KnownTree& tree)
+{
+    if (file.empty()) return;
+    std::error_code ignored;
+    fs::create_directories(file.parent_path(), ignored);
+    std::string draft = file.native() + ".XXXXXX";
+    const posix::Fd open(::mkostemp(draft.data(), O_CLOEXEC));
+    if (!open) return;
+    const bool good = write_all(open.get(), sync::encode(tree))
+                      && ::rename(draft.c_str(), file.c_str()) == 0;
+    if (!good) ::unlink(draft.c_str());
+}
+
+Result<sync::Scan>
+scan(const fs::path& root, const sync::KnownTree& known, const std::atomic<bool>& stop)
+{
+    TRY(const posix::Fd directory, open_root(root));
+    const sync::Memo memo(known);
+    sync::Threads crew;
+    sync::ScanOptions options;
+    options.memo = &memo;
+    options.crew = &crew;
+    options.digests = false;
+    options.stop = &stop;
+    sync::Scan found = sync::scan_tree(directory.get(), options);
+    CHECK_OK(check(found.problems, root));
+    return found;
+}
+
+Result<> read(
+    const fs::path& root,
+    sync::KnownTree& tree,
+    const std::vector<std::size_t>& places,
+    const std::atomic<bool>& stop
+)
+{
+    TRY(const posix::Fd directory, open_root(root));
+    sync::Threads crew;
+    sync::ScanOptions options;
+    options.crew = &crew;
+    options.stop = &stop;
+    return check(sync::add_digests(directory.get(), tree, places, options), root);
+}
+
+} // namespace slipway::core::local_tree
