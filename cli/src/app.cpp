@@ -61,6 +61,7 @@ std::unique_ptr<CLI::App> make_app(Context& context)
     add_run(*app, context);
     add_cargo(*app, context);
     add_images(*app, context);
+    add_volumes(*app, context);
     add_ps(*app, context);
     add_clean(*app, context);
     add_doctor(*app, context);

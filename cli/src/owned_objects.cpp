@@ -2,18 +2,18 @@
 
 #include "text.hpp"
 
+#include <slipway/core/labels.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 
 namespace slipway::cli {
 
 namespace {
 
-constexpr std::size_t columns = 6;
-using Cells = std::array<std::string, columns>;
+using Cells = std::vector<std::string>;
 
 std::string age_text(std::int64_t created)
 {
@@ -63,6 +63,26 @@ Cells cells_of(const core::OwnedObject& object)
     };
 }
 
+std::string table(const std::vector<Cells>& rows, const Style& style)
+{
+    std::vector<std::size_t> widths(rows.front().size());
+    for (const Cells& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            widths.at(i) = std::max(widths.at(i), width_of(row.at(i)));
+        }
+    }
+    std::string text;
+    for (const Cells& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            line +=
+                i + 1 == row.size() ? row.at(i) : fmt::format("{:<{}}  ", row.at(i), widths.at(i));
+        }
+        text += (text.empty() ? style.bold(line) : line) + "\n";
+    }
+    return text;
+}
+
 } // namespace
 
 std::string_view kind_text(core::OwnedObject::Kind kind) noexcept
@@ -77,21 +97,23 @@ std::string objects_text(const std::vector<core::OwnedObject>& objects, const St
     for (const core::OwnedObject& object : objects) {
         rows.push_back(cells_of(object));
     }
-    std::array<std::size_t, columns> widths{};
-    for (const Cells& row : rows) {
-        for (std::size_t i = 0; i < columns; ++i) {
-            widths.at(i) = std::max(widths.at(i), width_of(row.at(i)));
-        }
+    return table(rows, style);
+}
+
+std::string volumes_text(const std::vector<core::OwnedObject>& volumes, const Style& style)
+{
+    std::vector<Cells> rows;
+    rows.push_back({"NAME", "USE", "IMAGE", "FOR"});
+    for (const core::OwnedObject& volume : volumes) {
+        const bool cargo = volume.purpose == core::cargo_purpose;
+        rows.push_back({
+            volume.name,
+            std::string(use_text(volume)),
+            volume.image.empty() ? "-" : short_image(volume.image),
+            (cargo ? "cargo's registries of " : "") + volume.kept_as,
+        });
     }
-    std::string text;
-    for (const Cells& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < columns; ++i) {
-            line += i + 1 == columns ? row.at(i) : fmt::format("{:<{}}  ", row.at(i), widths.at(i));
-        }
-        text += (text.empty() ? style.bold(line) : line) + "\n";
-    }
-    return text;
+    return table(rows, style);
 }
 
 } // namespace slipway::cli

@@ -51,7 +51,7 @@ bool Job::fail(Step step, int error, std::string_view text)
     return false;
 }
 
-bool Job::start(const Run& run, Fd own_stream)
+bool Job::start(const Run& run, Fd own_stream, int kept)
 {
     if (run.argv.empty() || run.what > last_what || has_nul(run.argv) || has_nul(run.env)
         || run.cwd.find('\0') != std::string::npos) {
@@ -81,7 +81,9 @@ bool Job::start(const Run& run, Fd own_stream)
     kills_before_ = out_of_memory_kills();
     supervisor_ = ::fork();
     if (supervisor_ == 0) {
-        supervise(run, ends.theirs(), theirs.get(), place_.signals, ends.terminal.get());
+        JobStreams streams = ends.theirs();
+        streams.kept = kept;
+        supervise(run, streams, theirs.get(), place_.signals, ends.terminal.get());
     }
     if (supervisor_ < 0) {
         const int error = errno;

@@ -35,9 +35,12 @@ public:
     Job(const Job&) = delete;
     Job& operator=(const Job&) = delete;
 
-    /// Starts it. `own_stream` is the descriptor that came with the message, when it says so.
+    /// Starts it. `own_stream` is the descriptor that came with the message, when it says so; `kept`
+    /// is what KeptDirectories has for What::keep.
     /// False: `failed` has been sent, and there is no job.
-    bool start(const Run& run, Fd own_stream);
+    bool start(const Run& run, Fd own_stream, int kept);
+    /// Says `failed` instead. False.
+    bool fail(Step step, int error, std::string_view text);
 
     /// It has ended and was waited for: its number may be another's by now.
     void forget_supervisor() noexcept { supervisor_ = 0; }
@@ -68,7 +71,6 @@ public:
 
 private:
     void take_streams(const Run& run, StreamEnds& ends);
-    bool fail(Step step, int error, std::string_view text);
     void on_control();
     void on_notice(const Notice& notice);
     void supervisor_died();

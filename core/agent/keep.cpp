@@ -4,6 +4,7 @@
 #include "archive/cache_tag.hpp"
 #include "descriptor.hpp"
 #include "remove_tree.hpp"
+#include "sync/crew.hpp"
 #include "sync/tree_scan.hpp"
 #include "tree.hpp"
 #include "walk.hpp"
@@ -25,7 +26,6 @@ namespace slipway::agent {
 namespace {
 
 constexpr std::size_t batch_bytes = 65'536;
-constexpr const char* lock_name = "lock";
 constexpr const char* tree_name = "tree";
 
 bool write_all(int file, std::string_view bytes)
@@ -114,12 +114,13 @@ struct Nothing {
 /// A directory whose files stay, from its lock to its end.
 class Kept {
 public:
-    explicit Kept(const std::string& path) : path_(&path) {}
+    Kept(const std::string& path, int own) : path_(&path), own_(own) {}
 
     TreeEnd run()
     {
         TreeEnd end = open();
         if (end == TreeEnd::done) end = lock();
+        if (end == TreeEnd::done) end = look(ScanOrder()); // while the client looks at its side
         while (end == TreeEnd::done) {
             std::string message;
             bool left = false;
@@ -140,22 +141,11 @@ private:
                                   : complain(what, problem.error);
     }
 
-    /// Makes the directory that is ours; the tag keeps others from carrying it about.
+    /// The tag keeps others from carrying the directory that is ours about.
     TreeEnd open()
     {
-        if (const int error = make_directories(*path_)) return failed(error);
         root_ = Fd(::open(path_->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!root_) return failed(errno);
-        const std::string name(sync::own_directory);
-        constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        own_ = Fd(::openat(root_.get(), name.c_str(), flags));
-        if (!own_ && is_gone(errno)) {
-            if (::mkdirat(root_.get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
-                return failed(errno);
-            }
-            own_ = Fd(::openat(root_.get(), name.c_str(), flags));
-        }
-        if (!own_) return failed(errno);
         put("CACHEDIR.TAG", std::string(core::cache_tag) + "\n");
         put(".gitignore", "*\n");
         return TreeEnd::done;
@@ -179,18 +169,15 @@ private:
         if (!good) ::unlinkat(own_.get(), draft.c_str(), 0);
     }
 
+    /// Of our own directory: a job may have its reasons to lock its own.
     TreeEnd lock()
     {
-        lock_ = Fd(::openat(
-            own_.get(), lock_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600
-        ));
-        if (!lock_) return failed(errno);
-        if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (::flock(own_.get(), LOCK_EX | LOCK_NB) != 0) {
             if (errno != EWOULDBLOCK) return failed(errno);
             if (!answers_.say(KeptType::waiting, Nothing()) || !answers_.flush()) return gone();
             int error = 0;
             do {
-                error = ::flock(lock_.get(), LOCK_EX) == 0 ? 0 : errno;
+                error = ::flock(own_.get(), LOCK_EX) == 0 ? 0 : errno;
             } while (error == EINTR);
             if (error != 0) return failed(error);
         }
@@ -254,30 +241,47 @@ private:
         return complain("the client", "an unknown message", TreeEnd::refused);
     }
 
+    TreeEnd look(const ScanOrder& order)
+    {
+        const sync::Memo memo(tree_);
+        sync::Threads crew;
+        sync::ScanOptions options;
+        options.memo = &memo;
+        options.crew = &crew;
+        options.caches = order.caches;
+        options.since_ns = order.since_ns;
+        options.tolerant = true; // the client may be about to remove it
+        now_ = sync::scan_tree(root_.get(), options);
+        if (!now_->problems.empty()) return failed(now_->problems.front());
+        sync::drop_young(now_->tree, now_->young_ns);
+        return TreeEnd::done;
+    }
+
     TreeEnd scan(const ScanOrder& order)
     {
-        sync::ScanOptions options;
-        options.caches = order.caches;
-        sync::Scan now;
-        {
-            const sync::Memo memo(tree_);
-            options.memo = &memo;
-            now = sync::scan_tree(root_.get(), options);
+        if (!now_ || order.caches) {
+            const TreeEnd end = look(order);
+            if (end != TreeEnd::done) return end;
         }
-        if (!now.problems.empty()) return failed(now.problems.front());
-        sync::drop_young(now.tree, now.young_ns);
         const core::ContentHash base{order.base_high, order.base_low};
         Scanned told;
-        told.from_base = base != core::ContentHash() && sync::digest_of(tree_.state) == base;
-        const sync::StateChange change = sync::change_between(
-            told.from_base ? tree_.state : sync::TreeState(), now.tree.state
-        );
-        const bool is_new = tree_.state != now.tree.state || tree_.marks != now.tree.marks;
-        tree_ = std::move(now.tree);
+        told.now_ns = now_->young_ns;
+        told.from_base = base != core::ContentHash() && sync::digest_of(tree_) == base;
+        const bool is_new = tree_.state != now_->tree.state || tree_.marks != now_->tree.marks;
+        sync::StateChange change;
+        if (is_new || !told.from_base) {
+            change = sync::change_between(
+                told.from_base ? tree_.state : sync::TreeState(), now_->tree.state
+            );
+        }
+        if (is_new) tree_ = std::move(now_->tree);
         const bool good = answers_.entries(KeptType::changed, change.changed)
                           && answers_.paths(KeptType::gone, change.gone)
-                          && answers_.entries(KeptType::caches, now.caches)
+                          && answers_.entries(KeptType::caches, now_->caches)
+                          && answers_.entries(KeptType::fresh, now_->fresh)
+                          && answers_.paths(KeptType::tagged, now_->tagged)
                           && answers_.say(KeptType::scanned, told) && answers_.flush();
+        now_.reset();
         // After the answer: nobody waits for it.
         if (is_new) replace(tree_name, sync::encode(tree_));
         return good ? TreeEnd::done : gone();
@@ -301,20 +305,16 @@ private:
     const std::string* path_;
     Fd root_;
     Fd own_;
-    Fd lock_;
-    sync::KnownTree tree_;
+    sync::KnownTree tree_;         ///< as it was last told, or noted
+    std::optional<sync::Scan> now_; ///< looked at ahead of the client's order
     Answers answers_;
 };
 
 } // namespace
 
-TreeEnd keep_directory(const Run& run)
+TreeEnd keep_directory(const Run& run, int own)
 {
-    const std::string& path = run.argv.front();
-    if (path.empty() || path.front() != '/') {
-        return complain(path, "it is not absolute", TreeEnd::refused);
-    }
-    return Kept(path).run();
+    return Kept(run.argv.front(), own).run();
 }
 
 } // namespace slipway::agent

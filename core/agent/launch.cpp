@@ -179,7 +179,7 @@ void become_job(const Run& run, const JobStreams& streams, int report)
         execute(run, report);
     }
     ::close(report);
-    ::_exit(do_tree_job(run));
+    ::_exit(do_tree_job(run, streams.kept));
 }
 
 } // namespace slipway::agent

@@ -12,6 +12,7 @@ struct JobStreams {
     int in = -1;
     int out = -1;
     int err = -1;
+    int kept = -1; ///< of What::keep: what KeptDirectories has open
 };
 
 struct LaunchFailure {

@@ -36,6 +36,28 @@ int list(int directory, std::vector<std::string>& names)
     return error;
 }
 
+// A directory of ours that is writable for a moment.
+class Writable {
+public:
+    explicit Writable(int directory) : directory_(directory)
+    {
+        const bool known = ::fstat(directory, &status_) == 0;
+        changed_ = known && (status_.st_mode & S_IRWXU) != S_IRWXU
+                   && ::fchmod(directory, (status_.st_mode & 07777) | S_IRWXU) == 0;
+    }
+    Writable(const Writable&) = delete;
+    Writable& operator=(const Writable&) = delete;
+    ~Writable()
+    {
+        if (changed_) ::fchmod(directory_, status_.st_mode & 07777);
+    }
+
+private:
+    int directory_;
+    struct stat status_ {};
+    bool changed_ = false;
+};
+
 // NOLINTNEXTLINE(misc-no-recursion)
 int remove_at(int parent, const std::string& name, const std::string& path, std::string& failed)
 {
@@ -43,9 +65,9 @@ int remove_at(int parent, const std::string& name, const std::string& path, std:
     if (::unlinkat(parent, name.c_str(), 0) == 0 || is_not_there(errno)) return 0;
     if (errno == EACCES || errno == EPERM) {
         // Of a directory this says that it is one, or that its parent is read-only.
-        struct stat status {};
-        if (::fstat(parent, &status) == 0) ::fchmod(parent, status.st_mode | S_IRWXU);
+        const Writable writable(parent);
         if (::unlinkat(parent, name.c_str(), 0) == 0) return 0;
+        if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0) return 0;
     }
     const int refused = errno;
     if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return 0;
@@ -65,6 +87,7 @@ int remove_at(int parent, const std::string& name, const std::string& path, std:
         }
     }
     failed = path;
+    const Writable writable(parent);
     return ::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
 }
 
@@ -73,11 +96,16 @@ int remove_at(int parent, const std::string& name, const std::string& path, std:
 int remove_tree(int top, const std::string& path, std::string& failed)
 {
     failed = path;
-    const std::size_t slash = path.rfind('/');
-    const std::string above = slash == std::string::npos ? "." : path.substr(0, slash);
-    const Fd parent(::openat(top, above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!parent) return is_not_there(errno) ? 0 : errno;
-    return remove_at(parent.get(), path.substr(slash == std::string::npos ? 0 : slash + 1), path, failed);
+    constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    Fd at(::openat(top, ".", flags));
+    std::size_t begin = 0;
+    for (auto slash = path.find('/'); at && slash != std::string::npos;
+         slash = path.find('/', begin)) {
+        at = Fd(::openat(at.get(), path.substr(begin, slash - begin).c_str(), flags));
+        begin = slash + 1;
+    }
+    if (!at) return is_not_there(errno) || errno == ELOOP ? 0 : errno;
+    return remove_at(at.get(), path.substr(begin), path, failed);
 }
 
 } // namespace slipway::agent

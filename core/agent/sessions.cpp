@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <set>
 #include <utility>
 
@@ -168,7 +170,16 @@ void Sessions::on_run(std::uint32_t channel, std::string_view payload)
         kill_orphans();
     };
     auto job = std::make_unique<Job>(std::move(place), channel);
-    if (!job->start(*run, *std::move(own_stream))) return;
+    int kept = -1;
+    if (static_cast<What>(run->what) == What::keep && !run->argv.empty()) {
+        kept = kept_.open(*run);
+        if (kept < 0) {
+            const int error = errno;
+            job->fail(Step::directory, error, run->argv.front() + ": " + ::strerror(error));
+            return;
+        }
+    }
+    if (!job->start(*run, *std::move(own_stream), kept)) return;
     ++jobs_so_far_;
     jobs_.emplace(channel, std::move(job));
 }
@@ -235,6 +246,7 @@ void Sessions::jobs_gone()
         heard_ = Clock::now();
         client_->resume();
     } else if (phase_ == Phase::ending) {
+        kept_.clear();
         place_.house->clean();
         phase_ = Phase::free;
         free_since_ = Clock::now();

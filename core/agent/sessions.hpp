@@ -3,6 +3,7 @@
 #include "connection.hpp"
 #include "housekeeping.hpp"
 #include "job.hpp"
+#include "kept_directories.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -85,6 +86,7 @@ private:
     bool reset_asked_ = false;
     std::optional<Waiting> waiting_;
     std::uint64_t jobs_so_far_ = 0;
+    KeptDirectories kept_; ///< of the session
 };
 
 } // namespace slipway::agent

@@ -53,7 +53,7 @@ void close_between(unsigned first, unsigned last)
 }
 
 /// Other jobs' pipes must not stay open here.
-void close_all_but(std::array<int, 6> kept)
+void close_all_but(std::array<int, 7> kept)
 {
     std::sort(kept.begin(), kept.end());
     unsigned first = 3;
@@ -78,7 +78,9 @@ public:
         ::sigfillset(&all);
         ::sigprocmask(SIG_SETMASK, &all, nullptr);
         ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-        close_all_but({streams_.in, streams_.out, streams_.err, control_, signals_, terminal_});
+        close_all_but(
+            {streams_.in, streams_.out, streams_.err, streams_.kept, control_, signals_, terminal_}
+        );
         launch();
         while (!status_ && !is_over_) {
             wait();
@@ -105,7 +107,7 @@ private:
         }
         if (first_ < 0) fail({step_of(Step::process), errno});
         ::close(report[1]);
-        for (const int fd : {streams_.in, streams_.out, streams_.err}) {
+        for (const int fd : {streams_.in, streams_.out, streams_.err, streams_.kept}) {
             ::close(fd);
         }
         LaunchFailure failure;

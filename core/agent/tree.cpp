@@ -6,7 +6,7 @@
 
 namespace slipway::agent {
 
-int do_tree_job(const Run& run) noexcept
+int do_tree_job(const Run& run, int kept) noexcept
 {
     const auto work = [&] {
         const bool known = run.tree.encoding <= static_cast<std::uint8_t>(Encoding::zstd)
@@ -24,7 +24,7 @@ int do_tree_job(const Run& run) noexcept
         case What::read_file:
             return read_file(run);
         case What::keep:
-            return keep_directory(run);
+            return keep_directory(run, kept);
         case What::program:
             break;
         }

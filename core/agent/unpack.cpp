@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -124,6 +125,34 @@ TreeEnd broken(std::string_view what, archive* tar, const Input& input)
     return complain(what, words != nullptr ? words : "unknown error", TreeEnd::broken);
 }
 
+/// Of zeros this much becomes a hole.
+constexpr std::size_t hole_bytes = std::size_t{64} << 10;
+
+bool is_hole(std::string_view bytes)
+{
+    return bytes.size() >= hole_bytes && bytes.front() == '\0'
+           && std::memcmp(bytes.data(), bytes.data() + 1, hole_bytes - 1) == 0;
+}
+
+/// False at the end.
+bool skip_zeros(std::string_view& bytes, la_int64_t& offset)
+{
+    while (is_hole(bytes)) {
+        bytes.remove_prefix(hole_bytes);
+        offset += static_cast<la_int64_t>(hole_bytes);
+    }
+    return !bytes.empty();
+}
+
+std::size_t until_zeros(std::string_view bytes)
+{
+    std::size_t run = std::min(hole_bytes, bytes.size());
+    while (run < bytes.size() && !is_hole(bytes.substr(run))) {
+        run = std::min(run + hole_bytes, bytes.size());
+    }
+    return run;
+}
+
 TreeEnd copy_data(archive* tar, const Input& input, archive* disk, const char* path)
 {
     const void* bytes = nullptr;
@@ -133,10 +162,27 @@ TreeEnd copy_data(archive* tar, const Input& input, archive* disk, const char* p
         const int got = ::archive_read_data_block(tar, &bytes, &size, &offset);
         if (got == ARCHIVE_EOF) return TreeEnd::done;
         if (got != ARCHIVE_OK) return broken(path, tar, input);
-        if (::archive_write_data_block(disk, bytes, size, offset) < ARCHIVE_OK) {
-            return said(path, disk, TreeEnd::failed);
+        std::string_view rest(static_cast<const char*>(bytes), size);
+        while (skip_zeros(rest, offset)) {
+            const std::size_t run = until_zeros(rest);
+            if (::archive_write_data_block(disk, rest.data(), run, offset) < ARCHIVE_OK) {
+                return said(path, disk, TreeEnd::failed);
+            }
+            rest.remove_prefix(run);
+            offset += static_cast<la_int64_t>(run);
         }
     }
+}
+
+/// A directory that is there already gets its mode, with the times, when all is in it.
+void make_writable(const char* path)
+{
+    struct stat status {};
+    if (::lstat(path, &status) != 0 || !S_ISDIR(status.st_mode)) return;
+    if ((status.st_mode & S_IRWXU) == S_IRWXU || status.st_uid != ::geteuid()) return;
+    // What fails here is said by what is written.
+    [[maybe_unused]] const int done =
+        ::fchmodat(AT_FDCWD, path, (status.st_mode & 07777) | S_IRWXU, 0);
 }
 
 TreeEnd unpack_entries(archive* tar, const Input& input, archive* disk)
@@ -154,6 +200,7 @@ TreeEnd unpack_entries(archive* tar, const Input& input, archive* disk)
             return complain("the archive", "an entry has no name", TreeEnd::broken);
         }
         repair_time(entry);
+        if (::archive_entry_filetype(entry) == AE_IFDIR) make_writable(path);
         if (::archive_write_header(disk, entry) != ARCHIVE_OK) {
             return said(path, disk, TreeEnd::failed);
         }

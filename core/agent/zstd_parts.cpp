@@ -1,5 +1,5 @@
-/// The parts of libzstd that only its slower levels use, 276 KB of it: the level that is used here
-/// never calls them, but the library names them in tables. Weak, so that where the library's own
+/// The parts of libzstd that only its slower levels use, and those that read frames of versions
+/// before 0.8, 370 KB of it: what is used here never calls them, but the library names them. Weak, so that where the library's own
 /// are linked for another reason they win.
 #define SLIPWAY_UNUSED(name)                                                                       \
     extern "C" [[noreturn, gnu::weak]] void name();                                                \
@@ -53,3 +53,24 @@ SLIPWAY_UNUSED(ZSTD_compressBlock_btultra2)
 SLIPWAY_UNUSED(ZSTD_compressBlock_btultra_dictMatchState)
 SLIPWAY_UNUSED(ZSTD_compressBlock_btultra_extDict)
 SLIPWAY_UNUSED(ZSTD_updateTree)
+// zstd_v05.o, zstd_v06.o, zstd_v07.o: a frame of theirs begins with the making of a context, and
+// ends there.
+#define SLIPWAY_NO_CONTEXT(name)                                                                   \
+    extern "C" [[gnu::weak]] void* name();                                                         \
+    void* name()                                                                                   \
+    {                                                                                              \
+        return nullptr;                                                                            \
+    }
+#define SLIPWAY_NO_VERSION(version)                                                                \
+    SLIPWAY_NO_CONTEXT(ZBUFF##version##_createDCtx)                                                \
+    SLIPWAY_NO_CONTEXT(ZSTD##version##_createDCtx)                                                 \
+    SLIPWAY_UNUSED(ZBUFF##version##_decompressContinue)                                            \
+    SLIPWAY_UNUSED(ZBUFF##version##_decompressInitDictionary)                                      \
+    SLIPWAY_UNUSED(ZBUFF##version##_freeDCtx)                                                      \
+    SLIPWAY_UNUSED(ZSTD##version##_decompress_usingDict)                                           \
+    SLIPWAY_UNUSED(ZSTD##version##_findFrameSizeInfoLegacy)                                        \
+    SLIPWAY_UNUSED(ZSTD##version##_freeDCtx)                                                       \
+    SLIPWAY_UNUSED(ZSTD##version##_getFrameParams)
+SLIPWAY_NO_VERSION(v05)
+SLIPWAY_NO_VERSION(v06)
+SLIPWAY_NO_VERSION(v07)

@@ -88,10 +88,17 @@ def remove_image(name):
             raise
 
 
-def volumes():
-    """All but the one that keeps the agent for sandboxes to come."""
-    return {volume["Name"] for volume in api("GET", "/volumes").get("Volumes") or []
-            if (volume.get("Labels") or {}).get("org.slipway.purpose") != "agent"}
+def volumes(purposes=None):
+    """The names of those for these purposes; else all but those that stay for commands to come."""
+    stay = ("agent", "workspace", "cargo")
+    found = [(volume["Name"], (volume.get("Labels") or {}).get("org.slipway.purpose"))
+             for volume in api("GET", "/volumes").get("Volumes") or []]
+    return {name for name, purpose in found
+            if (purpose not in stay if purposes is None else purpose in purposes)}
+
+
+def kept_volumes():
+    return volumes(("workspace", "cargo"))
 
 
 class Case(unittest.TestCase):
@@ -109,6 +116,7 @@ class Case(unittest.TestCase):
         self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="slipway-run-", dir=self.runtime_parent)).resolve()
         self.addCleanup(shutil.rmtree, self.runtime, ignore_errors=True)
         self.volumes_before = volumes()
+        self.kept_before = kept_volumes()
         self.containers_before = {container["Id"] for container in our_containers()}
         self.addCleanup(self.assert_nothing_left)
 
@@ -138,8 +146,11 @@ class Case(unittest.TestCase):
                        stderr=subprocess.DEVNULL, timeout=60)
 
     def assert_nothing_left(self):
-        if self.new_containers() or volumes() - self.volumes_before:
+        kept = kept_volumes() - self.kept_before
+        if self.new_containers() or kept or volumes() - self.volumes_before:
             self.clean()
+        for volume in kept:
+            api("DELETE", "/volumes/" + volume, force="true")
         left = self.new_containers()
         for container in left:
             api("DELETE", "/containers/" + container["Id"], force="true", v="true")
@@ -155,7 +166,7 @@ class Case(unittest.TestCase):
                   "NO_COLOR")
         env = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
         env.update(DOCKER_HOST=HOST, DOCKER_CONFIG=str(self.dir / "no-docker-config"),
-                   XDG_RUNTIME_DIR=str(self.runtime))
+                   XDG_RUNTIME_DIR=str(self.runtime), XDG_CACHE_HOME=str(self.runtime / "cache"))
         env.update(extra)
         return {k: v for k, v in env.items() if v is not None}
 

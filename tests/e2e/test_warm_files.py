@@ -55,7 +55,7 @@ class Files(Warm):
             result = self.run_here("sha256sum big; readlink up; readlink absolute; stat -c %h big; ls -A /tmp; ls -A")
             self.assertEqual(result.stdout.split(), [
                 digest, "big", "../../elsewhere", "/etc/passwd", "2", *([self.dir.name] * (self.dir.parts[1] == "tmp")),
-                "absolute", "big", "same", "up"])
+                ".slipway", "absolute", "big", "same", "up"])
             self.assertIn(f"{turn} sandbox", result.stderr)
             self.assertNotIn("PUT", self.calls(result))
         (self.dir / "big").unlink()

@@ -92,6 +92,36 @@ class Users(Warm):
         self.assert_ok(self.warm_as_user("true"))
         self.assertEqual(len(self.sandboxes()), 1)
 
+    def test_directories_that_are_read_only(self):
+        project = self.dir / "project"
+        (project / "ro").mkdir(parents=True)
+        for path, text in ((project / "Cargo.toml", ""), (project / "ro" / "a", "a"), (project / "ro" / "b", "b")):
+            self.own(path, text)
+        for path in (project, project / "ro"):
+            os.chown(path, self.id, self.id)
+        os.chmod(project / "ro", 0o555)
+        run = lambda script: self.assert_ok(self.as_user("-v", *self.run_words("sh", "-c", script), cwd=project))
+        self.assertEqual(run("cat ro/*").stdout, "ab")
+        self.own(project / "ro" / "a", "A")
+        (project / "ro" / "b").unlink()
+        self.assertEqual(run("cat ro/*; stat -c %a ro").stdout, "A555\n")
+        self.assertEqual((project / "ro").stat().st_mode & 0o777, 0o555)
+        run("mkdir -p mod/deep; echo x > mod/deep/file; chmod 555 mod/deep mod")
+        self.assertEqual((project / "mod" / "deep" / "file").read_text(), "x\n")
+        self.assertEqual((project / "mod").stat().st_mode & 0o777, 0o555)
+
+    def test_what_a_command_has_made_unreadable(self):
+        project = self.dir / "project"
+        project.mkdir()
+        os.chown(project, self.id, self.id)
+        self.own(project / "Cargo.toml", "")
+        run = lambda script: self.as_user(*self.run_words("sh", "-c", script), cwd=project)
+        self.assert_error(run("echo x > closed; chmod 0 closed"), 1, "closed.*Permission denied", "change its mode")
+        (project / "closed").unlink(missing_ok=True)
+        self.assert_ok(run("true"))  # it was nobody's here
+        self.assert_ok(run("mkdir shut; echo x > shut/x; chmod 0 shut"))
+        self.assert_ok(run("true"))
+
     def test_root_leaves_them_alone(self):
         self.assert_ok(self.warm_as_user("true"))
         (theirs,) = self.sandboxes()

@@ -73,7 +73,8 @@ Task<int> cargo_command(Context& context)
     job.env = std::move(plan.env);
     job.cwd = call.directory.string();
     job.workspace = std::move(plan.workspace);
-    co_return co_await run_job(context, std::move(choice), std::move(job), Container::fresh);
+    job.kept = std::move(plan.kept);
+    co_return co_await run_job(context, std::move(choice), std::move(job), Container::warm);
 }
 
 } // namespace

@@ -18,9 +18,11 @@ public:
 
     void operator()(std::unsigned_integral auto value)
     {
+        std::array<char, sizeof value> bytes{};
         for (std::size_t i = 0; i < sizeof value; ++i) {
-            to_->push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xff));
+            bytes[i] = static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xff);
         }
+        to_->append(bytes.data(), bytes.size());
     }
     void operator()(std::int64_t value) { (*this)(static_cast<std::uint64_t>(value)); }
     void operator()(bool value) { (*this)(static_cast<std::uint8_t>(value)); }
@@ -123,6 +125,7 @@ public:
         }
     }
 
+    bool good() const noexcept { return good_; }
     /// All was there, and nothing is left.
     bool whole() const noexcept { return good_ && from_.empty(); }
 

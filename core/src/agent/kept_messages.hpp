@@ -20,16 +20,22 @@ enum class KeptType : std::uint8_t {
     changed = 18,
     gone = 19,
     caches = 20,
-    scanned = 21,
-    removed = 22,
+    fresh = 21,
+    tagged = 22,
+    scanned = 23,
+    removed = 24,
 };
 
 struct ScanOrder {
     std::uint64_t base_high = 0; ///< the digest of what the client believes to be there; 0: nothing
     std::uint64_t base_low = 0;
     bool caches = false;
+    std::int64_t since_ns = 0; ///< of caches: what has changed since is fresh
 
-    static void fields(auto& f, auto& m) { f(m.base_high), f(m.base_low), f(m.caches); }
+    static void fields(auto& f, auto& m)
+    {
+        f(m.base_high), f(m.base_low), f(m.caches), f(m.since_ns);
+    }
 };
 
 struct Paths {
@@ -45,9 +51,10 @@ struct Entries {
 };
 
 struct Scanned {
-    bool from_base = false; ///< what was told leads from `base`; else from nothing
+    bool from_base = false;  ///< what was told leads from `base`; else from nothing
+    std::int64_t now_ns = 0; ///< by the clock of the files, at most
 
-    static void fields(auto& f, auto& m) { f(m.from_base); }
+    static void fields(auto& f, auto& m) { f(m.from_base), f(m.now_ns); }
 };
 
 } // namespace slipway::agent

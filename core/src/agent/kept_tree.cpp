@@ -124,16 +124,17 @@ private:
             return take_entries(message, news.change.changed);
         case KeptType::caches:
             return take_entries(message, news.caches);
-        case KeptType::gone: {
-            auto gone = agent::decode<agent::Paths>(message);
-            if (!gone) return fail(no_answer("a list that is none"));
-            std::ranges::move(gone->paths, std::back_inserter(news.change.gone));
-            return ok();
-        }
+        case KeptType::fresh:
+            return take_entries(message, news.fresh);
+        case KeptType::gone:
+            return take_paths(message, news.change.gone);
+        case KeptType::tagged:
+            return take_paths(message, news.tagged);
         case KeptType::scanned: {
             const auto told = agent::decode<agent::Scanned>(message);
             if (!told) return fail(no_answer("an end that is none"));
             news.from_base = told->from_base;
+            news.now_ns = told->now_ns;
             scanned = true;
             return ok();
         }
@@ -149,6 +150,14 @@ private:
         auto entries = agent::decode<agent::Entries>(message);
         if (!entries) return fail(no_answer("entries that are none"));
         std::ranges::move(entries->entries, std::back_inserter(into));
+        return ok();
+    }
+
+    static Result<> take_paths(std::string_view message, std::vector<std::string>& into)
+    {
+        auto list = agent::decode<agent::Paths>(message);
+        if (!list) return fail(no_answer("a list that is none"));
+        std::ranges::move(list->paths, std::back_inserter(into));
         return ok();
     }
 
@@ -184,7 +193,7 @@ Task<std::unique_ptr<KeptTree>> KeptTree::open(
     std::shared_ptr<AgentLink> link,
     std::string directory,
     AgentIds ids,
-    std::function<void()> on_wait
+    std::function<bool()> on_wait
 )
 {
     const auto executor = co_await boost::asio::this_coro::executor;
@@ -196,7 +205,9 @@ Task<std::unique_ptr<KeptTree>> KeptTree::open(
     while (!tree->talk_->held && !tree->talk_->waits && !tree->talk_->ended()) {
         CO_CHECK(co_await tree->talk_->wait());
     }
-    if (tree->talk_->waits && !tree->talk_->held && on_wait) on_wait();
+    if (tree->talk_->waits && !tree->talk_->held && !on_wait()) {
+        co_return fail(Errc::conflict, "another client has it");
+    }
     CO_CHECK(co_await tree->await(tree->talk_->held));
     co_return tree;
 }
@@ -211,13 +222,24 @@ Task<> KeptTree::await(bool& done)
     co_return fail(no_answer("it ended too early"));
 }
 
-Task<TreeNews> KeptTree::scan(ContentHash base, bool caches)
+Task<TreeNews> KeptTree::scan(ContentHash base)
+{
+    return look(base, false, 0);
+}
+
+Task<TreeNews> KeptTree::scan_caches(ContentHash base, std::int64_t since_ns)
+{
+    return look(base, true, since_ns);
+}
+
+Task<TreeNews> KeptTree::look(ContentHash base, bool caches, std::int64_t since_ns)
 {
     talk_->news = TreeNews();
     agent::ScanOrder order;
     order.base_high = base.high;
     order.base_low = base.low;
     order.caches = caches;
+    order.since_ns = since_ns;
     talk_->say(message_of(KeptType::scan, order));
     CO_CHECK(co_await await(talk_->scanned));
     co_return std::move(talk_->news);

@@ -119,7 +119,7 @@ public:
 
     /// Takes a directory whose files outlive the sandbox: KeptTree::open.
     Task<std::unique_ptr<KeptTree>>
-    keep(std::string directory, AgentIds ids, std::function<void()> on_wait);
+    keep(std::string directory, AgentIds ids, std::function<bool()> on_wait);
 
     /// Kills what runs in the sandbox and cleans its scratch. Errors: timed_out, cancelled, those
     /// of the session.

@@ -160,7 +160,7 @@ Task<> AgentSession::manifest(
 }
 
 Task<std::unique_ptr<KeptTree>>
-AgentSession::keep(std::string directory, AgentIds ids, std::function<void()> on_wait)
+AgentSession::keep(std::string directory, AgentIds ids, std::function<bool()> on_wait)
 {
     const std::string doing = "taking the directory " + directory + " of the sandbox";
     auto tree = co_await KeptTree::open(link_, std::move(directory), ids, std::move(on_wait));

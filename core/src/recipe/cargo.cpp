@@ -1,6 +1,11 @@
+#include "archive/content_hasher.hpp"
+#include "archive/posix.hpp"
 #include "recipe/cargo_config.hpp"
 
 #include <slipway/core/cargo_recipe.hpp>
+#include <slipway/core/labels.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -190,6 +195,20 @@ Result<> check_manifest_above(const fs::path& directory, const fs::path& root)
     ));
 }
 
+// The place that Dockerfile.images has for it. A workspace of its own: what a build script of another
+// one has left there would be run in this one.
+KeptDirectory cargo_home(const fs::path& root)
+{
+    const ContentHash hash = content_hash(this_user() + " " + root.native());
+    KeptDirectory kept;
+    kept.path = "/opt/slipway/cargo";
+    kept.name = fmt::format("slipway-cargo-{:016x}", hash.high);
+    kept.purpose = cargo_purpose;
+    kept.labels.emplace(workspace_label, posix::printable(root.native()));
+    kept.labels.emplace(user_label, this_user());
+    return kept;
+}
+
 } // namespace
 
 Result<CargoPlan> plan_cargo(const CargoCall& call)
@@ -268,6 +287,9 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
         if (travels(name)) env.emplace(name, value);
     }
     env["CARGO_TARGET_DIR"] = target_dir.string();
+    plan.workspace.wait = true; // as cargo does for its target directory
+    plan.kept.push_back(cargo_home(root));
+    env.emplace("CARGO_HOME", plan.kept.back().path);
     const bool cross_chose = plan.cross.chose_target || !of_cross.empty();
     if (cross_chose || !plan.cross.image.empty()) env["CARGO_BUILD_TARGET"] = plan.target;
     for (const auto& [name, value] : env) {

@@ -11,6 +11,8 @@ constexpr unsigned most = 8; // more of them wait for the disk, or for each othe
 
 } // namespace
 
+Threads::Threads() : processors_(std::clamp(std::thread::hardware_concurrency(), 1U, most)) {}
+
 void Threads::wait()
 {
     std::unique_lock held(mutex_, std::adopt_lock);
@@ -20,8 +22,7 @@ void Threads::wait()
 
 void Threads::call_for(std::size_t count, const std::function<void()>& work)
 {
-    const unsigned processors = std::clamp(std::thread::hardware_concurrency(), 1U, most);
-    while (helpers_.size() + 1 < processors && helpers_.size() < count) {
+    while (helpers_.size() + 1 < processors_ && helpers_.size() < count) {
         try {
             helpers_.emplace_back(work);
         } catch (const std::system_error&) {

@@ -12,7 +12,7 @@ namespace slipway::sync {
 /// Threads that help while there is enough to do, at most as many as there are processors.
 class Threads final : public Crew {
 public:
-    Threads() = default;
+    Threads();
     ~Threads() override { end(); }
 
     void lock() override { mutex_.lock(); }
@@ -26,6 +26,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::thread> helpers_;
+    unsigned processors_;
 };
 
 } // namespace slipway::sync

@@ -3,6 +3,8 @@
 #include "agent/codec.hpp"
 #include "archive/content_hasher.hpp"
 
+#include <algorithm>
+
 namespace slipway::sync {
 
 namespace {
@@ -10,19 +12,24 @@ namespace {
 constexpr std::string_view magic = "slipway tree 1\n";
 constexpr std::size_t checksum_bytes = 16;
 
-struct Record {
-    StateEntry entry;
-    KnownTree::Mark mark;
-
-    static void fields(auto& f, auto& m) { f.field(m.entry), f.field(m.mark); }
-};
-
 } // namespace
 
-std::string encode(const KnownTree& tree)
+core::ContentHash digest_of(KnownTree& tree)
 {
+    if (tree.digest == core::ContentHash()) tree.digest = digest_of(tree.state);
+    return tree.digest;
+}
+
+std::string encode(KnownTree& tree)
+{
+    constexpr std::size_t usual_record = 160;
     std::string body;
+    body.reserve(tree.state.size() * usual_record);
     agent::Writer write(body);
+    const core::ContentHash digest = digest_of(tree);
+    write(digest.high);
+    write(digest.low);
+    write(tree.tagged);
     write(static_cast<std::uint32_t>(tree.state.size()));
     for (std::size_t i = 0; i < tree.state.size(); ++i) {
         write.field(tree.state[i]);
@@ -40,17 +47,22 @@ std::optional<KnownTree> decode_known_tree(std::string_view bytes)
     if (core::bytes_of(core::content_hash(body)) != bytes.substr(0, checksum_bytes)) {
         return std::nullopt;
     }
-    std::vector<Record> records;
-    agent::Reader read(body);
-    read(records);
-    if (!read.whole()) return std::nullopt;
     KnownTree tree;
-    tree.state.reserve(records.size());
-    tree.marks.reserve(records.size());
-    for (Record& record : records) {
-        tree.state.push_back(std::move(record.entry));
-        tree.marks.push_back(record.mark);
+    agent::Reader read(body);
+    std::uint32_t count = 0;
+    read(tree.digest.high);
+    read(tree.digest.low);
+    read(tree.tagged);
+    read(count);
+    // A record has more than these: a count that lies takes no memory.
+    const std::size_t most = body.size() / sizeof(KnownTree::Mark);
+    tree.state.reserve(std::min<std::size_t>(count, most));
+    tree.marks.reserve(std::min<std::size_t>(count, most));
+    for (std::uint32_t i = 0; i < count && read.good(); ++i) {
+        read.field(tree.state.emplace_back());
+        read.field(tree.marks.emplace_back());
     }
+    if (!read.whole()) return std::nullopt;
     return tree;
 }
 

@@ -23,11 +23,16 @@ struct KnownTree {
     };
 
     TreeState state;
-    std::vector<Mark> marks; ///< one for each of `state`
+    std::vector<Mark> marks;    ///< one for each of `state`
+    core::ContentHash digest{}; ///< of `state`; 0: nobody has taken it
+    std::vector<std::string> tagged; ///< directories with a CACHEDIR.TAG, on this side
 };
 
-/// The bytes of a file that holds one. They carry their own checksum.
-std::string encode(const KnownTree& tree);
+/// Takes the digest of the state where that was not done.
+core::ContentHash digest_of(KnownTree& tree);
+
+/// The bytes of a file that holds one, with its digest. They carry their own checksum.
+std::string encode(KnownTree& tree);
 /// Nothing when the bytes are no such file, are damaged, or of another version.
 std::optional<KnownTree> decode_known_tree(std::string_view bytes);
 

@@ -32,7 +32,6 @@ constexpr std::int64_t too_young_ns = 50'000'000;
 // A thread costs as much as a look at some directories, or at the bytes of some files.
 constexpr std::size_t directories_for_one = 8;
 constexpr std::size_t files_for_one = 64;
-constexpr std::size_t longest_name = 4'000;
 
 class Descriptor {
 public:
@@ -54,13 +53,12 @@ private:
     int fd_;
 };
 
-// The system takes names of 4 KiB at most; trees may be deeper.
+// Through no symlink that has come into the way meanwhile, and however long the path is: the system
+// takes names of 4 KiB at most.
 Descriptor open_below(int root, std::string_view path, int flags)
 {
     Descriptor at(-1);
-    while (path.size() > longest_name) {
-        const auto slash = path.rfind('/', longest_name);
-        if (slash == std::string_view::npos) break;
+    for (auto slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/')) {
         at = Descriptor(::openat(
             at ? at.get() : root,
             std::string(path.substr(0, slash)).c_str(),
@@ -93,12 +91,17 @@ bool is_stopped(const ScanOptions& options)
 
 // 0, an errno, or -1 when the file changed meanwhile.
 int read_digest(
-    int file, const struct stat& before, std::vector<char>& buffer, core::ContentHash& digest
+    int file,
+    const struct stat& before,
+    const ScanOptions& options,
+    std::vector<char>& buffer,
+    core::ContentHash& digest
 )
 {
     core::ContentHasher hasher;
     const auto size = static_cast<std::uint64_t>(before.st_size);
     for (std::uint64_t done = 0; done < size;) {
+        if (is_stopped(options)) return ECANCELED;
         const auto want = std::min<std::uint64_t>(size - done, buffer.size());
         const ssize_t got = ::read(file, buffer.data(), static_cast<std::size_t>(want));
         if (got < 0 && errno == EINTR) continue;
@@ -198,20 +201,27 @@ private:
         std::vector<std::string> names;
         if (!directory || !list(directory.get(), names)) {
             const int error = errno;
-            if (path.empty() || !is_gone(error)) report(error, path);
+            const bool tolerated = is_gone(error) || (error == EACCES && options_->tolerant);
+            if (path.empty() || !tolerated) report(error, path);
             return {};
         }
-        if (!path.empty() && !listing.cache && core::is_tagged_cache(directory.get())) {
+        const bool may_be_tagged = !path.empty() && !listing.cache
+                                   && std::binary_search(names.begin(), names.end(), core::cache_tag_name);
+        if (may_be_tagged && core::is_tagged_cache(directory.get())) {
             listing.tagged = true;
             if (!options_->caches) return {};
             listing.cache = true;
         }
+        listing.entries.reserve(names.size());
+        listing.marks.reserve(names.size());
+        listing.details.reserve(names.size());
+        listing.files.reserve(names.size());
+        if (is_stopped(*options_)) {
+            report(ECANCELED, path);
+            return {};
+        }
         for (const std::string& name : names) {
             if (path.empty() && name == own_directory) continue;
-            if (is_stopped(*options_)) {
-                report(ECANCELED, path);
-                return {};
-            }
             if (!add(listing, directory.get(), name, buffer)) return {};
         }
         std::vector<Listing*> found;
@@ -283,7 +293,8 @@ private:
             entry.mode = status.st_mode & 0777;
             entry.size = static_cast<std::uint64_t>(status.st_size);
             entry.mtime_ns = agent::nanoseconds(status.st_mtim);
-            if (!listing.cache && !add_digest(directory, name, status, entry, buffer)) {
+            if (!listing.cache && !add_digest(directory, name, status, entry, buffer)
+                && !(errno == EACCES && options_->tolerant)) {
                 return skip(errno, entry.path);
             }
             break;
@@ -324,7 +335,7 @@ private:
         if (!file || ::fstat(file.get(), &status) != 0) return false;
         entry.size = static_cast<std::uint64_t>(status.st_size);
         entry.mtime_ns = agent::nanoseconds(status.st_mtim);
-        errno = read_digest(file.get(), status, buffer, entry.digest);
+        errno = read_digest(file.get(), status, *options_, buffer, entry.digest);
         return errno == 0;
     }
 
@@ -353,7 +364,8 @@ private:
                 scan.tree.marks.push_back(listing->marks[i]);
                 scan.details.push_back(listing->details[i]);
             } else if (options_->caches) {
-                scan.caches.push_back(std::move(entry));
+                const bool fresh = listing->marks[i].ctime_ns >= options_->since_ns;
+                (fresh ? scan.fresh : scan.caches).push_back(std::move(entry));
             }
             if (below == nullptr) continue;
             note(scan, *below);
@@ -382,7 +394,9 @@ private:
 
 // 0, an errno, or -1 when the file changed. One that is gone stays without a digest, and so is as no
 // other.
-int read_entry(int root, StateEntry& entry, std::vector<char>& buffer)
+int read_entry(
+    int root, const ScanOptions& options, StateEntry& entry, std::vector<char>& buffer
+)
 {
     struct stat status {};
     const Descriptor file = open_below(root, entry.path, open_flags);
@@ -390,7 +404,7 @@ int read_entry(int root, StateEntry& entry, std::vector<char>& buffer)
     if (!S_ISREG(status.st_mode)) return 0;
     entry.size = static_cast<std::uint64_t>(status.st_size);
     entry.mtime_ns = agent::nanoseconds(status.st_mtim);
-    return read_digest(file.get(), status, buffer, entry.digest);
+    return read_digest(file.get(), status, options, buffer, entry.digest);
 }
 
 } // namespace
@@ -425,8 +439,7 @@ add_digests(
         while (next != places.size() && problems.empty()) {
             StateEntry& entry = tree.state[places[next++]];
             crew.unlock();
-            const int error =
-                is_stopped(options) ? ECANCELED : read_entry(root, entry, buffer);
+            const int error = read_entry(root, options, entry, buffer);
             crew.lock();
             if (error != 0) problems.assign(1, {error < 0 ? 0 : error, entry.path});
         }

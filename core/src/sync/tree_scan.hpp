@@ -44,6 +44,10 @@ struct ScanOptions {
     /// Reads the files that the memo does not know. Else their digests are empty.
     bool digests = true;
     bool caches = false; ///< tells what is in directories with a CACHEDIR.TAG
+    /// What may not be read is told as far as it can be: a file without a digest, a directory
+    /// without what it has. Else it is a problem.
+    bool tolerant = false;
+    std::int64_t since_ns = 0; ///< see Scan::fresh
     const std::atomic<bool>* stop = nullptr; ///< borrowed; once true, ECANCELED is the problem
 };
 
@@ -59,6 +63,7 @@ struct Scan {
     /// A mark from here on is of a change so late that one to come could have the same time.
     std::int64_t young_ns = 0;
     TreeState caches; ///< below directories with a CACHEDIR.TAG, these included; no digests
+    TreeState fresh;  ///< those of them that have changed since ScanOptions::since_ns
     std::vector<std::string> tagged;  ///< directories with a CACHEDIR.TAG
     std::vector<std::string> sockets; ///< left out
     std::vector<std::string> devices; ///< left out

@@ -67,7 +67,7 @@ sync::KnownTree noted(const fs::path& file)
     return known ? *std::move(known) : sync::KnownTree();
 }
 
-void note(const fs::path& file, const sync::KnownTree& tree)
+void note(const fs::path& file, sync::KnownTree& tree)
 {
     if (file.empty()) return;
     std::error_code ignored;

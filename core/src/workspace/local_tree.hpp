@@ -15,7 +15,7 @@ namespace slipway::core::local_tree {
 sync::KnownTree noted(const std::filesystem::path& file);
 
 /// Keeps it for the next command; one that cannot be kept is no error.
-void note(const std::filesystem::path& file, const sync::KnownTree& tree);
+void note(const std::filesystem::path& file, sync::KnownTree& tree);
 
 /// Looks at the workspace, with the digests that `known` has. Errors: permission_denied, io,
 ///   not_found, cancelled; each with the path.

@@ -24,11 +24,11 @@ public:
     virtual ~SyncedWorkspace() = default;
 
     /// Takes the volume, and makes it as this side is. What a CACHEDIR.TAG marks is left alone on
-    /// both. `on_wait` is called when another command has it.
+    /// both. When another command has it, `on_wait` is asked whether to wait.
     ///
-    /// Errors: permission_denied, io (also a file that changed while it was read), not_found,
+    /// Errors: conflict (not waited for), permission_denied, io (also a file that changed while it was read), not_found,
     ///   engine, cancelled, those of the lease.
-    virtual Task<> send(std::shared_ptr<Lease> lease, std::function<void()> on_wait) = 0;
+    virtual Task<> send(std::shared_ptr<Lease> lease, std::function<bool()> on_wait) = 0;
 
     /// Brings back what the command changed, made or deleted, as fetch_workspace does, and what is
     /// new in directories that a CACHEDIR.TAG marks. Then gives the volume up.

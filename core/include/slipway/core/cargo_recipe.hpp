@@ -1,6 +1,7 @@
 #pragma once
 
 #include <slipway/core/cross_config.hpp>
+#include <slipway/core/kept_directory.hpp>
 #include <slipway/core/workspace.hpp>
 #include <slipway/engine/result.hpp>
 
@@ -26,6 +27,7 @@ struct CargoPlan {
     std::vector<std::string> argv; ///< "cargo" and the arguments as they were typed
     std::vector<std::string> env;  ///< "NAME=value"
     Workspace workspace;
+    std::vector<KeptDirectory> kept; ///< CARGO_HOME: registries and git, whatever the image
     CrossConfig cross; ///< the image to take, and warnings; its variables are in `env`
 };
 

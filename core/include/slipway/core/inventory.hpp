@@ -57,4 +57,16 @@ enum class Clean {
 
 Task<CleanedUp> clean_up(engine::Client client, std::filesystem::path pool_directory, Clean what);
 
+/// The volumes that stay from one command to the next: of workspaces, and of cargo.
+Task<std::vector<OwnedObject>>
+kept_volumes(engine::Client client, std::filesystem::path pool_directory);
+
+/// Removes volumes that stay, after sandboxes that are idle: what is in them is made again. One that
+/// a command uses is in `failed`, Errc::conflict.
+///
+/// Errors: not_found (`names` has one that is none; then nothing is removed), those of the engine.
+Task<CleanedUp> remove_kept_volumes(
+    engine::Client client, std::filesystem::path pool_directory, std::vector<std::string> names
+);
+
 } // namespace slipway::core

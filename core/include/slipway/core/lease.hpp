@@ -126,11 +126,11 @@ public:
         std::string directory, std::vector<TreeItem> items, Digest digest, TreeEntries each
     ) = 0;
 
-    /// Takes a directory of SandboxSpec::kept for a workspace, until what it gives is dropped.
-    /// `on_wait` is called when somebody else has it, in whichever sandbox; then it is waited for.
-    /// Errors also: unsupported (Road::exec).
+    /// Takes a directory of SandboxSpec::kept for a workspace, until the lease is released.
+    /// When somebody else has it, in whichever sandbox, `on_wait` is asked whether to wait for it.
+    /// Errors also: conflict (not waited for), unsupported (Road::exec).
     virtual Task<std::unique_ptr<KeptTree>>
-    keep(std::string directory, std::function<void()> on_wait) = 0;
+    keep(std::string directory, std::function<bool()> on_wait) = 0;
 
     /// The sandbox goes back to the pool; what its jobs left is killed and removed meanwhile. The
     /// next lease can have it when this object is gone.
@@ -183,11 +183,12 @@ struct SandboxUse {
 /// As `run`, in a sandbox of the pool: the second time, nothing is created. The image's root is
 /// read-only there; the workspace's directory and /tmp are not. The command starts with an empty
 /// /tmp, and with the workspace as it is here, save that directories with a CACHEDIR.TAG are those
-/// of the commands before it: they stay in a volume of this workspace, image and user. Commands that
-/// have the same volume wait for each other. `on_sandbox` is told which sandbox it is before the
-/// command starts.
+/// of the commands before it: they stay in a volume of this workspace, image and user. One command
+/// has it at a time: Workspace::wait tells what the others do. `on_sandbox` is told which sandbox it
+/// is before the command starts.
 ///
-/// Without the agent nothing is kept, and no such directory is there.
+/// Without the agent, and in a workspace that another command has and that is not waited for, all
+/// files are sent, nothing is kept, and no such directory is there.
 ///
 /// Errors: those of `run` and `acquire`.
 Task<JobResult> run_pooled(
@@ -196,7 +197,7 @@ Task<JobResult> run_pooled(
     JobStreams streams,
     PoolOptions options,
     std::function<void(const SandboxUse&)> on_sandbox,
-    std::function<void()> on_wait = nullptr ///< another command has the workspace's volume
+    std::function<void()> on_wait = nullptr ///< it waits for another command
 );
 
 } // namespace slipway::core

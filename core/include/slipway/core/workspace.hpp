@@ -20,6 +20,9 @@ struct Workspace {
     std::filesystem::path root; ///< absolute, without symlinks
     /// Which of the job's files come back; path relative to the root. All when empty.
     EntryFilter bring_back{};
+    /// Whether a command waits while another one has the volume that its files are kept in. Else it
+    /// gets all files anew, and keeps none.
+    bool wait = false;
     /// A directory of this side where it is noted between commands what was seen of workspaces; it
     /// need not be there. Empty: all files are read each time.
     std::filesystem::path notes{};

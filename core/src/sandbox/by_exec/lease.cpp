@@ -55,7 +55,7 @@ public:
         );
     }
 
-    Task<std::unique_ptr<KeptTree>> keep(std::string, std::function<void()>) override
+    Task<std::unique_ptr<KeptTree>> keep(std::string, std::function<bool()>) override
     {
         co_return fail(Errc::unsupported, "without slipway's agent nothing is kept");
     }

@@ -80,7 +80,7 @@ public:
     }
 
     Task<std::unique_ptr<KeptTree>>
-    keep(std::string directory, std::function<void()> on_wait) override
+    keep(std::string directory, std::function<bool()> on_wait) override
     {
         co_return co_await leased_.session->keep(
             std::move(directory), agent_ids(), std::move(on_wait)

@@ -1,0 +1,139 @@
+#include "commands/commands.hpp"
+#include "engine.hpp"
+#include "event_loop.hpp"
+#include "exit_code.hpp"
+#include "json_text.hpp"
+#include "owned_objects.hpp"
+
+#include <slipway/core/inventory.hpp>
+#include <slipway/core/labels.hpp>
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <algorithm>
+#include <memory>
+
+namespace slipway::cli {
+namespace {
+
+struct VolumeOptions {
+    bool json = false;
+    bool all = false;
+    std::vector<std::string> names;
+};
+
+// An array of {name, purpose, workspace, image, ours}; workspace and image are null where there is
+// none, ours is false for another machine's or user's.
+std::string volumes_json(const std::vector<core::OwnedObject>& volumes)
+{
+    JsonText json;
+    json.begin_array();
+    for (const core::OwnedObject& volume : volumes) {
+        json.begin_object();
+        json.text("name", volume.name);
+        json.text("purpose", volume.purpose);
+        for (const auto& [key, text] :
+             {std::pair("workspace", &volume.kept_as), std::pair("image", &volume.image)}) {
+            json.key(key);
+            text->empty() ? json.null() : json.text(*text);
+        }
+        json.boolean("ours", volume.in_use != core::InUse::unknown);
+        json.end_object();
+    }
+    json.end_array();
+    return json.take();
+}
+
+Task<int> list(Context& context, VolumeOptions options)
+{
+    CO_TRY(engine::Client client, co_await connect(context));
+    CO_TRY(const auto volumes, co_await core::kept_volumes(client, ""));
+    context.printer->data(
+        options.json ? volumes_json(volumes) : volumes_text(volumes, context.printer->out_style())
+    );
+    co_return exit_code::success;
+}
+
+Task<int> remove_these(Context& context, engine::Client client, std::vector<std::string> names)
+{
+    Printer& printer = *context.printer;
+    CO_TRY(
+        const core::CleanedUp done,
+        co_await core::remove_kept_volumes(std::move(client), "", std::move(names))
+    );
+    for (const core::OwnedObject& volume : done.removed) {
+        printer.detail("removed the volume " + volume.name);
+    }
+    for (const auto& [volume, error] : done.failed) {
+        Error told = error;
+        told.context.push_back("removing the volume " + volume.name);
+        if (told.code == Errc::conflict && told.hint.empty()) {
+            told.hint = "a command uses it: try again when that has ended";
+        }
+        printer.error(told);
+    }
+    printer.status("Removed", fmt::format("{}", done.removed.size()));
+    co_return done.failed.empty() ? exit_code::success : exit_code::failed;
+}
+
+Task<int> remove(Context& context, VolumeOptions options)
+{
+    CO_TRY(engine::Client client, co_await connect(context));
+    co_return co_await remove_these(context, std::move(client), std::move(options.names));
+}
+
+Task<int> prune(Context& context, VolumeOptions options)
+{
+    CO_TRY(engine::Client client, co_await connect(context));
+    CO_TRY(const auto volumes, co_await core::kept_volumes(client, ""));
+    std::vector<std::string> names;
+    for (const core::OwnedObject& volume : volumes) {
+        const bool usual =
+            volume.in_use != core::InUse::unknown && volume.purpose == core::workspace_purpose;
+        if (usual || options.all) names.push_back(volume.name);
+    }
+    co_return co_await remove_these(context, std::move(client), std::move(names));
+}
+
+using Body = Task<int> (*)(Context&, VolumeOptions);
+
+void set(CLI::App& command, Context& context, std::shared_ptr<VolumeOptions> options, Body body)
+{
+    command.callback([&context, options, body] {
+        context.command = [options, body](Context& c) { return run(c, body(c, *options)); };
+    });
+}
+
+} // namespace
+
+void add_volumes(CLI::App& app, Context& context)
+{
+    CLI::App* command = app.add_subcommand(
+        "volumes", "List and remove what stays on the engine between commands: workspaces, cargo"
+    );
+    command->require_subcommand(1);
+    command->footer(
+        "A workspace's files and its build directories stay in a volume for each image, so that the "
+        "next command sends only what has changed. All of it can be made again. The volume of a "
+        "workspace that is gone is removed by the next command that makes a sandbox."
+    );
+    const auto options = std::make_shared<VolumeOptions>();
+    CLI::App* listing = command->add_subcommand("list", "List them");
+    listing->add_flag("--json", options->json, "Write JSON to stdout");
+    set(*listing, context, options, list);
+    CLI::App* removing = command->add_subcommand("remove", "Remove these");
+    removing->add_option("NAME", options->names, "Names, as `slipway volumes list` shows them")
+        ->required();
+    set(*removing, context, options, remove);
+    CLI::App* pruning =
+        command->add_subcommand("prune", "Remove those of your workspaces that no command uses now");
+    pruning->add_flag(
+        "--all",
+        options->all,
+        "Remove what cargo has downloaded as well, and other users' and other machines'"
+    );
+    set(*pruning, context, options, prune);
+}
+
+} // namespace slipway::cli
