@@ -191,7 +191,12 @@ Task<core::JobResult> run_in(
     CO_TRY(core::PoolOptions options, pool_options());
     if (job.workspace) job.workspace->notes = notes_directory(context);
     co_return co_await core::run_pooled(
-        std::move(client), std::move(job), std::move(streams), std::move(options), on_sandbox, on_wait
+        std::move(client),
+        std::move(job),
+        std::move(streams),
+        std::move(options),
+        on_sandbox,
+        on_wait
     );
 }
 

@@ -35,9 +35,9 @@ public:
     Job(const Job&) = delete;
     Job& operator=(const Job&) = delete;
 
-    /// Starts it. `own_stream` is the descriptor that came with the message, when it says so; `kept`
-    /// is what KeptDirectories has for What::keep.
-    /// False: `failed` has been sent, and there is no job.
+    /// Starts it. `own_stream` is the descriptor that came with the message, when it says so;
+    /// `kept` is what KeptDirectories has for What::keep. False: `failed` has been sent, and there
+    /// is no job.
     bool start(const Run& run, Fd own_stream, int kept);
     /// Says `failed` instead. False.
     bool fail(Step step, int error, std::string_view text);

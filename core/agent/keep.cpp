@@ -135,8 +135,7 @@ private:
     TreeEnd failed(int error) const { return complain(*path_, error); }
     TreeEnd failed(const sync::ScanProblem& problem) const
     {
-        const std::string what =
-            problem.path.empty() ? *path_ : *path_ + "/" + problem.path;
+        const std::string what = problem.path.empty() ? *path_ : *path_ + "/" + problem.path;
         return problem.error == 0 ? complain(what, "it changed while it was read")
                                   : complain(what, problem.error);
     }
@@ -305,7 +304,7 @@ private:
     const std::string* path_;
     Fd root_;
     Fd own_;
-    sync::KnownTree tree_;         ///< as it was last told, or noted
+    sync::KnownTree tree_;          ///< as it was last told, or noted
     std::optional<sync::Scan> now_; ///< looked at ahead of the client's order
     Answers answers_;
 };

@@ -25,7 +25,7 @@ struct ServeOptions {
     bool ipc = false;
     std::chrono::milliseconds idle{0};
     std::vector<std::string> scratch;
-    bool keep = false; ///< what is in them stays when a session ends
+    bool keep = false;             ///< what is in them stays when a session ends
     std::vector<std::string> kept; ///< directories that outlive the sandbox
     /// Whose the scratch and kept directories and the socket are; unset: as they are.
     std::optional<Owner> owner;

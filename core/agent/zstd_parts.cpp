@@ -1,6 +1,6 @@
 /// The parts of libzstd that only its slower levels use, and those that read frames of versions
-/// before 0.8, 370 KB of it: what is used here never calls them, but the library names them. Weak, so that where the library's own
-/// are linked for another reason they win.
+/// before 0.8, 370 KB of it: what is used here never calls them, but the library names them. Weak,
+/// so that where the library's own are linked for another reason they win.
 #define SLIPWAY_UNUSED(name)                                                                       \
     extern "C" [[noreturn, gnu::weak]] void name();                                                \
     void name()                                                                                    \

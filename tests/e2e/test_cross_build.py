@@ -66,6 +66,25 @@ class Cargo(Case):
         self.assert_ok(self.cargo("build", "--target", TARGET, cwd=member))
         self.assertTrue((self.project / "target" / TARGET / "debug").is_dir())
 
+    def test_the_next_build_compiles_only_what_has_changed(self):
+        def compiled(*options):
+            result = self.assert_ok(self.cargo("build", "--target", TARGET, *options))
+            self.assertIn("Finished", result.stderr)
+            return [line.split()[1] for line in result.stderr.splitlines() if line.strip().startswith("Compiling")]
+
+        self.assertGreater(len(compiled()), 1)
+        self.assertEqual(compiled(), [])
+        source = next(self.project.glob("*/src/main.rs"))
+        source.write_text(source.read_text() + "\n")
+        self.assertEqual(len(compiled()), 1)
+        program = next(p for p in (self.project / "target" / TARGET / "debug").iterdir()
+                       if p.is_file() and p.suffix == "" and os.access(p, os.X_OK))
+        program.unlink()
+        self.assertEqual(compiled(), [])
+        self.assertTrue(program.exists())
+        shutil.rmtree(self.project / "target")
+        self.assertGreater(len(compiled()), 1)
+
     def test_a_toolchain_is_refused(self):
         self.assert_error(self.cargo("+nightly", "build"), 2, r"\+nightly", "image")
 

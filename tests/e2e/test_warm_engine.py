@@ -63,7 +63,7 @@ class Full(FaultCase):
             large.write(os.urandom(MIB) * 80)
         result = self.warm("true")
         self.assertEqual(result.returncode, 1, result.stderr)
-        self.assertRegex(result.stderr, "error: sending .* to the container: .*/large: ")
+        self.assertRegex(result.stderr, "error: sending .* to the container: .*large: .*No space left")
         (self.dir / "large").unlink()
         self.assertEqual(self.assert_ok(self.warm("ls")).stdout, "")
 

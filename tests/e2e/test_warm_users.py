@@ -120,6 +120,7 @@ class Users(Warm):
         (project / "closed").unlink(missing_ok=True)
         self.assert_ok(run("true"))  # it was nobody's here
         self.assert_ok(run("mkdir shut; echo x > shut/x; chmod 0 shut"))
+        (project / "shut").rmdir()
         self.assert_ok(run("true"))
 
     def test_root_leaves_them_alone(self):

@@ -114,7 +114,8 @@ void add_volumes(CLI::App& app, Context& context)
     );
     command->require_subcommand(1);
     command->footer(
-        "A workspace's files and its build directories stay in a volume for each image, so that the "
+        "A workspace's files and its build directories stay in a volume for each image, so that "
+        "the "
         "next command sends only what has changed. All of it can be made again. The volume of a "
         "workspace that is gone is removed by the next command that makes a sandbox."
     );
@@ -126,8 +127,9 @@ void add_volumes(CLI::App& app, Context& context)
     removing->add_option("NAME", options->names, "Names, as `slipway volumes list` shows them")
         ->required();
     set(*removing, context, options, remove);
-    CLI::App* pruning =
-        command->add_subcommand("prune", "Remove those of your workspaces that no command uses now");
+    CLI::App* pruning = command->add_subcommand(
+        "prune", "Remove those of your workspaces that no command uses now"
+    );
     pruning->add_flag(
         "--all",
         options->all,

@@ -36,9 +36,7 @@ std::string message_of(KeptType type, const T& message)
 
 Error no_answer(const char* why)
 {
-    return {
-        Errc::protocol,
-        std::string("the sandbox's agent sent a broken list of files: ") + why};
+    return {Errc::protocol, std::string("the sandbox's agent sent a broken list of files: ") + why};
 }
 
 } // namespace
@@ -198,10 +196,8 @@ Task<std::unique_ptr<KeptTree>> KeptTree::open(
 {
     const auto executor = co_await boost::asio::this_coro::executor;
     std::unique_ptr<KeptTree> tree(new KeptTree(std::make_shared<Talk>(executor)));
-    agent::Run run =
-        tree_run(agent::What::keep, std::move(directory), ids, agent::Encoding::plain);
-    tree->worker_ =
-        engine::Child(executor, work(std::move(link), std::move(run), tree->talk_));
+    agent::Run run = tree_run(agent::What::keep, std::move(directory), ids, agent::Encoding::plain);
+    tree->worker_ = engine::Child(executor, work(std::move(link), std::move(run), tree->talk_));
     while (!tree->talk_->held && !tree->talk_->waits && !tree->talk_->ended()) {
         CO_CHECK(co_await tree->talk_->wait());
     }

@@ -16,7 +16,7 @@ namespace slipway::core {
 
 /// What is new in a kept directory.
 struct TreeNews {
-    bool from_base = false;   ///< `change` leads from the state that was asked about; else from none
+    bool from_base = false; ///< `change` leads from the state that was asked about; else from none
     sync::StateChange change; ///< to what is there
     sync::TreeState caches;   ///< below directories with a CACHEDIR.TAG, these included; no digests
     sync::TreeState fresh;    ///< those of them that have changed since

@@ -195,8 +195,8 @@ Result<> check_manifest_above(const fs::path& directory, const fs::path& root)
     ));
 }
 
-// The place that Dockerfile.images has for it. A workspace of its own: what a build script of another
-// one has left there would be run in this one.
+// The place that Dockerfile.images has for it. A workspace of its own: what a build script of
+// another one has left there would be run in this one.
 KeptDirectory cargo_home(const fs::path& root)
 {
     const ContentHash hash = content_hash(this_user() + " " + root.native());

@@ -24,7 +24,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Its volume has the files of one user, for one image: what was built with another one is of no use.
+// Its volume has the files of one user, for one image: what was built with another one is of no
+// use.
 KeptDirectory kept_workspace(const Job& job)
 {
     const std::string& root = job.workspace->root.native();
@@ -91,7 +92,8 @@ Result<JobResult> telling(Result<JobResult> result, const Job& job, std::string_
     return result;
 }
 
-// A workspace in the sandbox: kept there where the agent can, else sent and brought back as a whole.
+// A workspace in the sandbox: kept there where the agent can, else sent and brought back as a
+// whole.
 class Files {
 public:
     Files(std::shared_ptr<Lease> lease, Workspace workspace, Owner owner)
@@ -161,8 +163,8 @@ struct Order {
     std::function<bool()> on_wait;
 };
 
-// Looks for another command of this machine that has the workspace's volume before a sandbox is made
-// for nothing; others are met in the volume. Nothing when it is not waited for.
+// Looks for another command of this machine that has the workspace's volume before a sandbox is
+// made for nothing; others are met in the volume. Nothing when it is not waited for.
 Task<std::optional<posix::Fd>> take_workspace(std::shared_ptr<const Order> order)
 {
     CO_TRY(const auto base, pool::base_directory(order->options.directory));

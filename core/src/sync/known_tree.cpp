@@ -82,8 +82,8 @@ core::ContentHash Memo::digest(
     if (found == places_.end()) return {};
     const StateEntry& entry = tree_->state[found->second];
     const KnownTree::Mark& known = tree_->marks[found->second];
-    const bool same = entry.size == size && entry.mtime_ns == mtime_ns
-                      && known.inode == mark.inode && known.ctime_ns == mark.ctime_ns;
+    const bool same = entry.size == size && entry.mtime_ns == mtime_ns && known.inode == mark.inode
+                      && known.ctime_ns == mark.ctime_ns;
     return same ? entry.digest : core::ContentHash();
 }
 

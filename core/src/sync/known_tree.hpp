@@ -23,8 +23,8 @@ struct KnownTree {
     };
 
     TreeState state;
-    std::vector<Mark> marks;    ///< one for each of `state`
-    core::ContentHash digest{}; ///< of `state`; 0: nobody has taken it
+    std::vector<Mark> marks;         ///< one for each of `state`
+    core::ContentHash digest{};      ///< of `state`; 0: nobody has taken it
     std::vector<std::string> tagged; ///< directories with a CACHEDIR.TAG, on this side
 };
 

@@ -29,7 +29,8 @@ std::vector<std::size_t> to_be_read(const TreeState& here, const TreeState& ther
     auto other = there.begin();
     for (std::size_t i = 0; i < here.size(); ++i) {
         const StateEntry& entry = here[i];
-        while (other != there.end() && path_less(other->path, entry.path)) ++other;
+        while (other != there.end() && path_less(other->path, entry.path))
+            ++other;
         if (other == there.end()) break;
         if (!is(entry, EntryKind::file) || has_digest(entry) || other->path != entry.path) continue;
         if (is(*other, EntryKind::file) && other->size == entry.size) places.push_back(i);

@@ -15,7 +15,7 @@ std::vector<std::size_t> to_be_read(const TreeState& here, const TreeState& ther
 
 /// What makes one tree as another: first all removals, then what is sent.
 struct Plan {
-    std::vector<std::string> remove; ///< with all below; none is below another one
+    std::vector<std::string> remove;         ///< with all below; none is below another one
     std::set<std::string, std::less<>> send; ///< itself, not what is below
 
     bool empty() const noexcept { return remove.empty() && send.empty(); }

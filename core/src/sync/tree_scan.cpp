@@ -129,7 +129,7 @@ struct Listing {
     std::vector<StateEntry> entries;
     std::vector<KnownTree::Mark> marks;
     std::vector<Detail> details;
-    std::vector<File> files; // of those with several names; else 0
+    std::vector<File> files;                     // of those with several names; else 0
     std::vector<std::unique_ptr<Listing>> below; // one for each entry
     bool tagged = false;
     std::vector<std::string> sockets;
@@ -205,8 +205,9 @@ private:
             if (path.empty() || !tolerated) report(error, path);
             return {};
         }
-        const bool may_be_tagged = !path.empty() && !listing.cache
-                                   && std::binary_search(names.begin(), names.end(), core::cache_tag_name);
+        const bool may_be_tagged =
+            !path.empty() && !listing.cache
+            && std::binary_search(names.begin(), names.end(), core::cache_tag_name);
         if (may_be_tagged && core::is_tagged_cache(directory.get())) {
             listing.tagged = true;
             if (!options_->caches) return {};
@@ -302,8 +303,7 @@ private:
         listing.entries.push_back(std::move(entry));
         listing.marks.push_back(mark_of(status));
         listing.details.push_back(
-            {static_cast<std::uint16_t>(status.st_mode & 07777),
-             agent::nanoseconds(status.st_mtim)}
+            {static_cast<std::uint16_t>(status.st_mode & 07777), agent::nanoseconds(status.st_mtim)}
         );
         const bool linked = kind == EntryKind::file && status.st_nlink > 1;
         listing.files.push_back(linked ? File(status.st_dev, status.st_ino) : File());
@@ -354,8 +354,7 @@ private:
             Listing* const below = listing->below[i].get();
             StateEntry& entry = listing->entries[i];
             if (listing->files[i] != File() && !listing->cache) {
-                const auto [known, first] =
-                    first_names.try_emplace(listing->files[i], entry.path);
+                const auto [known, first] = first_names.try_emplace(listing->files[i], entry.path);
                 if (!first) entry.same_as = known->second;
             }
             const bool cache = listing->cache || (below != nullptr && below->tagged);
@@ -392,11 +391,9 @@ private:
     std::vector<ScanProblem> problems_;
 };
 
-// 0, an errno, or -1 when the file changed. One that is gone stays without a digest, and so is as no
-// other.
-int read_entry(
-    int root, const ScanOptions& options, StateEntry& entry, std::vector<char>& buffer
-)
+// 0, an errno, or -1 when the file changed. One that is gone stays without a digest, and so is as
+// no other.
+int read_entry(int root, const ScanOptions& options, StateEntry& entry, std::vector<char>& buffer)
 {
     struct stat status {};
     const Descriptor file = open_below(root, entry.path, open_flags);
@@ -421,12 +418,8 @@ void drop_young(KnownTree& tree, std::int64_t young_ns)
     }
 }
 
-std::vector<ScanProblem>
-add_digests(
-    int root,
-    KnownTree& tree,
-    const std::vector<std::size_t>& places,
-    const ScanOptions& options
+std::vector<ScanProblem> add_digests(
+    int root, KnownTree& tree, const std::vector<std::size_t>& places, const ScanOptions& options
 )
 {
     Crew alone;

@@ -28,7 +28,10 @@ public:
     virtual void wait() {} ///< for a `wake`; the lock is held before and after it, not meanwhile
     virtual void wake() {} ///< all that wait
     /// With the lock held: there is work for so many. `work` may be called by others, until `end`.
-    virtual void call_for(std::size_t, const std::function<void()>& work) { static_cast<void>(work); }
+    virtual void call_for(std::size_t, const std::function<void()>& work)
+    {
+        static_cast<void>(work);
+    }
     virtual void end() {} ///< waits for those who were called
 };
 
@@ -47,7 +50,7 @@ struct ScanOptions {
     /// What may not be read is told as far as it can be: a file without a digest, a directory
     /// without what it has. Else it is a problem.
     bool tolerant = false;
-    std::int64_t since_ns = 0; ///< see Scan::fresh
+    std::int64_t since_ns = 0;               ///< see Scan::fresh
     const std::atomic<bool>* stop = nullptr; ///< borrowed; once true, ECANCELED is the problem
 };
 
@@ -64,9 +67,9 @@ struct Scan {
     std::int64_t young_ns = 0;
     TreeState caches; ///< below directories with a CACHEDIR.TAG, these included; no digests
     TreeState fresh;  ///< those of them that have changed since ScanOptions::since_ns
-    std::vector<std::string> tagged;  ///< directories with a CACHEDIR.TAG
-    std::vector<std::string> sockets; ///< left out
-    std::vector<std::string> devices; ///< left out
+    std::vector<std::string> tagged;   ///< directories with a CACHEDIR.TAG
+    std::vector<std::string> sockets;  ///< left out
+    std::vector<std::string> devices;  ///< left out
     std::vector<ScanProblem> problems; ///< one at most
 };
 
@@ -80,7 +83,8 @@ void drop_young(KnownTree& tree, std::int64_t young_ns);
 
 /// Reads these files below `root`, for their digests, sizes and times in `tree`. Problems as in
 /// Scan.
-std::vector<ScanProblem>
-add_digests(int root, KnownTree& tree, const std::vector<std::size_t>& places, const ScanOptions& options);
+std::vector<ScanProblem> add_digests(
+    int root, KnownTree& tree, const std::vector<std::size_t>& places, const ScanOptions& options
+);
 
 } // namespace slipway::sync

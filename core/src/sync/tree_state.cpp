@@ -83,7 +83,8 @@ TreeState changed_by(TreeState from, StateChange change)
         from,
         change.changed,
         [&](StateEntry& old) {
-            while (gone != change.gone.end() && path_less(*gone, old.path)) ++gone;
+            while (gone != change.gone.end() && path_less(*gone, old.path))
+                ++gone;
             if (gone == change.gone.end() || *gone != old.path) to.push_back(std::move(old));
         },
         [&](StateEntry& now) { to.push_back(std::move(now)); },

@@ -14,10 +14,10 @@ namespace slipway::sync {
 
 /// One path of a tree: what makes two trees differ, and nothing else.
 struct StateEntry {
-    std::string path;      ///< below the root, never the root itself
-    std::uint8_t kind = 0;   ///< an EntryKind: file, directory, symlink or fifo
-    std::uint16_t mode = 0;  ///< permissions: 0777; 0 of a symlink
-    std::uint64_t size = 0;  ///< of a file
+    std::string path;          ///< below the root, never the root itself
+    std::uint8_t kind = 0;     ///< an EntryKind: file, directory, symlink or fifo
+    std::uint16_t mode = 0;    ///< permissions: 0777; 0 of a symlink
+    std::uint64_t size = 0;    ///< of a file
     std::int64_t mtime_ns = 0; ///< of a file
     std::string link_target;
     core::ContentHash digest{}; ///< of a file; 0 where nobody has read it

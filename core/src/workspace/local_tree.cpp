@@ -31,9 +31,7 @@ Result<> check(const std::vector<sync::ScanProblem>& problems, const fs::path& r
     const std::string path = posix::join(root.native(), first.path);
     if (first.error == ECANCELED) return fail(Errc::cancelled, "interrupted");
     if (first.error != 0) return fail(posix::error(first.error, "reading", path));
-    Error error(
-        Errc::io, "reading " + posix::printable(path) + ": it changed while it was read"
-    );
+    Error error(Errc::io, "reading " + posix::printable(path) + ": it changed while it was read");
     error.hint = "stop what writes to it, or leave it out, then try again";
     return fail(std::move(error));
 }
@@ -75,8 +73,8 @@ void note(const fs::path& file, sync::KnownTree& tree)
     std::string draft = file.native() + ".XXXXXX";
     const posix::Fd open(::mkostemp(draft.data(), O_CLOEXEC));
     if (!open) return;
-    const bool good = write_all(open.get(), sync::encode(tree))
-                      && ::rename(draft.c_str(), file.c_str()) == 0;
+    const bool good =
+        write_all(open.get(), sync::encode(tree)) && ::rename(draft.c_str(), file.c_str()) == 0;
     if (!good) ::unlink(draft.c_str());
 }
 

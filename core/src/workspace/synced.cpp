@@ -33,7 +33,7 @@ using agent::EntryKind;
 using sync::StateEntry;
 
 // Of the paths that are asked for at once.
-constexpr std::size_t batch_bytes = std::size_t{512} << 10;
+constexpr std::size_t asked_bytes = std::size_t{512} << 10;
 
 struct LookedAt {
     sync::KnownTree known; // what the last command left on both sides
@@ -41,8 +41,7 @@ struct LookedAt {
     sync::Scan here;
 };
 
-Result<LookedAt>
-look(const fs::path& root, const fs::path& notes, const std::atomic<bool>& stop)
+Result<LookedAt> look(const fs::path& root, const fs::path& notes, const std::atomic<bool>& stop)
 {
     LookedAt out;
     if (!notes.empty()) out.known = local_tree::noted(notes);
@@ -133,7 +132,10 @@ bool is_anything_here(const fs::path& root, const StateEntry& entry)
 const StateEntry* found_in(const sync::TreeState& state, std::string_view path)
 {
     const auto at = std::lower_bound(
-        state.begin(), state.end(), path, [](const StateEntry& entry, std::string_view other) {
+        state.begin(),
+        state.end(),
+        path,
+        [](const StateEntry& entry, std::string_view other) {
             return sync::path_less(entry.path, other);
         }
     );
@@ -175,11 +177,12 @@ public:
     {
         const std::string doing = "bringing files back to " + workspace_.root.string();
         auto fetched = co_await fetch_changes();
-        const bool closed = !fetched && fetched.error().code == Errc::engine
-                            && fetched.error().message.find("Permission denied") != std::string::npos;
+        const bool closed =
+            !fetched && fetched.error().code == Errc::engine
+            && fetched.error().message.find("Permission denied") != std::string::npos;
         if (closed && fetched.error().hint.empty()) {
-            fetched.error().hint =
-                "the command has left a file that it may not read itself: it should change its mode";
+            fetched.error().hint = "the command has left a file that it may not read itself: it "
+                                   "should change its mode";
         }
         co_return advised(std::move(fetched), doing, to_write_advice);
     }
@@ -286,14 +289,16 @@ private:
 
     Task<> put(std::set<std::string, std::less<>> paths)
     {
-        const auto send = std::make_shared<const std::set<std::string, std::less<>>>(std::move(paths));
+        const auto send =
+            std::make_shared<const std::set<std::string, std::less<>>>(std::move(paths));
         std::vector<PackRoot> roots(1);
         roots[0].local = workspace_.root;
         PackOptions options;
         options.uid = owner_.uid;
         options.gid = owner_.gid;
         options.keep = [send](std::string_view path, EntryType type) {
-            return type == EntryType::directory ? sync::leads_to(*send, path) : send->contains(path);
+            return type == EntryType::directory ? sync::leads_to(*send, path)
+                                                : send->contains(path);
         };
         const auto tar = pack(std::move(roots), std::move(options));
         CO_CHECK(co_await lease_->put(workspace_.root.string(), tar));
@@ -382,7 +387,8 @@ private:
         const auto executor = co_await boost::asio::this_coro::executor;
         for (auto next = wanted.others.begin(); next != wanted.others.end();) {
             std::vector<TreeItem> items;
-            for (std::size_t bytes = 0; next != wanted.others.end() && bytes < batch_bytes; ++next) {
+            for (std::size_t bytes = 0; next != wanted.others.end() && bytes < asked_bytes;
+                 ++next) {
                 bytes += (*next)->path.size() + sizeof(TreeItem);
                 // One that has gone since cannot be: nobody is left in the sandbox.
                 items.emplace_back(TreeItem::Kind::path, (*next)->path);
@@ -434,7 +440,8 @@ private:
         UnpackOptions options;
         options.sent = std::make_shared<const Manifest>(std::move(sent));
         CO_TRY(
-            Unpacked unpacked, co_await unpack(written_by(executor, write), workspace_.root, options)
+            Unpacked unpacked,
+            co_await unpack(written_by(executor, write), workspace_.root, options)
         );
         fetched.bytes += unpacked.written_bytes;
         std::ranges::move(unpacked.written, std::back_inserter(fetched.written));
@@ -448,9 +455,7 @@ private:
         const sync::Scan& here = looked_at_->here;
         Manifest sent;
         for (std::size_t i = 0; i < here.tree.state.size(); ++i) {
-            sent.entries.emplace_hint(
-                sent.entries.end(), here.tree.state[i].path, sent_entry(i)
-            );
+            sent.entries.emplace_hint(sent.entries.end(), here.tree.state[i].path, sent_entry(i));
         }
         std::set<std::string> tagged(here.tagged.begin(), here.tagged.end());
         // What a cache of the sandbox has is its own affair, unless it was none when it was sent.
@@ -489,9 +494,14 @@ private:
                 return path == cache || path.starts_with(cache + "/");
             });
             if (in_cache) continue;
-            at = std::lower_bound(at, here.end(), path, [](const StateEntry& entry, const auto& other) {
-                return sync::path_less(entry.path, other);
-            });
+            at = std::lower_bound(
+                at,
+                here.end(),
+                path,
+                [](const StateEntry& entry, const auto& other) {
+                    return sync::path_less(entry.path, other);
+                }
+            );
             if (at == here.end() || !comes_back(*at)) continue;
             all.entries.emplace(path, sent_entry(static_cast<std::size_t>(at - here.begin())));
         }
@@ -516,14 +526,14 @@ private:
         sync::drop_young(here.tree, here.young_ns);
         auto at = here.tree.state.begin();
         for (std::size_t i = 0; i < there.size() && at != here.tree.state.end(); ++i) {
-            while (at != here.tree.state.end() && sync::path_less(at->path, there[i].path)) ++at;
+            while (at != here.tree.state.end() && sync::path_less(at->path, there[i].path))
+                ++at;
             if (at == here.tree.state.end() || *at != there[i]) continue;
-            tree.marks[i] =
-                here.tree.marks[static_cast<std::size_t>(at - here.tree.state.begin())];
+            tree.marks[i] = here.tree.marks[static_cast<std::size_t>(at - here.tree.state.begin())];
         }
         const sync::KnownTree& known = looked_at_->known;
-        const bool same = tree.state == known.state && tree.marks == known.marks
-                          && tree.tagged == known.tagged;
+        const bool same =
+            tree.state == known.state && tree.marks == known.marks && tree.tagged == known.tagged;
         if (same) co_return ok();
         const std::function<Result<bool>(const std::atomic<bool>&)> work =
             [this, &tree](const std::atomic<bool>&) -> Result<bool> {

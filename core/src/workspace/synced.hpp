@@ -26,7 +26,8 @@ public:
     /// Takes the volume, and makes it as this side is. What a CACHEDIR.TAG marks is left alone on
     /// both. When another command has it, `on_wait` is asked whether to wait.
     ///
-    /// Errors: conflict (not waited for), permission_denied, io (also a file that changed while it was read), not_found,
+    /// Errors: conflict (not waited for), permission_denied, io (also a file that changed while it
+    /// was read), not_found,
     ///   engine, cancelled, those of the lease.
     virtual Task<> send(std::shared_ptr<Lease> lease, std::function<bool()> on_wait) = 0;
 

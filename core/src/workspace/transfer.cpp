@@ -102,7 +102,9 @@ Task<Fetched> fetch_workspace(
         CO_TRY(
             const Unpacked file,
             advised(
-                co_await fetch_linked_file(container, workspace.root, link.path), doing, to_write_advice
+                co_await fetch_linked_file(container, workspace.root, link.path),
+                doing,
+                to_write_advice
             )
         );
         fetched.written.push_back(link.path);
@@ -110,7 +112,9 @@ Task<Fetched> fetch_workspace(
     }
     CO_TRY(
         Removed removed,
-        advised(remove_deleted(workspace.root, deleted(sent->files, unpacked)), doing, to_write_advice)
+        advised(
+            remove_deleted(workspace.root, deleted(sent->files, unpacked)), doing, to_write_advice
+        )
     );
     fetched.removed = std::move(removed.removed);
     fetched.kept.insert(fetched.kept.end(), removed.kept.begin(), removed.kept.end());

@@ -1,7 +1,6 @@
 #include "agent/kept_tree.hpp"
-#include "unit/agent_client/support.hpp"
-
 #include "archive/content_hasher.hpp"
+#include "unit/agent_client/support.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -13,8 +12,8 @@
 using namespace slipway;
 using namespace slipway::test;
 using core::AgentSession;
-using core::KeptTree;
 using core::ContentHash;
+using core::KeptTree;
 using core::TreeNews;
 namespace fs = std::filesystem;
 
@@ -244,8 +243,8 @@ TEST_SUITE("core.agent_client.kept")
             sync::TreeState state;
             for (int round = 0; round < 40; ++round) {
                 for (int i = 0; i < 8; ++i) {
-                    const fs::path path = top / std::to_string(random() % 4)
-                                          / std::to_string(random() % 4);
+                    const fs::path path =
+                        top / std::to_string(random() % 4) / std::to_string(random() % 4);
                     std::error_code ignored;
                     switch (random() % 4) {
                     case 0:

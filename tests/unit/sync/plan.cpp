@@ -1,4 +1,5 @@
 #include "sync/plan.hpp"
+
 #include "unit/sync/trees.hpp"
 
 using namespace slipway;
@@ -20,7 +21,12 @@ TEST_SUITE("core.sync.plan")
     TEST_CASE("what is only there is removed, by the topmost directory alone")
     {
         const TreeState there{
-            directory("a"), entry("a/b"), directory("a/c"), entry("a/c/d"), entry("a.b"), entry("e")};
+            directory("a"),
+            entry("a/b"),
+            directory("a/c"),
+            entry("a/c/d"),
+            entry("a.b"),
+            entry("e")};
         const Plan plan = sync::plan({}, there);
         CHECK(plan.remove == Paths{"a", "a.b", "e"});
         CHECK(plan.send.empty());

@@ -1,8 +1,7 @@
-#include "sync/crew.hpp"
-#include "unit/sync/trees.hpp"
-
 #include "archive/cache_tag.hpp"
 #include "archive/content_hasher.hpp"
+#include "sync/crew.hpp"
+#include "unit/sync/trees.hpp"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,8 +13,8 @@
 
 using namespace slipway;
 using namespace slipway::test;
-using core::ContentHash;
 using core::content_hash;
+using core::ContentHash;
 namespace fs = std::filesystem;
 
 namespace {
@@ -69,7 +68,8 @@ TEST_SUITE("core.sync.tree_scan")
         const Tree tree;
         for (int i = 0; i < 300; ++i) {
             tree.write(
-                "d" + std::to_string(i % 40) + "/s" + std::to_string(i % 7) + "/" + std::to_string(i),
+                "d" + std::to_string(i % 40) + "/s" + std::to_string(i % 7) + "/"
+                    + std::to_string(i),
                 std::to_string(i)
             );
         }
@@ -107,8 +107,11 @@ TEST_SUITE("core.sync.tree_scan")
             paths.push_back(entry.path);
             CHECK_FALSE(has_digest(entry));
         }
-        CHECK(paths == std::vector<std::string>{
-            "target", "target/CACHEDIR.TAG", "target/debug", "target/debug/app"});
+        CHECK(
+            paths
+            == std::vector<
+                std::string>{"target", "target/CACHEDIR.TAG", "target/debug", "target/debug/app"}
+        );
         options.since_ns = std::numeric_limits<std::int64_t>::max();
         CHECK(tree.scan(options).fresh.empty());
         CHECK(tree.scan(options).caches == scan.fresh);

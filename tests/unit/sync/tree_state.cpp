@@ -1,5 +1,6 @@
-#include "sync/known_tree.hpp"
 #include "sync/tree_state.hpp"
+
+#include "sync/known_tree.hpp"
 #include "unit/sync/trees.hpp"
 
 #include <algorithm>

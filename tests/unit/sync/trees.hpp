@@ -1,7 +1,7 @@
 #pragma once
 
-#include "sync/tree_scan.hpp"
 #include "support/temp_directory.hpp"
+#include "sync/tree_scan.hpp"
 
 #include <doctest/doctest.h>
 

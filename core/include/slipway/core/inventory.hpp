@@ -31,7 +31,7 @@ struct OwnedObject {
     std::string image;
     std::string state;             ///< of a container, as the engine names it: "running"
     std::int64_t created = 0;      ///< of a container: Unix seconds
-    std::string kept_as; ///< the name of a persistent sandbox; a workspace's directory
+    std::string kept_as;           ///< the name of a persistent sandbox; a workspace's directory
     InUse in_use = InUse::unknown; ///< of the agent's volume: sandboxes to come need it
 };
 
@@ -61,8 +61,8 @@ Task<CleanedUp> clean_up(engine::Client client, std::filesystem::path pool_direc
 Task<std::vector<OwnedObject>>
 kept_volumes(engine::Client client, std::filesystem::path pool_directory);
 
-/// Removes volumes that stay, after sandboxes that are idle: what is in them is made again. One that
-/// a command uses is in `failed`, Errc::conflict.
+/// Removes volumes that stay, after sandboxes that are idle: what is in them is made again. One
+/// that a command uses is in `failed`, Errc::conflict.
 ///
 /// Errors: not_found (`names` has one that is none; then nothing is removed), those of the engine.
 Task<CleanedUp> remove_kept_volumes(

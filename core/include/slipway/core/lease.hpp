@@ -184,8 +184,8 @@ struct SandboxUse {
 /// read-only there; the workspace's directory and /tmp are not. The command starts with an empty
 /// /tmp, and with the workspace as it is here, save that directories with a CACHEDIR.TAG are those
 /// of the commands before it: they stay in a volume of this workspace, image and user. One command
-/// has it at a time: Workspace::wait tells what the others do. `on_sandbox` is told which sandbox it
-/// is before the command starts.
+/// has it at a time: Workspace::wait tells what the others do. `on_sandbox` is told which sandbox
+/// it is before the command starts.
 ///
 /// Without the agent, and in a workspace that another command has and that is not waited for, all
 /// files are sent, nothing is kept, and no such directory is there.

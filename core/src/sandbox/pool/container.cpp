@@ -79,7 +79,8 @@ Result<> check(const SandboxSpec& spec)
     std::vector<std::string> directories = spec.scratch;
     for (const KeptDirectory& kept : spec.kept) {
         directories.push_back(kept.path);
-        if (kept.name.empty()) return fail(Errc::invalid_argument, "a kept directory without a name");
+        if (kept.name.empty())
+            return fail(Errc::invalid_argument, "a kept directory without a name");
     }
     for (const std::string& directory : directories) {
         const std::filesystem::path path(directory);

@@ -128,7 +128,11 @@ Task<> Maker::make_kept()
         volume.labels = labels_for(kept.purpose);
         volume.labels.insert(kept.labels.begin(), kept.labels.end());
         engine::Volumes volumes(wanted_.client.transport());
-        CO_TRY(const engine::VolumeInfo made, co_await volumes.create(volume));
+        CO_TRY(engine::VolumeInfo made, co_await volumes.create(volume));
+        // Of one that was there dockerd 20.10 does not tell the labels once it was started anew.
+        if (made.labels.empty()) {
+            CO_TRY(made, co_await volumes.inspect(volume.name));
+        }
         const auto made_for = made.labels.find(std::string(purpose_label));
         if (made_for != made.labels.end() && made_for->second == kept.purpose) continue;
         Error error(
