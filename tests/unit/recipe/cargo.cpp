@@ -259,7 +259,10 @@ TEST_SUITE("core.recipe.cargo")
         REQUIRE(plan.has_value());
         CHECK(has(plan->env, "RUSTFLAGS=-C opt-level=1"));
         CHECK(has(plan->env, "CARGO_PROFILE_RELEASE_LTO=true"));
-        CHECK(plan->env.size() == 3); // and CARGO_TARGET_DIR, ours
+        CHECK(plan->env.size() == 4); // and CARGO_TARGET_DIR, ours
+        REQUIRE(plan->kept.size() == 1);
+        CHECK(has(plan->env, "CARGO_HOME=" + plan->kept.front().path));
+        CHECK(plan->workspace.wait);
     }
 
     TEST_CASE("what cannot work is refused, with a way out")

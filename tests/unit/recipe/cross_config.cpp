@@ -242,7 +242,7 @@ TEST_SUITE("core.recipe.cargo with cross's configuration")
         REQUIRE(plan.has_value());
         CHECK(
             plan->env
-            == Lines{"CARGO_TARGET_DIR=" + project.at("target"), "MY_TOKEN=t", "RUSTFLAGS=-g"}
+            == Lines{"CARGO_HOME=/opt/slipway/cargo", "CARGO_TARGET_DIR=" + project.at("target"), "MY_TOKEN=t", "RUSTFLAGS=-g"}
         );
     }
 }
