@@ -1,6 +1,8 @@
 """What the benchmarks share: commands that must not fail, turns, and one table."""
 
+import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -8,6 +10,10 @@ import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = SOURCE / "build/bench"
+SLIPWAY = BUILD / "cli/slipway"
+
+sys.path.insert(0, str(SOURCE / "tests/support"))
+from relay import Relay
 
 
 def sh(*command, **kwargs):
@@ -51,3 +57,37 @@ def in_turns(rounds, ours, theirs):
             if number > 0:
                 figures[side].append(value)
     return tuple(statistics.median(side) for side in figures)
+
+
+class PrivateEngine:
+    """One of tests/engines, with busybox, as long as the block goes: `env` reaches it by its socket,
+    `remote` by TCP."""
+
+    def __init__(self, name, work):
+        self.name, self.work = name, work
+        self.docker = shutil.which("docker") or sys.exit("error: no docker command to compare with")
+        self.control = [SOURCE / "tests/engines/engines", "--state", work / "engines"]
+        self.containers = []
+
+    def __enter__(self):
+        sh(*self.control, "start", self.name, stdout=subprocess.DEVNULL)
+        exports = sh(*self.control, "env", self.name)
+        variable = f"SLIPWAY_TEST_{self.name.upper().replace('-', '_')}_HOST="
+        host = next(line.split(variable, 1)[1] for line in exports.splitlines() if variable in line)
+        runtime = self.work / f"runtime-{self.name}"
+        runtime.mkdir()
+        self.env = dict(os.environ, DOCKER_HOST=host, XDG_RUNTIME_DIR=str(runtime),
+                        XDG_CACHE_HOME=str(runtime / "cache"), BENCH_ROOT=str(self.work / "root"))
+        self.relay = Relay(host.removeprefix("unix://"))
+        self.remote = dict(self.env, DOCKER_HOST=self.relay.url)
+        sh(SLIPWAY, "images", "import", self.work / "busybox.tar", "busybox:latest", env=self.env)
+        return self
+
+    def __exit__(self, *_):
+        for container in self.containers:
+            subprocess.run([self.docker, "rm", "-f", "-v", container], env=self.env,
+                           stdout=subprocess.DEVNULL)
+        subprocess.run([SLIPWAY, "clean", "--all"], env=self.env, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        self.relay.close()
+        subprocess.run([*map(str, self.control), "stop", self.name], stdout=subprocess.DEVNULL)

@@ -115,6 +115,8 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="slipway-run-", dir=self.runtime_parent)).resolve()
         self.addCleanup(shutil.rmtree, self.runtime, ignore_errors=True)
+        self.cache = pathlib.Path(tempfile.mkdtemp(prefix="slipway-cache-", dir=self.runtime_parent)).resolve()
+        self.addCleanup(shutil.rmtree, self.cache, ignore_errors=True)
         self.volumes_before = volumes()
         self.kept_before = kept_volumes()
         self.containers_before = {container["Id"] for container in our_containers()}
@@ -166,7 +168,7 @@ class Case(unittest.TestCase):
                   "NO_COLOR")
         env = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
         env.update(DOCKER_HOST=HOST, DOCKER_CONFIG=str(self.dir / "no-docker-config"),
-                   XDG_RUNTIME_DIR=str(self.runtime), XDG_CACHE_HOME=str(self.runtime / "cache"))
+                   XDG_RUNTIME_DIR=str(self.runtime), XDG_CACHE_HOME=str(self.cache))
         env.update(extra)
         return {k: v for k, v in env.items() if v is not None}
 

@@ -34,7 +34,7 @@ class BuildKit(ImageBuildCase):
         self.assertEqual(archive.returncode, 0, archive.stderr)
         support.api("POST", "/images/create", body=archive.stdout, fromSrc="-", repo=base, tag="x",
                     platform="linux/s390x", content_type="application/x-tar")
-        self.addCleanup(self.forget, base + ":x")
+        self.addCleanup(self.forget_image, base + ":x")
         result = self.assert_ok(self.build(f"FROM {base}:x AS {TARGET}\nLABEL a=b\n", "-v"))
         self.assertEqual("classic builder" in result.stderr, NEWER, result.stderr)
         more = self.build(f"FROM {base}:x AS {TARGET}\nCOPY --chmod=1 Dockerfile /\n")

@@ -93,6 +93,17 @@ TreeState changed_by(TreeState from, StateChange change)
     return to;
 }
 
+const StateEntry* found_in(const TreeState& state, std::string_view path)
+{
+    const auto at = std::lower_bound(
+        state.begin(),
+        state.end(),
+        path,
+        [](const StateEntry& entry, std::string_view other) { return path_less(entry.path, other); }
+    );
+    return at != state.end() && at->path == path ? &*at : nullptr;
+}
+
 bool is(const StateEntry& entry, agent::EntryKind kind) noexcept
 {
     return entry.kind == static_cast<std::uint8_t>(kind);

@@ -53,6 +53,9 @@ StateChange change_between(const TreeState& from, const TreeState& to);
 /// The state that `change` leads to.
 TreeState changed_by(TreeState from, StateChange change);
 
+/// Nothing when there is none.
+const StateEntry* found_in(const TreeState& state, std::string_view path);
+
 bool is(const StateEntry& entry, agent::EntryKind kind) noexcept;
 bool has_digest(const StateEntry& entry) noexcept;
 

@@ -5,20 +5,17 @@
 #include "archive/posix.hpp"
 #include "sync/plan.hpp"
 #include "workspace/advice.hpp"
+#include "workspace/bring_back.hpp"
 #include "workspace/local_tree.hpp"
 #include "workspace/on_thread.hpp"
-#include "workspace/relay.hpp"
 
-#include <slipway/core/tar_reader.hpp>
 #include <slipway/core/tar_writer.hpp>
 
 #include <boost/asio/this_coro.hpp>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 #include <set>
 #include <string>
@@ -31,9 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 using agent::EntryKind;
 using sync::StateEntry;
-
-// Of the paths that are asked for at once.
-constexpr std::size_t asked_bytes = std::size_t{512} << 10;
 
 struct LookedAt {
     sync::KnownTree known; // what the last command left on both sides
@@ -55,91 +49,6 @@ fs::path notes_file(const Workspace& workspace)
     if (workspace.notes.empty()) return {};
     const ContentHash hash = content_hash(workspace.root.native());
     return workspace.notes / fmt::format("{:016x}{:016x}", hash.high, hash.low);
-}
-
-EntryType type_of(const StateEntry& entry)
-{
-    if (is(entry, EntryKind::directory)) return EntryType::directory;
-    if (is(entry, EntryKind::symlink)) return EntryType::symlink;
-    return is(entry, EntryKind::fifo) ? EntryType::fifo : EntryType::file;
-}
-
-ManifestEntry manifest_entry(const StateEntry& entry)
-{
-    ManifestEntry out;
-    out.type = type_of(entry);
-    out.mode = entry.mode;
-    out.size = entry.size;
-    out.mtime_ns = entry.mtime_ns;
-    out.link_target = entry.link_target;
-    if (has_digest(entry)) out.content = entry.digest;
-    return out;
-}
-
-// As a tar without files; with their modes, and `more`.
-std::shared_ptr<engine::ByteSource>
-tar_of(const std::vector<const StateEntry*>& directories, std::uint32_t more)
-{
-    PackOptions options;
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    for (const StateEntry* const entry : directories) {
-        PackExtra& extra = options.extras.emplace_back();
-        extra.path = entry->path;
-        extra.mode = entry->mode | more;
-        extra.type = EntryType::directory;
-        extra.mtime_ns = std::chrono::nanoseconds(now).count();
-    }
-    std::vector<PackRoot> none;
-    return pack(std::move(none), std::move(options));
-}
-
-// What is to come back.
-struct Wanted {
-    std::vector<const StateEntry*> directories;
-    std::vector<const StateEntry*> others;
-
-    void add(const StateEntry& entry)
-    {
-        (is(entry, EntryKind::directory) ? directories : others).push_back(&entry);
-    }
-    bool empty() const { return directories.empty() && others.empty(); }
-};
-
-// Whether this side has it already: by its time, as cargo and make tell it.
-bool is_here(const fs::path& root, const StateEntry& entry)
-{
-    struct stat status {};
-    const fs::path path = root / entry.path;
-    if (::lstat(path.c_str(), &status) != 0) return false;
-    const ManifestEntry now = posix::describe(status);
-    const EntryType type = type_of(entry);
-    if (now.type != type) return false;
-    if (type == EntryType::directory) return true;
-    if (type == EntryType::symlink) {
-        std::error_code failed;
-        return fs::read_symlink(path, failed).native() == entry.link_target && !failed;
-    }
-    return now.size == entry.size && now.mtime_ns == entry.mtime_ns
-           && (now.mode & posix::permission_bits) == entry.mode;
-}
-
-bool is_anything_here(const fs::path& root, const StateEntry& entry)
-{
-    struct stat status {};
-    return ::lstat((root / entry.path).c_str(), &status) == 0;
-}
-
-const StateEntry* found_in(const sync::TreeState& state, std::string_view path)
-{
-    const auto at = std::lower_bound(
-        state.begin(),
-        state.end(),
-        path,
-        [](const StateEntry& entry, std::string_view other) {
-            return sync::path_less(entry.path, other);
-        }
-    );
-    return at != state.end() && at->path == path ? &*at : nullptr;
 }
 
 Task<> look_into(std::shared_ptr<LookedAt> into, fs::path root, fs::path notes)
@@ -212,8 +121,9 @@ private:
         sync::Plan plan = sync::plan(here.state, told_);
         // What is filtered out belongs to the other side, unless the directory above it goes.
         std::erase_if(plan.remove, [&](const std::string& path) {
-            const auto* const entry = found_in(told_, path);
-            return entry != nullptr && !comes_back(*entry) && found_in(here.state, path) == nullptr;
+            const auto* const entry = sync::found_in(told_, path);
+            return entry != nullptr && !comes_back(workspace_, *entry)
+                   && sync::found_in(here.state, path) == nullptr;
         });
         add_stale_caches(news.tagged, plan);
         if (plan.empty()) co_return ok();
@@ -231,7 +141,7 @@ private:
         sync::Scan& here = looked_at_->here;
         std::size_t kept = 0;
         for (std::size_t i = 0; i < here.tree.state.size(); ++i) {
-            if (comes_back(here.tree.state[i])) keep_entry(i, kept++);
+            if (comes_back(workspace_, here.tree.state[i])) keep_entry(i, kept++);
         }
         cut_to(kept);
     }
@@ -262,7 +172,7 @@ private:
         );
         const std::set<std::string_view> has(here.tagged.begin(), here.tagged.end());
         for (const std::string& path : there) {
-            const bool replaced = found_in(here.tree.state, path) != nullptr;
+            const bool replaced = sync::found_in(here.tree.state, path) != nullptr;
             const bool removed = had.contains(path) && !has.contains(path);
             if (!replaced && !removed) continue;
             plan.remove.push_back(path);
@@ -345,170 +255,14 @@ private:
         const sync::TreeState there = changed_by(std::move(told_), std::move(news.change));
         const sync::TreeState& here = looked_at_->here.tree.state;
         const sync::StateChange change = sync::change_between(here, there);
-        Fetched fetched;
-        CO_CHECK(co_await get_changed(change.changed, news, fetched));
-        if (!change.gone.empty()) {
-            CO_CHECK(remove_gone(change.gone, news.tagged, fetched));
-        }
+        CO_TRY(
+            const Fetched fetched,
+            co_await bring_back(lease_, workspace_, looked_at_->here, change, news)
+        );
         CO_CHECK(co_await tree_->close());
         tree_.reset();
         CO_CHECK(co_await note(there, news.tagged));
         co_return fetched;
-    }
-
-    bool comes_back(const StateEntry& entry) const
-    {
-        return !workspace_.bring_back || workspace_.bring_back(entry.path, type_of(entry));
-    }
-
-    Task<> get_changed(const sync::TreeState& changed, const TreeNews& news, Fetched& fetched)
-    {
-        Wanted wanted;
-        for (const StateEntry& entry : changed) {
-            if (comes_back(entry)) wanted.add(entry);
-        }
-        for (const StateEntry& entry : news.fresh) {
-            if (comes_back(entry) && !is_here(workspace_.root, entry)) wanted.add(entry);
-        }
-        // What an earlier command made, and nobody has here; another one's stays.
-        for (const StateEntry& entry : news.caches) {
-            if (comes_back(entry) && !is_anything_here(workspace_.root, entry)) wanted.add(entry);
-        }
-        if (wanted.empty()) co_return ok();
-        const auto sent = std::make_shared<const Manifest>(sent_manifest(news.tagged));
-        bool read_only = false;
-        if (!wanted.directories.empty()) {
-            const std::uint32_t usable = S_IRWXU; // for what comes into them
-            read_only = std::ranges::any_of(wanted.directories, [](const StateEntry* entry) {
-                return (entry->mode & S_IRWXU) != S_IRWXU;
-            });
-            CO_CHECK(co_await unpack_here(tar_of(wanted.directories, usable), sent, fetched));
-        }
-        const auto executor = co_await boost::asio::this_coro::executor;
-        for (auto next = wanted.others.begin(); next != wanted.others.end();) {
-            std::vector<TreeItem> items;
-            for (std::size_t bytes = 0; next != wanted.others.end() && bytes < asked_bytes;
-                 ++next) {
-                bytes += (*next)->path.size() + sizeof(TreeItem);
-                // One that has gone since cannot be: nobody is left in the sandbox.
-                items.emplace_back(TreeItem::Kind::path, (*next)->path);
-            }
-            const std::function<Task<>(engine::ByteSink&)> write =
-                [lease = lease_, root = workspace_.root.string(), items](engine::ByteSink& tar) {
-                    return lease->get(root, items, tar);
-                };
-            CO_CHECK(co_await unpack_here(written_by(executor, write), sent, fetched));
-        }
-        if (read_only) {
-            Fetched again; // told already
-            CO_CHECK(co_await unpack_here(tar_of(wanted.directories, 0), sent, again));
-        }
-        co_return ok();
-    }
-
-    Task<> unpack_here(
-        std::shared_ptr<engine::ByteSource> tar,
-        std::shared_ptr<const Manifest> sent,
-        Fetched& fetched
-    )
-    {
-        UnpackOptions options;
-        options.sent = std::move(sent);
-        CO_TRY(Unpacked unpacked, co_await unpack(std::move(tar), workspace_.root, options));
-        fetched.bytes += unpacked.written_bytes;
-        std::ranges::move(unpacked.written, std::back_inserter(fetched.written));
-        std::ranges::move(unpacked.kept, std::back_inserter(fetched.kept));
-        for (const UnresolvedFile& link : unpacked.unresolved) {
-            CO_CHECK(co_await get_alone(link.path, *options.sent, fetched));
-        }
-        co_return ok();
-    }
-
-    // Its other name has not come along.
-    Task<> get_alone(std::string path, Manifest sent, Fetched& fetched)
-    {
-        // Else it would be as it was, but for its bytes, again.
-        const auto entry = sent.entries.find(path);
-        if (entry != sent.entries.end()) entry->second.content.reset();
-
-        const auto executor = co_await boost::asio::this_coro::executor;
-        const std::function<Task<>(engine::ByteSink&)> write =
-            [lease = lease_, root = workspace_.root.string(), path](engine::ByteSink& tar) {
-                std::vector<TreeItem> items(1, TreeItem(TreeItem::Kind::path, path));
-                return lease->get(root, std::move(items), tar);
-            };
-        UnpackOptions options;
-        options.sent = std::make_shared<const Manifest>(std::move(sent));
-        CO_TRY(
-            Unpacked unpacked,
-            co_await unpack(written_by(executor, write), workspace_.root, options)
-        );
-        fetched.bytes += unpacked.written_bytes;
-        std::ranges::move(unpacked.written, std::back_inserter(fetched.written));
-        std::ranges::move(unpacked.kept, std::back_inserter(fetched.kept));
-        co_return ok();
-    }
-
-    // `there`: the caches of the other side.
-    Manifest sent_manifest(const std::vector<std::string>& there) const
-    {
-        const sync::Scan& here = looked_at_->here;
-        Manifest sent;
-        for (std::size_t i = 0; i < here.tree.state.size(); ++i) {
-            sent.entries.emplace_hint(sent.entries.end(), here.tree.state[i].path, sent_entry(i));
-        }
-        std::set<std::string> tagged(here.tagged.begin(), here.tagged.end());
-        // What a cache of the sandbox has is its own affair, unless it was none when it was sent.
-        for (const std::string& path : there) {
-            if (found_in(here.tree.state, path) == nullptr) tagged.insert(path);
-        }
-        for (const std::string& path : tagged) {
-            sent.skipped.push_back({path, SkipReason::tagged_cache});
-        }
-        return sent;
-    }
-
-    ManifestEntry sent_entry(std::size_t i) const
-    {
-        const sync::Scan& here = looked_at_->here;
-        ManifestEntry entry = manifest_entry(here.tree.state[i]);
-        entry.mode = here.details[i].mode;
-        entry.mtime_ns = here.details[i].mtime_ns;
-        entry.inode = here.tree.marks[i].inode;
-        entry.ctime_ns = here.tree.marks[i].ctime_ns;
-        return entry;
-    }
-
-    // What is in a directory that the command has made a cache is not gone.
-    Result<> remove_gone(
-        const std::vector<std::string>& gone,
-        const std::vector<std::string>& tagged,
-        Fetched& fetched
-    ) const
-    {
-        const sync::TreeState& here = looked_at_->here.tree.state;
-        Manifest all;
-        auto at = here.begin();
-        for (const std::string& path : gone) {
-            const bool in_cache = std::ranges::any_of(tagged, [&](const std::string& cache) {
-                return path == cache || path.starts_with(cache + "/");
-            });
-            if (in_cache) continue;
-            at = std::lower_bound(
-                at,
-                here.end(),
-                path,
-                [](const StateEntry& entry, const auto& other) {
-                    return sync::path_less(entry.path, other);
-                }
-            );
-            if (at == here.end() || !comes_back(*at)) continue;
-            all.entries.emplace(path, sent_entry(static_cast<std::size_t>(at - here.begin())));
-        }
-        TRY(Removed removed, remove_deleted(workspace_.root, all));
-        fetched.removed = std::move(removed.removed);
-        std::ranges::move(removed.kept, std::back_inserter(fetched.kept));
-        return ok();
     }
 
     // What is there, with the marks of what is the same here.

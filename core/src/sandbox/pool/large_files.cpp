@@ -34,6 +34,7 @@ bool is_same(const TreeEntry& entry, const engine::PathStat& stat)
         entry.kind == TreeEntry::Kind::entry && entry.meta.type == EntryType::directory;
     if (is_file != (stat.type == engine::FileType::regular)) return false;
     if (is_directory != (stat.type == engine::FileType::directory)) return false;
+    if (!is_file && !is_directory) return false; // podman gives what a symlink leads to
     if (is_file && static_cast<std::uint64_t>(stat.size) != entry.meta.size) return false;
     return stat.modified
            && posix::same_mtime(stat.modified->time_since_epoch().count(), entry.meta.mtime_ns);
