@@ -94,7 +94,7 @@ public:
         std::size_t bytes = 0;
         for (const std::string& path : all) {
             batch.paths.push_back(path);
-            bytes += sizeof path + path.size();
+            bytes += sizeof(std::string) + path.size();
             if (bytes < batch_bytes) continue;
             if (!say(type, batch)) return false;
             batch.paths.clear();

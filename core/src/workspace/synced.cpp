@@ -26,7 +26,6 @@ namespace slipway::core {
 namespace {
 
 namespace fs = std::filesystem;
-using agent::EntryKind;
 using sync::StateEntry;
 
 struct LookedAt {
@@ -77,7 +76,9 @@ public:
         lease_ = std::move(lease);
         auto sent = co_await send_changes(std::move(on_wait));
         // It stays ours; a worker that runs beside the command is at its mercy.
-        if (sent) sent = co_await tree_->close();
+        if (sent) {
+            sent = co_await tree_->close();
+        }
         tree_.reset();
         co_return advised(std::move(sent), doing, to_read_advice);
     }
