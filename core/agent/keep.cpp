@@ -5,6 +5,7 @@
 #include "descriptor.hpp"
 #include "remove_tree.hpp"
 #include "sync/crew.hpp"
+#include "sync/files.hpp"
 #include "sync/tree_scan.hpp"
 #include "tree.hpp"
 #include "walk.hpp"
@@ -28,32 +29,6 @@ namespace {
 constexpr std::size_t batch_bytes = 65'536;
 constexpr const char* tree_name = "tree";
 
-bool write_all(int file, std::string_view bytes)
-{
-    while (!bytes.empty()) {
-        const ssize_t put = ::write(file, bytes.data(), bytes.size());
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(put));
-    }
-    return true;
-}
-
-bool read_all(int file, std::string& bytes)
-{
-    struct stat status {};
-    if (::fstat(file, &status) != 0) return false;
-    bytes.resize(static_cast<std::size_t>(status.st_size));
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-        const ssize_t got = ::read(file, bytes.data() + done, bytes.size() - done);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return false;
-        done += static_cast<std::size_t>(got);
-    }
-    return true;
-}
-
 /// What is said to the client.
 class Answers {
 public:
@@ -70,7 +45,7 @@ public:
     }
     bool flush()
     {
-        const bool good = write_all(1, out_);
+        const bool good = sync::write_all(1, out_);
         out_.clear();
         return good;
     }
@@ -163,7 +138,7 @@ private:
         const Fd file(::openat(
             own_.get(), draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644
         ));
-        const bool good = file && write_all(file.get(), bytes)
+        const bool good = file && sync::write_all(file.get(), bytes)
                           && ::renameat(own_.get(), draft.c_str(), own_.get(), name) == 0;
         if (!good) ::unlinkat(own_.get(), draft.c_str(), 0);
     }
@@ -184,7 +159,7 @@ private:
         const Fd file(
             ::openat(own_.get(), tree_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         );
-        if (file && read_all(file.get(), bytes)) {
+        if (file && sync::read_all(file.get(), bytes)) {
             if (auto known = sync::decode_known_tree(bytes)) tree_ = *std::move(known);
         }
         if (!answers_.say(KeptType::held, Nothing()) || !answers_.flush()) return gone();

@@ -1,14 +1,13 @@
 #include "remove_tree.hpp"
 
 #include "descriptor.hpp"
+#include "sync/files.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <string_view>
 #include <vector>
 
 namespace slipway::agent {
@@ -18,22 +17,6 @@ namespace {
 bool is_not_there(int error)
 {
     return error == ENOENT || error == ENOTDIR;
-}
-
-int list(int directory, std::vector<std::string>& names)
-{
-    Fd copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    DIR* const stream = copy ? ::fdopendir(copy.get()) : nullptr;
-    if (stream == nullptr) return errno;
-    copy.release();
-    errno = 0;
-    while (const dirent* const entry = ::readdir(stream)) {
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") names.emplace_back(name);
-    }
-    const int error = errno;
-    ::closedir(stream);
-    return error;
 }
 
 // A directory of ours that is writable for a moment.
@@ -80,7 +63,7 @@ int remove_at(int parent, const std::string& name, const std::string& path, std:
     }
     if (!directory) return errno;
     std::vector<std::string> names;
-    if (const int error = list(directory.get(), names)) return error;
+    if (!sync::names_in(directory.get(), names)) return errno;
     for (const std::string& below : names) {
         if (const int error = remove_at(directory.get(), below, path + "/" + below, failed)) {
             return error;

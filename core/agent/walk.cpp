@@ -2,8 +2,8 @@
 
 #include "agent/selection.hpp"
 #include "descriptor.hpp"
+#include "sync/files.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 
 #include <algorithm>
@@ -16,24 +16,6 @@ namespace slipway::agent {
 namespace {
 
 constexpr int open_flags = O_DIRECTORY | O_CLOEXEC;
-
-bool list(int directory, std::vector<std::string>& names)
-{
-    Fd copy(::openat(directory, ".", O_RDONLY | open_flags));
-    DIR* stream = copy ? ::fdopendir(copy.get()) : nullptr;
-    if (stream == nullptr) return false;
-    copy.release();
-    errno = 0;
-    while (const dirent* entry = ::readdir(stream)) {
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") names.emplace_back(name);
-    }
-    const int error = errno;
-    ::closedir(stream);
-    std::sort(names.begin(), names.end());
-    errno = error;
-    return error == 0;
-}
 
 class Walk {
 public:
@@ -83,7 +65,7 @@ private:
         std::vector<std::string> names;
         if (!all && selection_.are_names(states, wanted)) {
             names.assign(wanted.begin(), wanted.end());
-        } else if (!list(directory, names)) {
+        } else if (!sync::names_in(directory, names)) {
             return is_gone(errno) ? TreeEnd::done : complain(path.empty() ? *top_ : path, errno);
         }
         for (const std::string& name : names) {

@@ -4,16 +4,21 @@
 The cargo of its images is a shell script that tells what it was given."""
 
 import io
+import subprocess
 import tarfile
 import urllib.parse
 
-from support import Case, api, main, remove_image
+from support import SLIPWAY, Case, api, main, remove_image
 
 IMAGE = "slipway-test/cross-config:fake"
 TARGET = "aarch64-unknown-linux-gnu"
 CARGO = """#!/bin/sh
 echo "cargo $*" of "$(cat /image)"
 env | grep -E '^(CARGO_BUILD_TARGET|CARGO_TARGET_DIR|CROSS_|PASSED_|MADE_)' | sort
+case $1 in
+wait) echo ready; read line; echo by the first > made;;
+see) cat made edited;;
+esac
 """
 DOCKERFILE = """FROM busybox:latest
 COPY cargo /bin/cargo
@@ -66,6 +71,22 @@ class CrossConfig(Case):
                          [f"cargo build --target {TARGET} of configured",
                           f"CARGO_BUILD_TARGET={TARGET}",
                           f"CARGO_TARGET_DIR={self.dir}/target"])
+
+    def test_a_second_one_waits_and_has_what_came_meanwhile(self):
+        self.configure(f"[target.{TARGET}]\nimage = '{IMAGE}'\n")
+        start = lambda word: subprocess.Popen(
+            [SLIPWAY, "cargo", word, "--target", TARGET], cwd=self.dir, env=self.environment(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        first = start("wait")
+        while first.stdout.readline() != "ready\n":
+            pass
+        second = start("see")
+        self.assertIn("Waiting for another command in this workspace", second.stderr.readline())
+        (self.dir / "edited").write_text("meanwhile\n")
+        self.assertEqual(first.communicate("\n", timeout=60)[1], "")
+        out, err = second.communicate(timeout=60)
+        self.assertEqual(second.returncode, 0, err)
+        self.assertEqual(out.splitlines()[-2:], ["by the first", "meanwhile"])
 
     def test_the_image_of_a_variable_and_of_the_manifest(self):
         self.assertIn("cargo build of configured", self.lines(

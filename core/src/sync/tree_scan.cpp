@@ -3,8 +3,8 @@
 #include "agent/file_status.hpp"
 #include "archive/cache_tag.hpp"
 #include "archive/content_hasher.hpp"
+#include "sync/files.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -199,7 +199,7 @@ private:
         const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
         Descriptor directory = open_below(root_, path, flags);
         std::vector<std::string> names;
-        if (!directory || !list(directory.get(), names)) {
+        if (!directory || !names_in(directory.get(), names)) {
             const int error = errno;
             const bool tolerated = is_gone(error) || (error == EACCES && options_->tolerant);
             if (path.empty() || !tolerated) report(error, path);
@@ -235,28 +235,6 @@ private:
             found.push_back(listing.below[i].get());
         }
         return found;
-    }
-
-    static bool list(int directory, std::vector<std::string>& names)
-    {
-        const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR* const stream = copy >= 0 ? ::fdopendir(copy) : nullptr;
-        if (stream == nullptr) {
-            const int error = errno;
-            if (copy >= 0) ::close(copy);
-            errno = error;
-            return false;
-        }
-        errno = 0;
-        while (const dirent* const entry = ::readdir(stream)) {
-            const std::string_view name = entry->d_name;
-            if (name != "." && name != "..") names.emplace_back(name);
-        }
-        const int error = errno;
-        ::closedir(stream);
-        std::sort(names.begin(), names.end());
-        errno = error;
-        return error == 0;
     }
 
     // False: a problem was reported.

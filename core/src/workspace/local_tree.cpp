@@ -2,6 +2,7 @@
 
 #include "archive/posix.hpp"
 #include "sync/crew.hpp"
+#include "sync/files.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -36,17 +37,6 @@ Result<> check(const std::vector<sync::ScanProblem>& problems, const fs::path& r
     return fail(std::move(error));
 }
 
-bool write_all(int file, std::string_view bytes)
-{
-    while (!bytes.empty()) {
-        const ssize_t put = ::write(file, bytes.data(), bytes.size());
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(put));
-    }
-    return true;
-}
-
 } // namespace
 
 sync::KnownTree noted(const fs::path& file)
@@ -54,13 +44,8 @@ sync::KnownTree noted(const fs::path& file)
     const posix::Fd open(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     struct stat status {};
     if (!open || ::fstat(open.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-    std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
-    for (std::size_t done = 0; done < bytes.size();) {
-        const ssize_t got = ::read(open.get(), bytes.data() + done, bytes.size() - done);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return {};
-        done += static_cast<std::size_t>(got);
-    }
+    std::string bytes;
+    if (!sync::read_all(open.get(), bytes)) return {};
     auto known = sync::decode_known_tree(bytes);
     return known ? *std::move(known) : sync::KnownTree();
 }
@@ -73,8 +58,8 @@ void note(const fs::path& file, sync::KnownTree& tree)
     std::string draft = file.native() + ".XXXXXX";
     const posix::Fd open(::mkostemp(draft.data(), O_CLOEXEC));
     if (!open) return;
-    const bool good =
-        write_all(open.get(), sync::encode(tree)) && ::rename(draft.c_str(), file.c_str()) == 0;
+    const bool good = sync::write_all(open.get(), sync::encode(tree))
+                      && ::rename(draft.c_str(), file.c_str()) == 0;
     if (!good) ::unlink(draft.c_str());
 }
 
