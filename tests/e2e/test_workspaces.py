@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import time
 
-from support import Case, SLIPWAY, api, kept_volumes, main, wait_for
+from support import Case, SLIPWAY, api, kept_volumes, main, removed, wait_for
 
 TAG = "Signature: 8a477f597d28d172789f06886806bc55\n"
 
@@ -257,7 +257,7 @@ class Volumes(Workspaces):
         self.assert_ok(self.here("true"))
         name = self.volume()
         self.assert_ok(self.slipway("clean"))
-        api("DELETE", "/volumes/" + name)
+        wait_for(lambda: removed(name))
         api("POST", "/volumes/create", json.dumps({"Name": name}).encode())
         try:
             self.assert_error(self.here("true"), 1, f"the volume {name} is there, and it is not", "rename it")

@@ -1,11 +1,30 @@
 #include <slipway/core/inventory.hpp>
 #include <slipway/core/labels.hpp>
+#include <slipway/engine/pause.hpp>
 #include <slipway/engine/volumes.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace slipway::core {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// An engine lets go of a volume somewhat after its container is gone.
+Task<> remove_volume(engine::Client client, std::string name)
+{
+    for (auto step = 20ms;; step *= 2) {
+        const auto gone = co_await engine::Volumes(client.transport()).remove(name, false);
+        const bool used = !gone && gone.error().code == Errc::conflict;
+        if (!used || step > 1s) co_return gone;
+        CO_CHECK(co_await engine::pause(step));
+    }
+}
+
+} // namespace
 
 Task<std::vector<OwnedObject>>
 kept_volumes(engine::Client client, std::filesystem::path pool_directory)
@@ -41,7 +60,7 @@ Task<CleanedUp> remove_kept_volumes(
     );
     static_cast<void>(cleaned);
     for (OwnedObject& object : chosen) {
-        auto gone = co_await engine::Volumes(client.transport()).remove(object.name, false);
+        auto gone = co_await remove_volume(client, object.name);
         if (!gone && gone.error().code == Errc::cancelled) co_return fail(std::move(gone).error());
         if (gone || gone.error().code == Errc::not_found) {
             done.removed.push_back(std::move(object));
