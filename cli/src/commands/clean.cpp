@@ -69,7 +69,8 @@ void add_clean(CLI::App& app, Context& context)
     );
     command->footer(
         "Only objects with slipway's labels are touched; `slipway ps` lists them. Sandboxes that "
-        "are kept for a program, with their files, go with --all alone."
+        "are kept for a program, with their files, and the volumes of workspaces go with --all "
+        "alone; of these see `slipway volumes`."
     );
     command->callback([&context, options] {
         context.command = [options](Context& c) { return run(c, clean(c, *options)); };
