@@ -72,7 +72,7 @@ class Files(Workspaces):
         said = self.assert_ok(self.here("stat -c %h file; stat -c %y file; du -k sparse | cut -f1")).stdout.split("\n")
         self.assertEqual(said[0], "2")
         self.assertIn(".987654321", said[1])
-        self.assertLess(int(said[2]), 2_000)
+        self.assertLess(int(said[2]), 8_000)  # of 48 829
 
     def test_names_of_any_bytes(self):
         for name in (b"\xff\xfe", b"new\nline", b"-n", b"*", b"\x01"):

@@ -30,7 +30,7 @@ using sync::StateEntry;
 
 // Of the paths that are asked for at once.
 constexpr std::size_t asked_bytes = std::size_t{512} << 10;
-constexpr std::uint64_t large_bytes = std::uint64_t{32} << 20;
+constexpr std::uint64_t alone_bytes = std::uint64_t{32} << 20;
 
 EntryType type_of(const StateEntry& entry)
 {
@@ -160,7 +160,7 @@ public:
         const auto small =
             std::stable_partition(files.begin(), files.end(), [&](const auto* entry) {
                 const bool alone = entry->same_as.empty() && !linked.contains(entry->path);
-                return alone && entry->size >= large_bytes;
+                return alone && entry->size >= alone_bytes;
             });
         for (auto next = files.begin(); next != files.end();) {
             std::vector<TreeItem> items;
