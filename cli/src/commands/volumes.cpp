@@ -55,7 +55,11 @@ Task<int> list(Context& context, VolumeOptions options)
     co_return exit_code::success;
 }
 
-Task<int> remove_these(Context& context, engine::Client client, std::vector<std::string> names)
+// Whether one that a command uses is an error.
+enum class Used { error, left };
+
+Task<int>
+remove_these(Context& context, engine::Client client, std::vector<std::string> names, Used used)
 {
     Printer& printer = *context.printer;
     CO_TRY(
@@ -65,7 +69,13 @@ Task<int> remove_these(Context& context, engine::Client client, std::vector<std:
     for (const core::OwnedObject& volume : done.removed) {
         printer.detail("removed the volume " + volume.name);
     }
+    std::size_t failures = 0;
     for (const auto& [volume, error] : done.failed) {
+        if (used == Used::left && error.code == Errc::conflict) {
+            printer.detail("left the volume " + volume.name + ", which is in use");
+            continue;
+        }
+        ++failures;
         Error told = error;
         told.context.push_back("removing the volume " + volume.name);
         if (told.code == Errc::conflict && told.hint.empty()) {
@@ -73,14 +83,22 @@ Task<int> remove_these(Context& context, engine::Client client, std::vector<std:
         }
         printer.error(told);
     }
-    printer.status("Removed", fmt::format("{}", done.removed.size()));
-    co_return done.failed.empty() ? exit_code::success : exit_code::failed;
+    const std::size_t left = done.failed.size() - failures;
+    printer.status(
+        "Removed",
+        fmt::format(
+            "{}{}", done.removed.size(), left > 0 ? fmt::format(", left {} in use", left) : ""
+        )
+    );
+    co_return failures == 0 ? exit_code::success : exit_code::failed;
 }
 
 Task<int> remove(Context& context, VolumeOptions options)
 {
     CO_TRY(engine::Client client, co_await connect(context));
-    co_return co_await remove_these(context, std::move(client), std::move(options.names));
+    co_return co_await remove_these(
+        context, std::move(client), std::move(options.names), Used::error
+    );
 }
 
 Task<int> prune(Context& context, VolumeOptions options)
@@ -93,7 +111,7 @@ Task<int> prune(Context& context, VolumeOptions options)
             volume.in_use != core::InUse::unknown && volume.purpose == core::workspace_purpose;
         if (usual || options.all) names.push_back(volume.name);
     }
-    co_return co_await remove_these(context, std::move(client), std::move(names));
+    co_return co_await remove_these(context, std::move(client), std::move(names), Used::left);
 }
 
 using Body = Task<int> (*)(Context&, VolumeOptions);
