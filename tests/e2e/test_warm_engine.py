@@ -1,6 +1,7 @@
 # own dockerd, disk of 64
 """slipway run on a dockerd that is restarted, killed, or has no room left."""
 
+import errno
 import os
 import pathlib
 import subprocess
@@ -67,14 +68,18 @@ class Full(FaultCase):
         (self.dir / "large").unlink()
         self.assertEqual(self.assert_ok(self.warm("ls")).stdout, "")
 
-    def test_no_room_for_a_sandbox(self):
-        with open(DATA / "filler", "wb") as filler:
+    def fill(self, path):
+        """Unbuffered: what a full disk has refused is not written again when the file is closed."""
+        with open(path, "wb", buffering=0) as filler:
             try:
                 while filler.write(bytes(65536)):
-                    filler.flush()
-            except OSError:
-                pass
+                    pass
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+
+    def test_no_room_for_a_sandbox(self):
         try:
+            self.fill(DATA / "filler")
             result = self.warm("true")
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertRegex(result.stderr, "error: .*no space left on device")
