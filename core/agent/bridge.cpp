@@ -1,6 +1,6 @@
 #include "bridge.hpp"
 
-#include "descriptor.hpp"
+#include "agent/descriptor.hpp"
 
 #include <fcntl.h>
 #include <grp.h>

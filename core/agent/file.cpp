@@ -1,4 +1,4 @@
-#include "descriptor.hpp"
+#include "agent/descriptor.hpp"
 #include "file_reader.hpp"
 #include "tree_streams.hpp"
 

@@ -1,8 +1,8 @@
 #include "agent/codec.hpp"
+#include "agent/descriptor.hpp"
 #include "agent/frames.hpp"
 #include "agent/kept_messages.hpp"
 #include "archive/cache_tag.hpp"
-#include "descriptor.hpp"
 #include "remove_tree.hpp"
 #include "sync/crew.hpp"
 #include "sync/files.hpp"
@@ -27,7 +27,6 @@ namespace slipway::agent {
 
 namespace {
 
-constexpr std::size_t batch_bytes = 65'536;
 constexpr const char* tree_name = "tree";
 
 /// What is said to the client.
@@ -36,13 +35,8 @@ public:
     template <class T>
     bool say(KeptType type, const T& message)
     {
-        std::string payload;
-        Writer write(payload);
-        write(static_cast<std::uint8_t>(type));
-        write.field(message);
-        Writer whole(out_);
-        whole(payload);
-        return out_.size() < batch_bytes || flush();
+        append_message(out_, type, message);
+        return out_.size() < kept_batch_bytes || flush();
     }
     bool flush()
     {
@@ -50,33 +44,10 @@ public:
         out_.clear();
         return good;
     }
-    bool entries(KeptType type, const sync::TreeState& state)
+    template <class Item>
+    bool list(KeptType type, const std::vector<Item>& items)
     {
-        Entries batch;
-        std::size_t bytes = 0;
-        for (const sync::StateEntry& entry : state) {
-            batch.entries.push_back(entry);
-            bytes += sizeof entry + entry.path.size() + entry.link_target.size();
-            if (bytes < batch_bytes) continue;
-            if (!say(type, batch)) return false;
-            batch.entries.clear();
-            bytes = 0;
-        }
-        return batch.entries.empty() || say(type, batch);
-    }
-    bool paths(KeptType type, const std::vector<std::string>& all)
-    {
-        Paths batch;
-        std::size_t bytes = 0;
-        for (const std::string& path : all) {
-            batch.paths.push_back(path);
-            bytes += sizeof(std::string) + path.size();
-            if (bytes < batch_bytes) continue;
-            if (!say(type, batch)) return false;
-            batch.paths.clear();
-            bytes = 0;
-        }
-        return batch.paths.empty() || say(type, batch);
+        return in_batches(items, [&](const List<Item>& batch) { return say(type, batch); });
     }
 
 private:
@@ -258,11 +229,11 @@ private:
             );
         }
         if (is_new) tree_ = std::move(now_->tree);
-        const bool good = answers_.entries(KeptType::changed, change.changed)
-                          && answers_.paths(KeptType::gone, change.gone)
-                          && answers_.entries(KeptType::caches, now_->caches)
-                          && answers_.entries(KeptType::fresh, now_->fresh)
-                          && answers_.paths(KeptType::tagged, now_->tagged)
+        const bool good = answers_.list(KeptType::changed, change.changed)
+                          && answers_.list(KeptType::gone, change.gone)
+                          && answers_.list(KeptType::caches, now_->caches)
+                          && answers_.list(KeptType::fresh, now_->fresh)
+                          && answers_.list(KeptType::tagged, now_->tagged)
                           && answers_.say(KeptType::scanned, told) && answers_.flush();
         now_.reset();
         // After the answer: nobody waits for it.
@@ -272,7 +243,7 @@ private:
 
     TreeEnd remove(const Paths& order)
     {
-        for (const std::string& path : order.paths) {
+        for (const std::string& path : order.items) {
             const bool inside = !path.empty() && path.front() != '/'
                                 && ("/" + path + "/").find("/../") == std::string::npos;
             if (!inside) return complain(path, "it is outside of the directory", TreeEnd::refused);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "descriptor.hpp"
+#include "agent/descriptor.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -1,6 +1,6 @@
 #include "mounts.hpp"
 
-#include "descriptor.hpp"
+#include "agent/descriptor.hpp"
 
 #include <fcntl.h>
 #include <linux/stat.h>

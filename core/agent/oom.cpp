@@ -1,6 +1,6 @@
 #include "oom.hpp"
 
-#include "descriptor.hpp"
+#include "agent/descriptor.hpp"
 
 #include <fcntl.h>
 

@@ -1,6 +1,6 @@
 #include "own_limits.hpp"
 
-#include "descriptor.hpp"
+#include "agent/descriptor.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 #include "processes.hpp"
 
-#include "descriptor.hpp"
+#include "agent/descriptor.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

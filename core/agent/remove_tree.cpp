@@ -1,6 +1,6 @@
 #include "remove_tree.hpp"
 
-#include "descriptor.hpp"
+#include "agent/descriptor.hpp"
 #include "sync/files.hpp"
 
 #include <fcntl.h>

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "agent/codec.hpp"
 #include "sync/tree_state.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -38,17 +40,14 @@ struct ScanOrder {
     }
 };
 
-struct Paths {
-    std::vector<std::string> paths;
+template <class Item>
+struct List {
+    std::vector<Item> items;
 
-    static void fields(auto& f, auto& m) { f(m.paths); }
+    static void fields(auto& f, auto& m) { f(m.items); }
 };
-
-struct Entries {
-    std::vector<sync::StateEntry> entries;
-
-    static void fields(auto& f, auto& m) { f(m.entries); }
-};
+using Paths = List<std::string>;
+using Entries = List<sync::StateEntry>;
 
 struct Scanned {
     bool from_base = false;  ///< what was told leads from `base`; else from nothing
@@ -56,5 +55,45 @@ struct Scanned {
 
     static void fields(auto& f, auto& m) { f(m.from_base), f(m.now_ns); }
 };
+
+/// Appends the message with its size and its type.
+template <class T>
+void append_message(std::string& to, KeptType type, const T& message)
+{
+    std::string payload;
+    Writer write(payload);
+    write(static_cast<std::uint8_t>(type));
+    write.field(message);
+    Writer whole(to);
+    whole(payload);
+}
+
+inline constexpr std::size_t kept_batch_bytes = 65'536;
+
+inline std::size_t weight(const std::string& path)
+{
+    return sizeof path + path.size();
+}
+inline std::size_t weight(const sync::StateEntry& entry)
+{
+    return sizeof entry + entry.path.size() + entry.link_target.size();
+}
+
+/// Gives `each` the items in lists of some 64 KiB, until it gives false; then so does this.
+template <class Item, class Each>
+bool in_batches(const std::vector<Item>& items, Each each)
+{
+    List<Item> batch;
+    std::size_t bytes = 0;
+    for (const Item& item : items) {
+        batch.items.push_back(item);
+        bytes += weight(item);
+        if (bytes < kept_batch_bytes) continue;
+        if (!each(batch)) return false;
+        batch.items.clear();
+        bytes = 0;
+    }
+    return batch.items.empty() || each(batch);
+}
 
 } // namespace slipway::agent

@@ -19,21 +19,6 @@ namespace {
 
 using agent::KeptType;
 
-constexpr std::size_t batch_bytes = 65'536;
-
-template <class T>
-std::string message_of(KeptType type, const T& message)
-{
-    std::string payload;
-    agent::Writer write(payload);
-    write(static_cast<std::uint8_t>(type));
-    write.field(message);
-    std::string out;
-    agent::Writer whole(out);
-    whole(payload);
-    return out;
-}
-
 Error no_answer(const char* why)
 {
     return {Errc::protocol, std::string("the sandbox's agent sent a broken list of files: ") + why};
@@ -46,9 +31,10 @@ class KeptTree::Talk final : public engine::ByteSource, public engine::ByteSink 
 public:
     explicit Talk(const boost::asio::any_io_executor& executor) : changed_(executor) {}
 
-    void say(std::string_view message)
+    template <class T>
+    void say(KeptType type, const T& message)
     {
-        orders_ += message;
+        agent::append_message(orders_, type, message);
         changed_.notify();
     }
     void say_no_more()
@@ -119,15 +105,15 @@ private:
             removed = true;
             return ok();
         case KeptType::changed:
-            return take_entries(message, news.change.changed);
+            return take_list(message, news.change.changed);
         case KeptType::caches:
-            return take_entries(message, news.caches);
+            return take_list(message, news.caches);
         case KeptType::fresh:
-            return take_entries(message, news.fresh);
+            return take_list(message, news.fresh);
         case KeptType::gone:
-            return take_paths(message, news.change.gone);
+            return take_list(message, news.change.gone);
         case KeptType::tagged:
-            return take_paths(message, news.tagged);
+            return take_list(message, news.tagged);
         case KeptType::scanned: {
             const auto told = agent::decode<agent::Scanned>(message);
             if (!told) return fail(no_answer("an end that is none"));
@@ -143,19 +129,12 @@ private:
         return fail(no_answer("an unknown message"));
     }
 
-    static Result<> take_entries(std::string_view message, sync::TreeState& into)
+    template <class Item>
+    static Result<> take_list(std::string_view message, std::vector<Item>& into)
     {
-        auto entries = agent::decode<agent::Entries>(message);
-        if (!entries) return fail(no_answer("entries that are none"));
-        std::ranges::move(entries->entries, std::back_inserter(into));
-        return ok();
-    }
-
-    static Result<> take_paths(std::string_view message, std::vector<std::string>& into)
-    {
-        auto list = agent::decode<agent::Paths>(message);
+        auto list = agent::decode<agent::List<Item>>(message);
         if (!list) return fail(no_answer("a list that is none"));
-        std::ranges::move(list->paths, std::back_inserter(into));
+        std::ranges::move(list->items, std::back_inserter(into));
         return ok();
     }
 
@@ -236,22 +215,20 @@ Task<TreeNews> KeptTree::look(ContentHash base, bool caches, std::int64_t since_
     order.base_low = base.low;
     order.caches = caches;
     order.since_ns = since_ns;
-    talk_->say(message_of(KeptType::scan, order));
+    talk_->say(KeptType::scan, order);
     CO_CHECK(co_await await(talk_->scanned));
     co_return std::move(talk_->news);
 }
 
 Task<> KeptTree::remove(std::vector<std::string> paths)
 {
-    agent::Paths batch;
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-        bytes += sizeof(std::string) + paths[i].size();
-        batch.paths.push_back(std::move(paths[i]));
-        if (bytes < batch_bytes && i + 1 < paths.size()) continue;
-        talk_->say(message_of(KeptType::remove, batch));
-        batch.paths.clear();
-        bytes = 0;
+    std::vector<agent::Paths> batches;
+    agent::in_batches(paths, [&](const agent::Paths& batch) {
+        batches.push_back(batch);
+        return true;
+    });
+    for (const agent::Paths& batch : batches) {
+        talk_->say(KeptType::remove, batch);
         CO_CHECK(co_await await(talk_->removed));
     }
     co_return ok();

@@ -1,11 +1,7 @@
-#include "archive/content_hasher.hpp"
-#include "archive/posix.hpp"
 #include "recipe/cargo_config.hpp"
 
 #include <slipway/core/cargo_recipe.hpp>
 #include <slipway/core/labels.hpp>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -199,13 +195,8 @@ Result<> check_manifest_above(const fs::path& directory, const fs::path& root)
 // another one has left there would be run in this one.
 KeptDirectory cargo_home(const fs::path& root)
 {
-    const ContentHash hash = content_hash(this_user() + " " + root.native());
-    KeptDirectory kept;
+    KeptDirectory kept = kept_for(cargo_purpose, root);
     kept.path = "/opt/slipway/cargo";
-    kept.name = fmt::format("slipway-cargo-{:016x}", hash.high);
-    kept.purpose = cargo_purpose;
-    kept.labels.emplace(workspace_label, posix::printable(root.native()));
-    kept.labels.emplace(user_label, this_user());
     return kept;
 }
 

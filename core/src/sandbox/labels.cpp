@@ -1,8 +1,11 @@
+#include "archive/content_hasher.hpp"
+#include "archive/posix.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/process_mark.hpp"
 
 #include <slipway/core/labels.hpp>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
@@ -36,7 +39,9 @@ std::map<std::string, std::string> labels_for(std::string_view purpose)
     return labels;
 }
 
-std::string this_user()
+namespace {
+
+std::string find_this_user()
 {
     std::string machine;
     for (const char* const file : {"/etc/machine-id", "/var/lib/dbus/machine-id"}) {
@@ -49,6 +54,25 @@ std::string this_user()
         machine = name.data();
     }
     return pool::digits_of(machine + " " + std::to_string(::geteuid()));
+}
+
+} // namespace
+
+const std::string& this_user()
+{
+    static const std::string digits = find_this_user();
+    return digits;
+}
+
+KeptDirectory kept_for(std::string_view purpose, const std::filesystem::path& root)
+{
+    const ContentHash hash = content_hash(this_user() + " " + root.native());
+    KeptDirectory kept;
+    kept.purpose = purpose;
+    kept.name = fmt::format("slipway-{}-{:016x}", purpose, hash.high);
+    kept.labels.emplace(workspace_label, posix::printable(root.native()));
+    kept.labels.emplace(user_label, this_user());
+    return kept;
 }
 
 std::string unique_name(std::string_view purpose)

@@ -1,4 +1,3 @@
-#include "archive/content_hasher.hpp"
 #include "archive/posix.hpp"
 #include "interrupted.hpp"
 #include "sandbox/owner.hpp"
@@ -13,8 +12,6 @@
 
 #include <boost/asio/this_coro.hpp>
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <optional>
 
@@ -28,16 +25,10 @@ namespace {
 // use.
 KeptDirectory kept_workspace(const Job& job)
 {
-    const std::string& root = job.workspace->root.native();
-    const ContentHash hash = content_hash(this_user() + " " + root);
-    KeptDirectory kept;
-    kept.path = root;
-    kept.purpose = workspace_purpose;
-    kept.name = fmt::format("slipway-workspace-{:016x}", hash.high);
+    KeptDirectory kept = kept_for(workspace_purpose, job.workspace->root);
+    kept.path = job.workspace->root;
     kept.per_image = true;
-    kept.labels.emplace(workspace_label, posix::printable(root));
     kept.labels.emplace(image_label, job.image);
-    kept.labels.emplace(user_label, this_user());
     return kept;
 }
 

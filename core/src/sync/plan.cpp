@@ -10,15 +10,10 @@ namespace {
 
 using agent::EntryKind;
 
-bool is_below(std::string_view path, std::string_view above)
-{
-    return path.size() > above.size() && path.starts_with(above) && path[above.size()] == '/';
-}
-
 void remove(std::vector<std::string>& all, const std::string& path)
 {
     // In the order of the walk what is below a path follows it.
-    if (all.empty() || !is_below(path, all.back())) all.push_back(path);
+    if (all.empty() || !is_within(path, all.back())) all.push_back(path);
 }
 
 } // namespace
@@ -42,26 +37,23 @@ Plan plan(const TreeState& here, const TreeState& there)
 {
     Plan out;
     std::set<std::string_view> linked; // first names of files that are sent
-    auto a = here.begin();
-    auto b = there.begin();
     const auto send = [&](const StateEntry& entry) {
         out.send.insert(entry.path);
         if (is(entry, EntryKind::file)) {
             linked.insert(entry.same_as.empty() ? entry.path : entry.same_as);
         }
     };
-    while (a != here.end() || b != there.end()) {
-        if (b == there.end() || (a != here.end() && path_less(a->path, b->path))) {
-            send(*a++);
-        } else if (a == here.end() || path_less(b->path, a->path)) {
-            remove(out.remove, (b++)->path);
-        } else {
-            const bool directory = is(*a, EntryKind::directory);
-            if (directory != is(*b, EntryKind::directory)) remove(out.remove, b->path);
-            if (*a != *b) send(*a);
-            ++a, ++b;
+    merge(
+        here,
+        there,
+        send,
+        [&](const StateEntry& other) { remove(out.remove, other.path); },
+        [&](const StateEntry& entry, const StateEntry& other) {
+            const bool directory = is(entry, EntryKind::directory);
+            if (directory != is(other, EntryKind::directory)) remove(out.remove, other.path);
+            if (entry != other) send(entry);
         }
-    }
+    );
     for (const StateEntry& entry : here) {
         if (linked.empty()) break;
         const bool one_of_many = !entry.same_as.empty() && linked.contains(entry.same_as);
@@ -77,7 +69,7 @@ bool leads_to(const std::set<std::string, std::less<>>& send, std::string_view p
     if (*next == path) return true;
     // "a.b" stands between "a" and "a/b".
     const auto below = send.lower_bound(std::string(path) + '/');
-    return below != send.end() && is_below(*below, path);
+    return below != send.end() && is_within(*below, path);
 }
 
 } // namespace slipway::sync

@@ -1,5 +1,6 @@
 #include "sync/tree_scan.hpp"
 
+#include "agent/descriptor.hpp"
 #include "agent/file_status.hpp"
 #include "archive/cache_tag.hpp"
 #include "archive/content_hasher.hpp"
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <deque>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -24,6 +24,7 @@ namespace slipway::sync {
 namespace {
 
 using agent::EntryKind;
+using agent::Fd;
 
 constexpr int open_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 constexpr std::size_t piece_bytes = std::size_t{128} << 10;
@@ -33,33 +34,13 @@ constexpr std::int64_t too_young_ns = 50'000'000;
 constexpr std::size_t directories_for_one = 8;
 constexpr std::size_t files_for_one = 64;
 
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept
-    {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~Descriptor()
-    {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    int get() const noexcept { return fd_; }
-    explicit operator bool() const noexcept { return fd_ >= 0; }
-
-private:
-    int fd_;
-};
-
 // Through no symlink that has come into the way meanwhile, and however long the path is: the system
 // takes names of 4 KiB at most.
-Descriptor open_below(int root, std::string_view path, int flags)
+Fd open_below(int root, std::string_view path, int flags)
 {
-    Descriptor at(-1);
+    Fd at;
     for (auto slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/')) {
-        at = Descriptor(::openat(
+        at = Fd(::openat(
             at ? at.get() : root,
             std::string(path.substr(0, slash)).c_str(),
             O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
@@ -68,7 +49,7 @@ Descriptor open_below(int root, std::string_view path, int flags)
         path.remove_prefix(slash + 1);
     }
     const std::string rest(path.empty() ? "." : path);
-    return Descriptor(::openat(at ? at.get() : root, rest.c_str(), flags));
+    return Fd(::openat(at ? at.get() : root, rest.c_str(), flags));
 }
 
 bool is_gone(int error)
@@ -197,7 +178,7 @@ private:
     {
         const std::string& path = listing.path;
         const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        Descriptor directory = open_below(root_, path, flags);
+        Fd directory = open_below(root_, path, flags);
         std::vector<std::string> names;
         if (!directory || !names_in(directory.get(), names)) {
             const int error = errno;
@@ -309,7 +290,7 @@ private:
                 options_->memo->digest(entry.path, entry.size, entry.mtime_ns, mark_of(status));
         }
         if (has_digest(entry) || !options_->digests) return true;
-        const Descriptor file(::openat(directory, name.c_str(), open_flags));
+        const Fd file(::openat(directory, name.c_str(), open_flags));
         if (!file || ::fstat(file.get(), &status) != 0) return false;
         entry.size = static_cast<std::uint64_t>(status.st_size);
         entry.mtime_ns = agent::nanoseconds(status.st_mtim);
@@ -374,7 +355,7 @@ private:
 int read_entry(int root, const ScanOptions& options, StateEntry& entry, std::vector<char>& buffer)
 {
     struct stat status {};
-    const Descriptor file = open_below(root, entry.path, open_flags);
+    const Fd file = open_below(root, entry.path, open_flags);
     if (!file || ::fstat(file.get(), &status) != 0) return is_gone(errno) ? 0 : errno;
     if (!S_ISREG(status.st_mode)) return 0;
     entry.size = static_cast<std::uint64_t>(status.st_size);

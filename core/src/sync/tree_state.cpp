@@ -12,23 +12,6 @@ namespace {
 
 constexpr std::size_t batch_bytes = 65'536;
 
-// Goes through two states together. `only_left`, `only_right` and `both` get what they name.
-template <class LeftState, class RightState, class Left, class Right, class Both>
-void merge(LeftState& left, RightState& right, Left only_left, Right only_right, Both both)
-{
-    auto a = left.begin();
-    auto b = right.begin();
-    while (a != left.end() || b != right.end()) {
-        if (b == right.end() || (a != left.end() && path_less(a->path, b->path))) {
-            only_left(*a++);
-        } else if (a == left.end() || path_less(b->path, a->path)) {
-            only_right(*b++);
-        } else {
-            both(*a++, *b++);
-        }
-    }
-}
-
 } // namespace
 
 bool path_less(std::string_view a, std::string_view b) noexcept
@@ -38,6 +21,11 @@ bool path_less(std::string_view a, std::string_view b) noexcept
     if (x == a.end()) return true;
     if (*x == '/' || *y == '/') return *x == '/';
     return static_cast<unsigned char>(*x) < static_cast<unsigned char>(*y);
+}
+
+bool is_within(std::string_view path, std::string_view above) noexcept
+{
+    return path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/');
 }
 
 core::ContentHash digest_of(const TreeState& state)

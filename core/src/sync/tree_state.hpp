@@ -36,8 +36,29 @@ struct StateEntry {
 /// less than every other byte.
 bool path_less(std::string_view a, std::string_view b) noexcept;
 
+/// Whether it is that path, or below it.
+bool is_within(std::string_view path, std::string_view above) noexcept;
+
 /// What is known of a tree, in the order of path_less.
 using TreeState = std::vector<StateEntry>;
+
+/// Goes through two states together, in their order. `only_left`, `only_right` and `both` get what
+/// they name.
+template <class LeftState, class RightState, class Left, class Right, class Both>
+void merge(LeftState& left, RightState& right, Left only_left, Right only_right, Both both)
+{
+    auto a = left.begin();
+    auto b = right.begin();
+    while (a != left.end() || b != right.end()) {
+        if (b == right.end() || (a != left.end() && path_less(a->path, b->path))) {
+            only_left(*a++);
+        } else if (a == left.end() || path_less(b->path, a->path)) {
+            only_right(*b++);
+        } else {
+            both(*a++, *b++);
+        }
+    }
+}
 
 /// What tells a state from all others.
 core::ContentHash digest_of(const TreeState& state);

@@ -39,18 +39,6 @@ EntryType type_of(const StateEntry& entry)
     return is(entry, EntryKind::fifo) ? EntryType::fifo : EntryType::file;
 }
 
-ManifestEntry manifest_entry(const StateEntry& entry)
-{
-    ManifestEntry out;
-    out.type = type_of(entry);
-    out.mode = entry.mode;
-    out.size = entry.size;
-    out.mtime_ns = entry.mtime_ns;
-    out.link_target = entry.link_target;
-    if (has_digest(entry)) out.content = entry.digest;
-    return out;
-}
-
 // As a tar without files; with their modes, and `more`.
 std::shared_ptr<engine::ByteSource>
 tar_of(const std::vector<const StateEntry*>& directories, std::uint32_t more)
@@ -255,7 +243,12 @@ public:
     ManifestEntry sent_entry(std::size_t i) const
     {
         const sync::Scan& here = *here_;
-        ManifestEntry entry = manifest_entry(here.tree.state[i]);
+        const StateEntry& known = here.tree.state[i];
+        ManifestEntry entry;
+        entry.type = type_of(known);
+        entry.size = known.size;
+        entry.link_target = known.link_target;
+        if (has_digest(known)) entry.content = known.digest;
         entry.mode = here.details[i].mode;
         entry.mtime_ns = here.details[i].mtime_ns;
         entry.inode = here.tree.marks[i].inode;
@@ -275,7 +268,7 @@ public:
         auto at = here.begin();
         for (const std::string& path : gone) {
             const bool in_cache = std::ranges::any_of(tagged, [&](const std::string& cache) {
-                return path == cache || path.starts_with(cache + "/");
+                return sync::is_within(path, cache);
             });
             if (in_cache) continue;
             at = std::lower_bound(

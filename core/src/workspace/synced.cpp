@@ -179,8 +179,7 @@ private:
             plan.remove.push_back(path);
             // All that is here below it is sent anew.
             for (const StateEntry& entry : here.tree.state) {
-                const bool below = entry.path == path || entry.path.starts_with(path + "/");
-                if (below) plan.send.insert(entry.path);
+                if (sync::is_within(entry.path, path)) plan.send.insert(entry.path);
             }
         }
     }

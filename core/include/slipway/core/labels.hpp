@@ -1,5 +1,8 @@
 #pragma once
 
+#include <slipway/core/kept_directory.hpp>
+
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -32,7 +35,10 @@ inline constexpr std::string_view image_label = "org.slipway.image";
 inline constexpr std::string_view user_label = "org.slipway.user";
 
 /// Digits that stand for this user of this machine, also after it was started anew.
-std::string this_user();
+const std::string& this_user();
+
+/// The volume that this user has for a purpose and a workspace; without its path in a sandbox.
+KeptDirectory kept_for(std::string_view purpose, const std::filesystem::path& root);
 
 /// The labels of an object made by this process for `purpose`.
 std::map<std::string, std::string> labels_for(std::string_view purpose);
