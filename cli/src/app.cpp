@@ -36,6 +36,19 @@ void add_globals(CLI::App& app, Globals& globals)
     )
         ->type_name("auto|always|never")
         ->check(CLI::IsMember({"auto", "always", "never"}).description(""));
+    const auto choose_files = [&globals](const std::string& word) {
+        globals.files = word == "bind"   ? core::FilesBy::bind
+                        : word == "sync" ? core::FilesBy::sync
+                                         : core::FilesBy::any;
+    };
+    app.add_option_function<std::string>(
+           "--files",
+           choose_files,
+           "How a command gets the workspace: bound into its container, or as a copy whose changes "
+           "come back; auto binds where the engine sees it"
+    )
+        ->type_name("auto|bind|sync")
+        ->check(CLI::IsMember({"auto", "bind", "sync"}).description(""));
     app.set_version_flag("-V,--version", "slipway " + std::string(version), "Print the version");
 }
 

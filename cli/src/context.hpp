@@ -2,6 +2,7 @@
 
 #include "printer.hpp"
 
+#include <slipway/core/workspace.hpp>
 #include <slipway/engine/discovery.hpp>
 #include <slipway/engine/proxies.hpp>
 
@@ -18,6 +19,7 @@ struct Globals {
     bool verbose = false;
     bool quiet = false;
     ColorChoice color = ColorChoice::automatic;
+    core::FilesBy files = core::FilesBy::any; ///< --files
 };
 
 /// What every command gets. Lives as long as the process.

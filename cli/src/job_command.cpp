@@ -178,10 +178,11 @@ Task<core::JobResult> run_in(
     }
     const auto tell = [printer = context.printer](const core::SandboxUse& use) {
         printer->detail(fmt::format(
-            "{} sandbox {}, reached by {}",
+            "{} sandbox {}, reached by {}{}",
             use.warm ? "warm" : "new",
             use.container,
-            core::name(use.road)
+            core::name(use.road),
+            use.bound ? ", with the workspace bound" : ""
         ));
     };
     const std::function<void(const core::SandboxUse&)> on_sandbox = tell;
@@ -227,6 +228,14 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
                      "two slashes";
         context.printer->error(error);
         co_return static_cast<int>(refused->exit_code);
+    }
+    if (job.workspace && context.globals.files != core::FilesBy::any) {
+        job.workspace->files = context.globals.files;
+    }
+    if (container == Container::fresh && context.globals.files == core::FilesBy::bind) {
+        Error error(Errc::invalid_argument, "--files bind excludes --fresh");
+        error.hint = "a container of its own gets a copy of the workspace";
+        co_return fail(std::move(error));
     }
     const auto executor = co_await boost::asio::this_coro::executor;
     CO_TRY(engine::Client client, co_await connect(context));

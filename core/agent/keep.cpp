@@ -3,9 +3,9 @@
 #include "agent/frames.hpp"
 #include "agent/kept_messages.hpp"
 #include "archive/cache_tag.hpp"
-#include "remove_tree.hpp"
 #include "sync/crew.hpp"
 #include "sync/files.hpp"
+#include "sync/remove_tree.hpp"
 #include "sync/tree_scan.hpp"
 #include "tree.hpp"
 #include "walk.hpp"
@@ -248,7 +248,7 @@ private:
                                 && ("/" + path + "/").find("/../") == std::string::npos;
             if (!inside) return complain(path, "it is outside of the directory", TreeEnd::refused);
             std::string failed;
-            if (const int error = remove_tree(root_.get(), path, failed)) {
+            if (const int error = sync::remove_tree(root_.get(), path, failed)) {
                 return complain(*path_ + "/" + failed, error);
             }
         }

@@ -116,6 +116,7 @@ class Case(unittest.TestCase):
     longMessage = True
     maxDiff = None
     run_options = ()  # of `slipway run`
+    files = "auto"  # --files
     runtime_parent = None  # the usual place
 
     def setUp(self):
@@ -192,7 +193,8 @@ class Case(unittest.TestCase):
 
     def run_words(self, *command, options=()):
         """The arguments of a `slipway run` in busybox."""
-        return ["run", *self.run_options, "--image", "busybox:latest", *options, "--", *command]
+        files = [] if self.files == "auto" else ["--files", self.files]
+        return [*files, "run", *self.run_options, "--image", "busybox:latest", *options, "--", *command]
 
     def run_in_busybox(self, *command, options=(), **kwargs):
         return self.slipway(*self.run_words(*command, options=options), **kwargs)

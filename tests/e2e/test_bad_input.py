@@ -290,7 +290,8 @@ class Disk(Case):
     def test_a_full_device_as_stdout_says_what_became_of_the_files(self):
         with open("/dev/full", "w") as full:
             result = subprocess.run(
-                [SLIPWAY, "run", "--image", "busybox", "--", "sh", "-c", "echo x > new; cat new"],
+                [SLIPWAY, "--files", "sync", "run", "--image", "busybox", "--", "sh", "-c",
+                 "echo x > new; cat new"],
                 cwd=self.dir, env=self.environment(), text=True, stdin=subprocess.DEVNULL,
                 stdout=full, stderr=subprocess.PIPE)
         result.stdout = ""

@@ -1,11 +1,12 @@
 """A Rust workspace with C in it, and a CMake project: cross-built for aarch64, tests run there."""
 
+import json
 import os
 import pathlib
 import shutil
 import subprocess
 
-from support import Case, SOURCE, main
+from support import Case, SLIPWAY, SOURCE, main
 
 TARGET = "aarch64-unknown-linux-gnu"
 
@@ -26,7 +27,8 @@ class Cargo(Case):
 
     def cargo(self, *args, **kwargs):
         kwargs.setdefault("cwd", self.project)
-        return self.slipway("cargo", *args, **kwargs, timeout=600)
+        files = [] if self.files == "auto" else ["--files", self.files]
+        return self.slipway(*files, "cargo", *args, **kwargs, timeout=600)
 
     def test_build_lands_in_target_and_runs(self):
         self.assert_ok(self.cargo("build", "--release", "--target", TARGET))
@@ -85,8 +87,56 @@ class Cargo(Case):
         shutil.rmtree(self.project / "target")
         self.assertGreater(len(compiled()), 1)
 
+    def test_what_cargo_cleans_is_gone(self):
+        self.assert_ok(self.cargo("build", "--target", TARGET))
+        results = self.project / "target" / TARGET / "debug"
+        self.assertGreater(len(list(results.iterdir())), 0)
+        (results / "mine").write_text("mine")
+        self.assert_ok(self.cargo("clean"))
+        self.assertEqual([p.name for p in results.iterdir() if p.name != "examples"], ["mine"])
+        self.assert_ok(self.cargo("build", "--target", TARGET))
+        self.assertGreater(len(list(results.iterdir())), 1)
+
+    def test_what_cargo_says_of_its_files_is_true_here(self):
+        result = self.assert_ok(self.cargo("build", "--target", TARGET, "--message-format", "json"))
+        messages = [json.loads(line) for line in result.stdout.splitlines()]
+        programs = [m["executable"] for m in messages if m.get("executable")]
+        self.assertEqual([machine_of(program) for program in programs], [183])
+        for message in messages:
+            for path in message.get("filenames", []):
+                self.assertTrue(pathlib.Path(path).exists(), path)
+
+    def test_two_builds_at_once(self):
+        files = [] if self.files == "auto" else ["--files", self.files]
+        both = [subprocess.Popen(
+            [SLIPWAY, *files, "cargo", "build", *options, "--target", TARGET], cwd=self.project,
+            env=self.environment(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for options in ([], ["--release"])]
+        for process in both:
+            self.addCleanup(process.kill)
+        self.assertEqual([process.wait(timeout=600) for process in both], [0, 0])
+        for profile in ("debug", "release"):
+            self.assertTrue(any(p.is_file() for p in (self.project / "target" / TARGET / profile).iterdir()))
+
+    def test_a_target_directory_of_ones_own(self):
+        self.assert_ok(self.cargo("build", "--target", TARGET, "--target-dir", "out"))
+        results = self.project / "out" / TARGET / "debug"
+        self.assertTrue(any(p.is_file() and os.access(p, os.X_OK) for p in results.iterdir()))
+        self.assertFalse((results / "deps").exists())
+
     def test_a_toolchain_is_refused(self):
         self.assert_error(self.cargo("+nightly", "build"), 2, r"\+nightly", "image")
+
+
+class Copied(Cargo):
+    """The same where the engine gets a copy of the workspace."""
+
+    files = "sync"
+
+    # It has names of files in the engine.
+    test_what_cargo_says_of_its_files_is_true_here = None
+    # Results stay when they are cleaned in the engine only.
+    test_what_cargo_cleans_is_gone = None
 
 
 class CMake(Case):

@@ -5,6 +5,7 @@ The cargo of its images is a shell script that tells what it was given."""
 
 import io
 import subprocess
+import re
 import tarfile
 import urllib.parse
 
@@ -55,7 +56,9 @@ class CrossConfig(Case):
         return self.slipway("cargo", *args, env=self.environment(**variables))
 
     def lines(self, *args, **variables):
-        return self.assert_ok(self.cargo(*args, **variables)).stdout.splitlines()
+        """What it says, with IMAGE for the image's place in the build directory."""
+        said = self.assert_ok(self.cargo(*args, **variables)).stdout
+        return re.sub(r"/\.slipway/[0-9a-f]{8}\b", "/.slipway/IMAGE", said).splitlines()
 
     def forget_made_images(self):
         """Those of pre-build commands."""
@@ -70,12 +73,12 @@ class CrossConfig(Case):
         self.assertEqual(self.lines("build", "--target", TARGET),
                          [f"cargo build --target {TARGET} of configured",
                           f"CARGO_BUILD_TARGET={TARGET}",
-                          f"CARGO_TARGET_DIR={self.dir}/target"])
+                          f"CARGO_TARGET_DIR={self.dir}/target/.slipway/IMAGE"])
 
     def test_a_second_one_waits_and_has_what_came_meanwhile(self):
         self.configure(f"[target.{TARGET}]\nimage = '{IMAGE}'\n")
         start = lambda word: subprocess.Popen(
-            [SLIPWAY, "cargo", word, "--target", TARGET], cwd=self.dir, env=self.environment(), text=True,
+            [SLIPWAY, "--files", "sync", "cargo", word, "--target", TARGET], cwd=self.dir, env=self.environment(), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         first = start("wait")
         while first.stdout.readline() != "ready\n":
@@ -107,8 +110,8 @@ class CrossConfig(Case):
                        f"[target.{TARGET}]\nimage = {{name = '{IMAGE}'}}\nrunner = 'qemu-user'\n"
                        "env.passthrough = ['PASSED_TWO=a b\"$c']\n")
         lines = self.lines("test", "--target", TARGET, PASSED_ONE="one's", PASSED_UNASKED="x")
-        self.assertEqual(lines[2:], [f"CARGO_TARGET_DIR={self.dir}/target", "CROSS_RUNNER=qemu-user",
-                                     "PASSED_ONE=one's", 'PASSED_TWO=a b"$c'])
+        self.assertEqual(lines[2:], [f"CARGO_TARGET_DIR={self.dir}/target/.slipway/IMAGE",
+                                     "CROSS_RUNNER=qemu-user", "PASSED_ONE=one's", 'PASSED_TWO=a b"$c'])
 
     def test_commands_of_pre_build_are_done_once_in_an_image_of_their_own(self):
         self.addCleanup(self.forget_made_images)

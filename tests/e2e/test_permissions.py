@@ -16,7 +16,7 @@ class Unreadable(Case):
         # Root reads everything: without these capabilities it is like anybody else.
         lost = "-dac_override,-dac_read_search"
         result = subprocess.run(
-            ["setpriv", "--bounding-set", lost, "--inh-caps", lost, SLIPWAY, "run", "--image",
+            ["setpriv", "--bounding-set", lost, "--inh-caps", lost, SLIPWAY, "--files", "sync", "run", "--image",
              "busybox", "--", "true"], cwd=tree, env=self.environment(), text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assert_error(result, 1, "secret: Permission denied", "readable")

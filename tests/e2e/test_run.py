@@ -64,6 +64,7 @@ class Files(Case):
         self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["changed", "kept"])
 
     def test_what_is_edited_here_meanwhile_stays_and_a_warning_names_it(self):
+        self.files = "sync"
         for name in ("both", "inside", "here"):
             (self.dir / name).write_text("before")
         process = subprocess.Popen(
@@ -95,6 +96,7 @@ class Files(Case):
             self.assertEqual((self.dir / name).stat().st_mtime, 10**9)
 
     def test_a_deleted_directory_with_a_cache_stays_and_the_warning_tells_why(self):
+        self.files = "sync"
         cache = self.dir / "sub/target"
         cache.mkdir(parents=True)
         (cache / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
@@ -158,6 +160,7 @@ class Files(Case):
         self.assertEqual((self.dir / "log").read_text(), "log\n")
 
     def test_caches_stay_here_and_odd_names_travel(self):
+        self.files = "sync"
         cache = self.dir / "target"
         cache.mkdir()
         (cache / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
@@ -218,6 +221,7 @@ class Streams(Case):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_output_for_a_closed_stdout_is_an_error(self):
+        self.files = "sync"
         self.assert_error(self.with_closed(">&-", "sh -c 'echo made > made; echo x'"), 1,
                           "to stdout: it is closed", "none of its files")
         self.assertFalse((self.dir / "made").exists())
@@ -344,6 +348,7 @@ class Interrupts(Case):
         self.assert_nothing_in_use()
 
     def test_nothing_comes_back_after_an_interrupt(self):
+        self.files = "sync"
         process = self.start("echo half > half; echo ready; sleep 1000")
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(30), 130)

@@ -23,6 +23,7 @@ class Agent(FaultCase):
         self.assert_replaced(old)
 
     def test_killed_in_the_middle_of_a_job(self):
+        self.files = "sync"
         (self.dir / "kept").write_text("as it was")
         process = self.start("echo changed > kept; echo ready; sleep $MARK")
         old = self.sandbox()

@@ -115,7 +115,7 @@ class Users(Warm):
         project.mkdir()
         os.chown(project, self.id, self.id)
         self.own(project / "Cargo.toml", "")
-        run = lambda script: self.as_user(*self.run_words("sh", "-c", script), cwd=project)
+        run = lambda script: self.as_user("--files", "sync", *self.run_words("sh", "-c", script), cwd=project)
         self.assert_error(run("echo x > closed; chmod 0 closed"), 1, "closed.*Permission denied", "change its mode")
         (project / "closed").unlink(missing_ok=True)
         self.assert_ok(run("true"))  # it was nobody's here

@@ -31,6 +31,8 @@ def seen_here(top):
 
 
 class Workspaces(Case):
+    files = "sync"
+
     def setUp(self):
         super().setUp()
         self.top = self.dir / "project"

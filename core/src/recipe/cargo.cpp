@@ -1,4 +1,5 @@
 #include "recipe/cargo_config.hpp"
+#include "recipe/path_dependencies.hpp"
 
 #include <slipway/core/cargo_recipe.hpp>
 #include <slipway/core/labels.hpp>
@@ -134,7 +135,8 @@ constexpr auto commands_of_a_package = std::to_array<std::string_view>(
      "rustc",    "rustdoc", "t",       "test",  "tree",   "update", "vendor"}
 );
 
-bool wants_manifest(const std::vector<std::string>& args)
+// Empty when it only tells something, or looks elsewhere.
+std::string_view command_of(const std::vector<std::string>& args)
 {
     constexpr auto with_value =
         std::to_array<std::string_view>({"--color", "--config", "-C", "-Z"});
@@ -145,16 +147,35 @@ bool wants_manifest(const std::vector<std::string>& args)
     };
     std::string_view command;
     for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
-        if (among(only_tell, args[i])) return false;
+        if (among(only_tell, args[i])) return {};
         if (!command.empty()) continue;
-        if (args[i] == "-C" || args[i].starts_with("-C=")) return false; // it looks elsewhere
+        if (args[i] == "-C" || args[i].starts_with("-C=")) return {};
         if (among(with_value, args[i])) {
             ++i;
         } else if (!args[i].starts_with('-')) {
             command = args[i];
         }
     }
+    return command;
+}
+
+bool wants_manifest(const std::vector<std::string>& args)
+{
+    const std::string_view command = command_of(args);
     return std::ranges::find(commands_of_a_package, command) != commands_of_a_package.end();
+}
+
+// `cargo clean` of everything, not of a package, a profile or a target.
+bool cleans_all(const std::vector<std::string>& args)
+{
+    constexpr auto partly = std::to_array<std::string_view>(
+        {"-p", "--package", "-r", "--release", "--profile", "--doc", "--target", "-n", "--dry-run"}
+    );
+    return command_of(args) == "clean" && std::ranges::none_of(args, [&](const std::string& arg) {
+               const bool plain = arg.starts_with("--") || arg.size() == 2;
+               const std::string name = plain ? arg.substr(0, arg.find('=')) : arg.substr(0, 2);
+               return std::ranges::find(partly, name) != partly.end();
+           });
 }
 
 bool is_there(const fs::path& file)
@@ -189,6 +210,21 @@ Result<> check_manifest_above(const fs::path& directory, const fs::path& root)
         "could not find `Cargo.toml` in `" + directory.string() + "` or any parent directory"
         + (directory == root ? "" : " up to `" + root.string() + "`, which is what is sent")
     ));
+}
+
+// What cargo needs of packages outside of the workspace. One that has the workspace in it takes its
+// place.
+void take_path_dependencies(Workspace& workspace, const fs::path& home)
+{
+    const fs::path packages = workspace.root;
+    for (fs::path& directory : path_dependencies_outside(packages, home)) {
+        const fs::path from = packages.lexically_relative(directory);
+        if (!from.empty() && *from.begin() != "..") {
+            workspace.root = std::move(directory);
+        } else {
+            workspace.also.push_back(std::move(directory));
+        }
+    }
 }
 
 // The place that Dockerfile.images has for it. A workspace of its own: what a build script of
@@ -226,7 +262,9 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
         CHECK_OK(check_manifest_path(manifest, options.manifest_path));
         directory = manifest.parent_path();
     }
-    TRY(plan.workspace.root, find_workspace(directory, call.home));
+    TRY(const fs::path packages, find_workspace(directory, call.home));
+    plan.workspace.root = packages;
+    take_path_dependencies(plan.workspace, call.home);
     const fs::path& root = plan.workspace.root;
     if (options.manifest_path.empty() && wants_manifest(call.args)) {
         CHECK_OK(check_manifest_above(call.directory, root));
@@ -242,7 +280,7 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     }
     if (plan.target.empty() && !config.targets.empty()) plan.target = config.targets.front();
     CrossQuestion question;
-    question.root = root;
+    question.root = packages;
     question.directory = call.directory;
     question.environment = call.environment;
     question.target = plan.target;
@@ -254,7 +292,7 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     const fs::path target_dir = !chosen_dir.empty()
                                     ? (call.directory / chosen_dir).lexically_normal()
                                 : !config.target_dir.empty() ? config.target_dir
-                                                             : root / "target";
+                                                             : packages / "target";
     const std::string relative = target_dir.lexically_relative(root).string();
     if (relative.empty() || relative == "." || relative == ".." || relative.starts_with("../")) {
         Error error(
@@ -270,6 +308,13 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
         if (!path.starts_with(relative)) return true;
         if (path.size() == relative.size()) return true;
         return path[relative.size()] != '/' || is_result(path.substr(relative.size() + 1), target);
+    };
+    BuildDirectory& build = plan.workspace.build.emplace();
+    build.path = target_dir;
+    if (options.target_dir.empty()) build.variable = "CARGO_TARGET_DIR"; // the option would win
+    build.cleans = cleans_all(call.args);
+    build.is_result = [target = plan.target](std::string_view path, EntryType) {
+        return is_result(path, target);
     };
     plan.argv.emplace_back("cargo");
     plan.argv.insert(plan.argv.end(), call.args.begin(), call.args.end());

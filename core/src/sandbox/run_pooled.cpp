@@ -3,6 +3,9 @@
 #include "sandbox/owner.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
+#include "sandbox/pooled_order.hpp"
+#include "sandbox/pooled_spec.hpp"
+#include "sandbox/run_bound.hpp"
 #include "workspace/synced.hpp"
 
 #include <slipway/core/container_files.hpp>
@@ -12,61 +15,17 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <optional>
+#include <vector>
 
 namespace slipway::core {
 
 namespace asio = boost::asio;
 
 namespace {
-
-// Its volume has the files of one user, for one image: what was built with another one is of no
-// use.
-KeptDirectory kept_workspace(const Job& job)
-{
-    KeptDirectory kept = kept_for(workspace_purpose, job.workspace->root);
-    kept.path = job.workspace->root;
-    kept.per_image = true;
-    kept.labels.emplace(image_label, job.image);
-    return kept;
-}
-
-// Whether the workspace's files stay in the engine.
-enum class Keeping { yes, no };
-
-SandboxSpec spec_of(const Job& job, Owner owner, Keeping keeping)
-{
-    SandboxSpec spec;
-    spec.image = job.image;
-    spec.platform = job.platform;
-    spec.user = std::to_string(owner.uid) + ":" + std::to_string(owner.gid);
-    spec.network = job.network;
-    spec.limits.memory_bytes = job.memory_bytes;
-    spec.limits.cpus = job.cpus;
-    const bool has_tmp = job.workspace && job.workspace->root == "/tmp";
-    if (!has_tmp || keeping == Keeping::no) spec.scratch.emplace_back("/tmp");
-    if (job.workspace && keeping == Keeping::yes) {
-        spec.kept.push_back(kept_workspace(job));
-    } else if (job.workspace && !has_tmp) {
-        spec.scratch.push_back(job.workspace->root.string());
-    }
-    for (const KeptDirectory& kept : job.kept) {
-        spec.kept.push_back(kept);
-    }
-    return spec;
-}
-
-LeasedJob leased_job(const Job& job, const engine::Endpoint& endpoint)
-{
-    LeasedJob leased;
-    leased.argv = job.argv;
-    leased.env = job.env;
-    engine::add_proxies(leased.env, engine::proxy_variables(job.proxies, endpoint));
-    leased.cwd = job.cwd;
-    leased.terminal = job.terminal;
-    return leased;
-}
 
 constexpr std::string_view none_back = "none of its files were brought back";
 
@@ -83,43 +42,79 @@ Result<JobResult> telling(Result<JobResult> result, const Job& job, std::string_
     return result;
 }
 
-// A workspace in the sandbox: kept there where the agent can, else sent and brought back as a
-// whole.
+using SyncedParts = std::vector<std::unique_ptr<SyncedWorkspace>>;
+
+// A workspace in the sandbox, part by part: kept there where the agent can, else sent and brought
+// back as a whole.
 class Files {
 public:
-    Files(std::shared_ptr<Lease> lease, Workspace workspace, Owner owner)
-        : lease_(std::move(lease)), workspace_(std::move(workspace)), owner_(owner)
+    Files(std::shared_ptr<Lease> lease, const Workspace& workspace, Owner owner)
+        : lease_(std::move(lease)),
+          root_(workspace.root),
+          parts_(parts_of(workspace)),
+          owner_(owner)
     {
     }
 
-    Task<> send(std::unique_ptr<SyncedWorkspace> synced, std::function<bool()> on_wait)
+    Task<> send(SyncedParts synced, std::function<bool()> on_wait)
     {
-        if (synced && lease_->road() != Road::exec) {
-            synced_ = std::move(synced);
-            co_return co_await synced_->send(lease_, std::move(on_wait));
+        if (lease_->road() != Road::exec) synced_ = std::move(synced);
+        for (const auto& part : synced_) {
+            CO_CHECK(co_await part->send(lease_, on_wait));
         }
+        if (!synced_.empty()) co_return ok();
         files_ = leased_files(lease_);
-        CO_TRY(sent_, co_await send_workspace(files_, workspace_, owner_));
+        for (const Workspace& part : parts_) {
+            CO_TRY(auto sent, co_await send_workspace(files_, part, owner_));
+            sent_.push_back(std::move(sent));
+        }
         co_return ok();
     }
+
     Task<Fetched> fetch()
     {
-        if (synced_) return synced_->fetch();
-        return fetch_workspace(files_, workspace_, sent_);
+        Fetched all;
+        for (std::size_t i = 0; i < parts_.size(); ++i) {
+            Result<Fetched> fetched = fail(Errc::internal, "");
+            if (synced_.empty()) {
+                fetched = co_await fetch_workspace(files_, parts_[i], sent_[i]);
+            } else {
+                fetched = co_await synced_[i]->fetch();
+            }
+            if (!fetched) co_return fetched;
+            add(all, *std::move(fetched), parts_[i].root);
+        }
+        co_return all;
     }
 
 private:
+    void add(Fetched& all, Fetched part, const std::filesystem::path& directory) const
+    {
+        const auto shown = [&](std::string path) {
+            return directory == root_ ? path
+                                      : (directory / path).lexically_relative(root_).string();
+        };
+        std::ranges::transform(part.written, std::back_inserter(all.written), shown);
+        std::ranges::transform(part.removed, std::back_inserter(all.removed), shown);
+        for (KeptEntry& kept : part.kept) {
+            kept.path = shown(std::move(kept.path));
+            all.kept.push_back(std::move(kept));
+        }
+        all.bytes += part.bytes;
+    }
+
     std::shared_ptr<Lease> lease_;
-    Workspace workspace_;
+    std::filesystem::path root_;
+    std::vector<Workspace> parts_;
     Owner owner_;
-    std::unique_ptr<SyncedWorkspace> synced_;
+    SyncedParts synced_; // as many as parts, or none
     std::shared_ptr<ContainerFiles> files_;
-    std::shared_ptr<const SentWorkspace> sent_;
+    std::vector<std::shared_ptr<const SentWorkspace>> sent_;
 };
 
 Task<JobResult> work_in(
     std::shared_ptr<Lease> lease,
-    std::unique_ptr<SyncedWorkspace> synced,
+    SyncedParts synced,
     Job job,
     LeasedJob leased,
     JobStreams streams,
@@ -143,20 +138,9 @@ Task<JobResult> work_in(
     co_return result;
 }
 
-// What is asked for, and what is known of it.
-struct Order {
-    engine::Client client;
-    Job job;
-    JobStreams streams;
-    PoolOptions options;
-    Owner owner;
-    std::function<void(const SandboxUse&)> on_sandbox;
-    std::function<bool()> on_wait;
-};
-
 // Looks for another command of this machine that has the workspace's volume before a sandbox is
 // made for nothing; others are met in the volume. Nothing when it is not waited for.
-Task<std::optional<posix::Fd>> take_workspace(std::shared_ptr<const Order> order)
+Task<std::optional<posix::Fd>> take_workspace(std::shared_ptr<const PooledOrder> order)
 {
     CO_TRY(const auto base, pool::base_directory(order->options.directory));
     const Job& job = order->job;
@@ -171,14 +155,16 @@ Task<std::optional<posix::Fd>> take_workspace(std::shared_ptr<const Order> order
     }
 }
 
-Task<JobResult> run_leased(std::shared_ptr<const Order> order, Keeping keeping)
+Task<JobResult> run_leased(std::shared_ptr<const PooledOrder> order, Keeping keeping)
 {
     const Job& job = order->job;
-    SandboxSpec spec = spec_of(job, order->owner, keeping);
-    std::unique_ptr<SyncedWorkspace> synced;
-    if (job.workspace && keeping == Keeping::yes && order->options.agent) {
+    CO_TRY(SandboxSpec spec, spec_of(job, order->owner, keeping));
+    SyncedParts synced;
+    if (job.workspace && keeping == Keeping::kept && order->options.agent) {
         const auto executor = co_await asio::this_coro::executor;
-        synced = SyncedWorkspace::begin(executor, *job.workspace, order->owner);
+        for (Workspace& part : parts_of(*job.workspace)) {
+            synced.push_back(SyncedWorkspace::begin(executor, std::move(part), order->owner));
+        }
     }
     auto acquired = co_await acquire(order->client, std::move(spec), order->options);
     if (!acquired && acquired.error().code == Errc::cancelled) {
@@ -186,7 +172,7 @@ Task<JobResult> run_leased(std::shared_ptr<const Order> order, Keeping keeping)
     }
     CO_TRY(const std::shared_ptr<Lease> lease, std::move(acquired));
     if (order->on_sandbox) {
-        order->on_sandbox({lease->container(), lease->road(), lease->warm()});
+        order->on_sandbox({lease->container(), lease->road(), lease->warm(), false});
     }
     LeasedJob leased = leased_job(job, order->client.endpoint());
     Result<JobResult> result = fail(Errc::internal, "");
@@ -203,6 +189,14 @@ Task<JobResult> run_leased(std::shared_ptr<const Order> order, Keeping keeping)
     } else {
         result = co_await lease->run(std::move(leased), order->streams);
     }
+    co_await give_back(lease);
+    co_return result;
+}
+
+} // namespace
+
+Task<> give_back(std::shared_ptr<Lease> lease)
+{
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     // What is known is worth more than whether the sandbox can be used again.
     const auto released = co_await lease->release();
@@ -210,10 +204,8 @@ Task<JobResult> run_leased(std::shared_ptr<const Order> order, Keeping keeping)
         co_await lease->discard();
     }
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    co_return result;
+    co_return ok();
 }
-
-} // namespace
 
 Task<JobResult> run_pooled(
     engine::Client client,
@@ -228,7 +220,7 @@ Task<JobResult> run_pooled(
     if (!known && known.error().code == Errc::cancelled) {
         co_return fail(Errc::cancelled, std::string(none_back));
     }
-    const auto order = std::make_shared<Order>(Order{
+    const auto order = std::make_shared<PooledOrder>(PooledOrder{
         std::move(client),
         std::move(job),
         std::move(streams),
@@ -244,6 +236,8 @@ Task<JobResult> run_pooled(
         if (waits && tell) tell();
         return waits;
     };
+    CO_TRY(auto in_place, co_await run_bound(order));
+    if (in_place) co_return *std::move(in_place);
     std::optional<posix::Fd> lock;
     if (order->job.workspace && order->options.agent) {
         auto taken = co_await take_workspace(order);
@@ -251,10 +245,10 @@ Task<JobResult> run_pooled(
         lock = *std::move(taken);
     }
     if (!*busy) {
-        auto result = co_await run_leased(order, Keeping::yes);
+        auto result = co_await run_leased(order, Keeping::kept);
         if (!*busy || co_await is_interrupted()) co_return result;
     }
-    co_return co_await run_leased(order, Keeping::no);
+    co_return co_await run_leased(order, Keeping::sent);
 }
 
 } // namespace slipway::core

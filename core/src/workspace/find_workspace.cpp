@@ -1,4 +1,5 @@
 #include "recipe/toml_file.hpp"
+#include "workspace/cargo_root.hpp"
 
 #include <slipway/core/workspace.hpp>
 
@@ -29,7 +30,8 @@ bool declares_workspace(const fs::path& manifest)
     return parsed && parsed->contains("workspace");
 }
 
-// The package around `directory`, or the workspace around that.
+} // namespace
+
 std::optional<fs::path> cargo_root(const fs::path& directory)
 {
     std::optional<fs::path> package;
@@ -41,6 +43,8 @@ std::optional<fs::path> cargo_root(const fs::path& directory)
         if (at == at.parent_path()) return package;
     }
 }
+
+namespace {
 
 std::optional<fs::path> git_root(const fs::path& directory)
 {

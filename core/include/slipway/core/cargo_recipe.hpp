@@ -37,6 +37,9 @@ struct CargoPlan {
 /// CARGO_BUILD_TARGET carries the target, the image's own or ours where cross's configuration chose
 /// target or image, and CARGO_TARGET_DIR the place of the outputs.
 ///
+/// Packages outside of the workspace that its manifests name by `path` are there, too, with the
+/// workspaces around them.
+///
 /// What comes back: everything the command changed in the workspace, and of the target directory
 /// the results (`target/<triple>/<profile>/` with its examples, docs, packages) and none of cargo's
 /// intermediate files. The variables of cargo, rustc and of proxies travel in, none with

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/core/bound_directory.hpp>
 #include <slipway/core/kept_directory.hpp>
 #include <slipway/core/road.hpp>
 #include <slipway/core/sandbox.hpp>
@@ -32,8 +33,8 @@ struct SandboxLimits {
 class KeptTree;
 
 /// What a sandbox is made of. Two sandboxes of equal specs stand for each other. They have no
-/// capabilities, cannot gain any, and their root is read-only but for `scratch` and
-/// `kept`.
+/// capabilities, cannot gain any, and their root is read-only but for `scratch`, `kept` and
+/// `bound`.
 struct SandboxSpec {
     std::string image;    ///< reference or id; must be on the engine already
     std::string platform; ///< "os/arch[/variant]"; empty: the engine's own
@@ -42,6 +43,9 @@ struct SandboxSpec {
     std::vector<std::string> scratch; ///< absolute directories, empty when a lease begins; disk
     std::vector<engine::Mount> mounts;
     std::vector<KeptDirectory> kept;
+    /// Only where the engine sees them, which is made sure of when the sandbox is made; its user
+    /// has to own there what this user owns here. Not without the agent.
+    std::vector<BoundDirectory> bound;
     SandboxLimits limits;
 };
 
@@ -139,6 +143,7 @@ public:
     virtual Task<> discard() = 0;
 
     virtual const std::string& container() const noexcept = 0; ///< its name
+    virtual const std::string& image() const noexcept = 0;     ///< its id
     virtual Road road() const noexcept = 0;
     virtual bool warm() const noexcept = 0; ///< it ran before this lease
 };
@@ -159,8 +164,9 @@ public:
 ///
 /// Errors: not_found (no such image), invalid_argument (the spec or the options make no sense),
 ///   conflict (a persistent one is in use, or was made of another spec), unsupported (a limit, see
-///   SandboxLimits; without the agent: a persistent one, or the image lacks what PoolOptions::agent
-///   names), engine, protocol, unreachable, cancelled.
+///   SandboxLimits; SandboxSpec::bound, where the engine does not see them; without the
+///   agent: a persistent one, or the image lacks what PoolOptions::agent names), engine, protocol,
+///   unreachable, cancelled.
 Task<std::unique_ptr<Lease>> acquire(engine::Client client, SandboxSpec spec, PoolOptions options);
 
 /// Makes idle sandboxes until PoolOptions::least of that spec wait for a lease, or there are
@@ -177,18 +183,21 @@ Task<> keep_warm(engine::Client client, SandboxSpec spec, PoolOptions options);
 struct SandboxUse {
     std::string container;
     Road road = Road::socket;
-    bool warm = false; ///< it ran before
+    bool warm = false;  ///< it ran before
+    bool bound = false; ///< it has the workspace itself, no copy
 };
 
 /// As `run`, in a sandbox of the pool: the second time, nothing is created. The image's root is
 /// read-only there; the workspace's directory and /tmp are not. The command starts with an empty
-/// /tmp, and with the workspace as it is here, save that directories with a CACHEDIR.TAG are those
-/// of the commands before it: they stay in a volume of this workspace, image and user. One command
-/// has it at a time: Workspace::wait tells what the others do. `on_sandbox` is told which sandbox
-/// it is before the command starts.
+/// /tmp. `on_sandbox` is told which sandbox it is before the command starts.
 ///
-/// Without the agent, and in a workspace that another command has and that is not waited for, all
-/// files are sent, nothing is kept, and no such directory is there.
+/// Where the engine sees the workspace (FilesBy), the sandbox has that directory itself; there is
+/// nothing to bring back but results out of its build directory. Else the command has a copy of the
+/// workspace as it is here, save that directories with a CACHEDIR.TAG are those of the commands
+/// before it: they stay in a volume of this workspace, image and user. One command has it at a
+/// time: Workspace::wait tells what the others do. Without the agent, and in a copy that another
+/// command has and that is not waited for, all files are sent, nothing is kept, and no such
+/// directory is there.
 ///
 /// Errors: those of `run` and `acquire`.
 Task<JobResult> run_pooled(

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,10 +16,34 @@ namespace slipway::core {
 
 class ContainerFiles;
 
+/// How a job has the files of a workspace.
+enum class FilesBy {
+    any,  ///< bind where the engine sees them and the user's ids are the same there, else sync
+    bind, ///< its sandbox has the directory itself: nothing travels
+    sync, ///< a copy, and what the job changed comes back when it has ended
+};
+
+/// A directory of a workspace where commands build, each image in one of its own: what was built
+/// with one is of no use to another. In a workspace that is synchronised that is the volume's. In
+/// one that is bound it is PATH/.slipway/IMAGE, of which the results have a second name in PATH.
+struct BuildDirectory {
+    std::filesystem::path path; ///< absolute, below the workspace's root
+    std::string variable;       ///< tells the job where to build; empty: it cannot be told
+    EntryFilter is_result{};    ///< path relative to the directory; of a directory: has some below
+    /// The job removes what was built; where it succeeds, what was built with other images goes,
+    /// too.
+    bool cleans = false;
+};
+
 /// A directory tree that a job sees at its own absolute path.
 struct Workspace {
     std::filesystem::path root; ///< absolute, without symlinks
-    /// Which of the job's files come back; path relative to the root. All when empty.
+    /// Further directories that the job has at their own paths, as it has the root; none of them is
+    /// in another one or in the root, or has the root in it.
+    std::vector<std::filesystem::path> also{};
+    FilesBy files = FilesBy::any;
+    std::optional<BuildDirectory> build{};
+    /// Which of the job's files come back from a copy; path relative to the root. All when empty.
     EntryFilter bring_back{};
     /// Whether a command waits while another one has the volume that its files are kept in. Else it
     /// gets all files anew, and keeps none.
@@ -62,7 +87,7 @@ Task<std::shared_ptr<const SentWorkspace>>
 send_workspace(std::shared_ptr<ContainerFiles> container, Workspace workspace, Owner owner);
 
 struct Fetched {
-    std::vector<std::string> written; ///< relative to the root
+    std::vector<std::string> written; ///< relative to the root; those of Workspace::also: "../..."
     std::vector<std::string> removed; ///< the job deleted them
     std::vector<KeptEntry> kept;      ///< the job's change or deletion did not come in
     std::uint64_t bytes = 0;          ///< of files written

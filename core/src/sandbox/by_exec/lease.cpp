@@ -64,6 +64,7 @@ public:
     Task<> discard() override { return remove(sandbox_); }
 
     const std::string& container() const noexcept override { return sandbox_->container; }
+    const std::string& image() const noexcept override { return sandbox_->image_id; }
     Road road() const noexcept override { return Road::exec; }
     bool warm() const noexcept override { return false; }
 
@@ -84,6 +85,9 @@ private:
 
 Task<std::unique_ptr<Lease>> acquire(pool::Wanted wanted)
 {
+    if (!wanted.spec.bound.empty()) {
+        co_return fail(Errc::unsupported, "without slipway's agent no directory is bound");
+    }
     // What a client left that was killed between making a container and starting it.
     const auto swept = co_await clean_up(wanted.client, wanted.base, Clean::left_behind);
     if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());

@@ -121,7 +121,7 @@ make_sandbox(engine::Client client, SandboxSpec spec, pool::Ids ids, engine::Ima
     spec.kept.clear();
     for (bool init = true;; init = false) {
         const auto sandbox =
-            std::make_shared<Sandbox>(Sandbox{client, {}, ids, image.config, {}, {}});
+            std::make_shared<Sandbox>(Sandbox{client, {}, ids, image.config, image.id, {}, {}});
         engine::ContainerSpec container = sandbox_container(spec, ids, init);
         sandbox->container = container.name;
         sandbox->writable = spec.scratch;

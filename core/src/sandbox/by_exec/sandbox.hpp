@@ -25,6 +25,7 @@ struct Sandbox {
     std::string container;
     pool::Ids ids;
     engine::ImageConfig image;
+    std::string image_id;
     std::vector<std::string> writable;          ///< directories that an archive call can write to
     std::unique_ptr<engine::DuplexStream> life; ///< stdin and output of its first command
 };

@@ -251,11 +251,13 @@ acquire_here(engine::Client client, SandboxSpec spec, PoolOptions options)
     auto there = co_await acquisition.find();
     const bool named = options.policy == LeasePolicy::persistent;
     if (!there || *there || named) co_return during(std::move(there), doing);
-    std::string why = options.agent_anew ? std::string() : why_no_agent(wanted);
+    const bool binds = !wanted.spec.bound.empty();
+    std::string why = options.agent_anew || binds ? std::string() : why_no_agent(wanted);
     if (why.empty()) {
         auto made = co_await acquisition.make();
         if (made || !acquisition.no_agent()) co_return during(std::move(made), doing);
         why = describe(made.error());
+        if (binds) co_return fail(Errc::unsupported, why);
         if (will_last(made.error())) remember_no_agent(wanted, why);
     }
     if (co_await is_interrupted()) co_return fail(Errc::cancelled, "interrupted");

@@ -82,6 +82,9 @@ Result<> check(const SandboxSpec& spec)
         if (kept.name.empty())
             return fail(Errc::invalid_argument, "a kept directory without a name");
     }
+    for (const BoundDirectory& bound : spec.bound) {
+        directories.push_back(bound.path);
+    }
     for (const std::string& directory : directories) {
         const std::filesystem::path path(directory);
         const bool plain = path.lexically_normal() == path && path.has_filename();
@@ -140,6 +143,9 @@ void confine(engine::ContainerSpec& container, const SandboxSpec& spec)
     for (const KeptDirectory& kept : spec.kept) {
         host.mounts.push_back(mount_of("volume", volume_of(kept, spec.image), kept.path));
         host.mounts.back().volume.emplace().no_copy = true;
+    }
+    for (const BoundDirectory& bound : spec.bound) {
+        host.mounts.push_back(mount_of("bind", bound.path, bound.path));
     }
     host.network_mode = spec.network;
     host.auto_remove = true;

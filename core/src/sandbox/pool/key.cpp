@@ -46,6 +46,12 @@ void write_spec(agent::Writer& write, const SandboxSpec& spec)
         write(kept.name);
         write(kept.per_image);
     }
+    write(static_cast<std::uint64_t>(spec.bound.size()));
+    for (const BoundDirectory& bound : spec.bound) {
+        write(bound.path);
+        write(bound.file_system);
+        write(bound.inode);
+    }
     write(bits(spec.limits.pids));
     write(bits(spec.limits.memory_bytes));
     write(bits(nano_cpus(spec.limits.cpus)));

@@ -107,6 +107,7 @@ public:
     }
 
     const std::string& container() const noexcept override { return name_; }
+    const std::string& image() const noexcept override { return leased_.image_id; }
     Road road() const noexcept override { return leased_.road; }
     bool warm() const noexcept override { return leased_.warm; }
 

@@ -17,6 +17,7 @@ struct Leased {
     Entry entry;
     std::unique_ptr<AgentSession> session;
     engine::ImageConfig image;
+    std::string image_id;
     Ids ids;
     Road road = Road::socket;
     bool warm = false;

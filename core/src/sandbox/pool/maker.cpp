@@ -1,6 +1,7 @@
 #include "sandbox/pool/maker.hpp"
 
 #include "sandbox/pool/agent_volume.hpp"
+#include "sandbox/pool/bound.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/pool/lease.hpp"
 #include "sandbox/pool/limits.hpp"
@@ -42,16 +43,27 @@ bool is_creation_refused(const Error& error)
 Task<std::unique_ptr<Lease>> Maker::make(NextEntry next, bool keep)
 {
     CO_TRY(const Road road, co_await best_road(wanted_.client, wanted_.base));
+    const auto& bound = wanted_.spec.bound;
+    if (!bound.empty() && road != Road::socket) co_return fail(not_seen(bound.front().path));
     for (bool again = false;; again = true) {
         CO_TRY(Entry entry, next());
         auto session = co_await start(entry, road, again);
+        if (session) {
+            AgentIds ids;
+            ids.uid = wanted_.ids.uid;
+            ids.gid = wanted_.ids.gid;
+            const auto seen = co_await check_bound(**session, bound, ids);
+            if (!seen) session = fail(seen.error());
+        }
         if (session) {
             const auto noted = entry.set_road(road);
             if (!noted) session = fail(noted.error());
         }
         if (session) co_return leased(std::move(entry), *std::move(session), road, false, keep);
-        forget_road(wanted_.client, wanted_.base); // the next one asks again
-        forget_limits(wanted_.client, wanted_.base);
+        if (bound.empty() || session.error().code != Errc::unsupported) {
+            forget_road(wanted_.client, wanted_.base); // the next one asks again
+            forget_limits(wanted_.client, wanted_.base);
+        }
         const bool named = wanted_.options.policy == LeasePolicy::persistent;
         if (named && is_name_taken(session.error())) {
             co_return fail(named_in_use(wanted_.options.name));
@@ -77,6 +89,7 @@ Maker::leased(Entry entry, std::unique_ptr<AgentSession> session, Road road, boo
         std::move(entry),
         std::move(session),
         wanted_.image.config,
+        wanted_.image.id,
         wanted_.ids,
         road,
         warm,
@@ -95,7 +108,11 @@ Task<std::unique_ptr<AgentSession>> Maker::start(const Entry& entry, Road road, 
     if (started) {
         session = co_await greet_new(wanted_.client, road, entry, wanted_.options);
     } else {
-        session = fail(started.error());
+        session = fail(as_not_seen(started.error(), wanted_.spec.bound));
+        if (session.error().message.find("invalid mount option") != std::string::npos) {
+            session.error().hint = "this engine mounts nothing at a path with ',': rename the "
+                                   "directory, or try --fresh";
+        }
     }
     no_agent_ = again && !session && lacks_agent(session.error());
     co_return session;

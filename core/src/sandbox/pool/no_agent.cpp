@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::chrono::minutes longest_memory{10}; // the reason may have been a passing one
 constexpr std::string_view memory_mark = "+exec";
+constexpr std::string_view bound_mark = "+bound";
 constexpr char field_end = '\t';
 
 std::int64_t seconds_now()
@@ -76,6 +77,25 @@ std::optional<Memory> recall_memory(
     return memory;
 }
 
+std::string text_of(const engine::Client& client, const Memory& memory)
+{
+    return fmt::format(
+        "{}{}{}{}{}{}{}",
+        seconds_now(),
+        field_end,
+        on_one_line(client.traits().server),
+        field_end,
+        on_one_line(memory.image),
+        field_end,
+        on_one_line(memory.why)
+    );
+}
+
+std::string memory_of_bound(const engine::Client& client, const SandboxSpec& spec)
+{
+    return key(client.endpoint(), spec) + std::string(bound_mark);
+}
+
 } // namespace
 
 std::string why_no_agent(const Wanted& wanted)
@@ -84,19 +104,27 @@ std::string why_no_agent(const Wanted& wanted)
     return memory ? memory->why : std::string();
 }
 
+std::string why_not_bound(
+    const engine::Client& client, const std::filesystem::path& base, const SandboxSpec& spec
+)
+{
+    const auto memory = recall_memory(client, base, memory_of_bound(client, spec));
+    return memory ? memory->why : std::string();
+}
+
+void remember_not_bound(
+    const engine::Client& client,
+    const std::filesystem::path& base,
+    const SandboxSpec& spec,
+    const std::string& why
+)
+{
+    remember(base, memory_of_bound(client, spec), text_of(client, {spec.image, why}));
+}
+
 void remember_no_agent(const Wanted& wanted, const std::string& why)
 {
-    const std::string text = fmt::format(
-        "{}{}{}{}{}{}{}",
-        seconds_now(),
-        field_end,
-        on_one_line(wanted.client.traits().server),
-        field_end,
-        on_one_line(wanted.image_name),
-        field_end,
-        on_one_line(why)
-    );
-    remember(wanted.base, memory_of(wanted), text);
+    remember(wanted.base, memory_of(wanted), text_of(wanted.client, {wanted.image_name, why}));
     all_without_agent(wanted.client, wanted.base); // those of images that are not used any more go
 }
 
@@ -111,9 +139,10 @@ all_without_agent(const engine::Client& client, const std::filesystem::path& bas
     std::vector<std::string> all;
     const std::string of_engine = key(client.endpoint()) + pooled_mark;
     for (const std::string& name : remembered(base)) {
-        if (!name.starts_with(of_engine) || !name.ends_with(memory_mark)) continue;
+        const bool by_exec = name.ends_with(memory_mark);
+        if (!name.starts_with(of_engine) || !(by_exec || name.ends_with(bound_mark))) continue;
         const auto memory = recall_memory(client, base, name);
-        if (memory) all.push_back(memory->image + ": " + memory->why);
+        if (memory && by_exec) all.push_back(memory->image + ": " + memory->why);
     }
     std::ranges::sort(all);
     all.erase(std::unique(all.begin(), all.end()), all.end());

@@ -23,6 +23,17 @@ void remember_no_agent(const Wanted& wanted, const std::string& why);
 /// It runs, or without it it goes no better.
 void forget_no_agent(const Wanted& wanted);
 
+/// The same of a sandbox with SandboxSpec::bound, as it is asked for: why it cannot be had.
+std::string why_not_bound(
+    const engine::Client& client, const std::filesystem::path& base, const SandboxSpec& spec
+);
+void remember_not_bound(
+    const engine::Client& client,
+    const std::filesystem::path& base,
+    const SandboxSpec& spec,
+    const std::string& why
+);
+
 /// "IMAGE: why", each once, of all that is remembered of this engine.
 std::vector<std::string>
 all_without_agent(const engine::Client& client, const std::filesystem::path& base);

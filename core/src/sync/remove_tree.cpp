@@ -1,4 +1,4 @@
-#include "remove_tree.hpp"
+#include "sync/remove_tree.hpp"
 
 #include "agent/descriptor.hpp"
 #include "sync/files.hpp"
@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <vector>
 
-namespace slipway::agent {
+namespace slipway::sync {
 
 namespace {
 
@@ -57,13 +57,13 @@ int remove_at(int parent, const std::string& name, const std::string& path, std:
     if (errno == ENOTDIR) return refused;
     if (errno != ENOTEMPTY && errno != EEXIST) return errno;
     constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    Fd directory(::openat(parent, name.c_str(), flags));
+    agent::Fd directory(::openat(parent, name.c_str(), flags));
     if (!directory && errno == EACCES && ::fchmodat(parent, name.c_str(), S_IRWXU, 0) == 0) {
-        directory = Fd(::openat(parent, name.c_str(), flags));
+        directory = agent::Fd(::openat(parent, name.c_str(), flags));
     }
     if (!directory) return errno;
     std::vector<std::string> names;
-    if (!sync::names_in(directory.get(), names)) return errno;
+    if (!names_in(directory.get(), names)) return errno;
     for (const std::string& below : names) {
         if (const int error = remove_at(directory.get(), below, path + "/" + below, failed)) {
             return error;
@@ -80,15 +80,15 @@ int remove_tree(int top, const std::string& path, std::string& failed)
 {
     failed = path;
     constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    Fd at(::openat(top, ".", flags));
+    agent::Fd at(::openat(top, ".", flags));
     std::size_t begin = 0;
     for (auto slash = path.find('/'); at && slash != std::string::npos;
          slash = path.find('/', begin)) {
-        at = Fd(::openat(at.get(), path.substr(begin, slash - begin).c_str(), flags));
+        at = agent::Fd(::openat(at.get(), path.substr(begin, slash - begin).c_str(), flags));
         begin = slash + 1;
     }
     if (!at) return is_not_there(errno) || errno == ELOOP ? 0 : errno;
     return remove_at(at.get(), path.substr(begin), path, failed);
 }
 
-} // namespace slipway::agent
+} // namespace slipway::sync

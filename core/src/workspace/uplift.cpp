@@ -1,0 +1,295 @@
+#include "workspace/uplift.hpp"
+
+#include "archive/posix.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <map>
+#include <string_view>
+#include <vector>
+
+namespace slipway::core {
+
+namespace {
+
+constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr const char* temporary_name = ".slipway-uplift";
+
+/// What an uplift has put somewhere, so that the next one knows it again.
+struct Put {
+    std::uint64_t inode = 0;
+    std::int64_t mtime_ns = 0;
+
+    friend bool operator==(const Put&, const Put&) = default;
+};
+using Record = std::map<std::string, Put, std::less<>>;
+
+std::string read_all(int directory, const std::string& name)
+{
+    constexpr std::size_t longest = 64U << 20;
+    constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    const posix::Fd file(::openat(directory, name.c_str(), flags));
+    std::string text;
+    std::array<char, 65'536> piece{};
+    while (file && text.size() < longest) {
+        const ssize_t got = ::read(file.get(), piece.data(), piece.size());
+        if (got <= 0) break;
+        text.append(piece.data(), static_cast<std::size_t>(got));
+    }
+    return text;
+}
+
+// INODE MTIME PATH, each ended by NUL. What makes no sense is passed over.
+Record parse(std::string_view text)
+{
+    Record record;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\0'), text.size());
+        const char* const last = text.data() + end;
+        Put put;
+        const auto inode = std::from_chars(text.data(), last, put.inode);
+        if (inode.ec == std::errc() && inode.ptr != last) {
+            const auto mtime = std::from_chars(inode.ptr + 1, last, put.mtime_ns);
+            if (mtime.ec == std::errc() && mtime.ptr != last) {
+                record.insert_or_assign(std::string(mtime.ptr + 1, last), put);
+            }
+        }
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return record;
+}
+
+std::string text_of(const Record& record)
+{
+    std::string text;
+    for (const auto& [path, put] : record) {
+        text += fmt::format("{} {} {}", put.inode, put.mtime_ns, path);
+        text += '\0';
+    }
+    return text;
+}
+
+// A record that cannot be written costs the removal of what is no result any more.
+void write_record(const UpliftPlaces& places, const std::string& text)
+{
+    const std::string fresh = places.record + ".new";
+    ::unlinkat(places.records, fresh.c_str(), 0);
+    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    const posix::Fd file(::openat(places.records, fresh.c_str(), flags, 0666));
+    const auto size = static_cast<ssize_t>(text.size());
+    if (file && ::write(file.get(), text.data(), text.size()) == size) {
+        ::renameat(places.records, fresh.c_str(), places.records, places.record.c_str());
+    }
+}
+
+Put put_of(const struct stat& status)
+{
+    return {status.st_ino, posix::mtime_ns(status)};
+}
+
+bool is_same(const struct stat& a, const struct stat& b)
+{
+    if (a.st_dev == b.st_dev && a.st_ino == b.st_ino) return true;
+    return (a.st_mode & S_IFMT) == (b.st_mode & S_IFMT) && a.st_mode == b.st_mode
+           && a.st_size == b.st_size && posix::mtime_ns(a) == posix::mtime_ns(b);
+}
+
+class Uplift {
+public:
+    Uplift(const UpliftPlaces& places, const EntryFilter& is_result)
+        : places_(&places),
+          is_result_(&is_result),
+          before_(parse(read_all(places.records, places.record)))
+    {
+    }
+
+    Result<Uplifted> go()
+    {
+        if (places_->from >= 0) {
+            posix::Fd from(::openat(places_->from, ".", directory_flags));
+            posix::Fd to(::openat(places_->to, ".", directory_flags));
+            CHECK_OK(directory(std::move(from), std::move(to), ""));
+        }
+        for (const auto& [path, put] : before_) {
+            if (!now_.contains(path)) remove(path, put);
+        }
+        if (now_ != before_) write_record(*places_, text_of(now_));
+        return std::move(done_);
+    }
+
+private:
+    std::string shown(std::string_view path) const { return posix::join(places_->shown, path); }
+
+    // NOLINTNEXTLINE(misc-no-recursion)
+    Result<> directory(posix::Fd from, posix::Fd to, const std::string& path)
+    {
+        const int reading = ::fcntl(from.get(), F_DUPFD_CLOEXEC, 0);
+        TRY(const auto names, posix::names_in(posix::Fd(reading), shown(path)));
+        for (const std::string& name : names) {
+            const std::string below = posix::join(path, name);
+            struct stat status {};
+            if (::fstatat(from.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+            if (S_ISDIR(status.st_mode)) {
+                if (!(*is_result_)(below, EntryType::directory)) continue;
+                posix::Fd next(::openat(from.get(), name.c_str(), directory_flags));
+                if (!next) continue; // somebody has removed it
+                TRY(posix::Fd there, make(to.get(), name, below));
+                CHECK_OK(directory(std::move(next), std::move(there), below));
+            } else if (S_ISREG(status.st_mode) || S_ISLNK(status.st_mode)) {
+                const EntryType type =
+                    S_ISREG(status.st_mode) ? EntryType::file : EntryType::symlink;
+                if (!(*is_result_)(below, type)) continue;
+                CHECK_OK(file(from.get(), to.get(), name, below, status));
+            }
+        }
+        return ok();
+    }
+
+    Result<posix::Fd> make(int to, const std::string& name, const std::string& path) const
+    {
+        if (::mkdirat(to, name.c_str(), 0777) != 0 && errno != EEXIST) {
+            return fail(posix::error(errno, "making", shown(path)));
+        }
+        posix::Fd made(::openat(to, name.c_str(), directory_flags));
+        if (made) return made;
+        return fail(in_the_way(path));
+    }
+
+    Error in_the_way(const std::string& path) const
+    {
+        Error error(
+            Errc::conflict,
+            posix::printable(shown(path)) + " is in the way of a result of the build"
+        );
+        error.hint = "move it away";
+        return error;
+    }
+
+    Result<> file(
+        int from,
+        int to,
+        const std::string& name,
+        const std::string& path,
+        const struct stat& status
+    )
+    {
+        struct stat there {};
+        const bool is_there = ::fstatat(to, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
+        if (is_there && S_ISDIR(there.st_mode)) return fail(in_the_way(path));
+        if (!is_there || !is_same(status, there)) {
+            ::unlinkat(to, temporary_name, 0);
+            if (const int number = put(from, to, name, status)) {
+                ::unlinkat(to, temporary_name, 0);
+                return fail(posix::error(number, "writing", shown(path)));
+            }
+            if (::renameat(to, temporary_name, to, name.c_str()) != 0) {
+                return fail(posix::error(errno, "writing", shown(path)));
+            }
+            ::unlinkat(to, temporary_name, 0); // two names of one file: nothing was renamed
+            done_.written.push_back(path);
+            if (::fstatat(to, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) return ok();
+        }
+        now_.emplace(path, put_of(there));
+        return ok();
+    }
+
+    // Under the temporary name; 0 or an errno.
+    static int put(int from, int to, const std::string& name, const struct stat& status)
+    {
+        if (S_ISREG(status.st_mode) && cloned(from, to, name, status, false)) return 0;
+        if (::linkat(from, name.c_str(), to, temporary_name, 0) == 0) return 0;
+        const int refused = errno;
+        if (refused != EXDEV && refused != EPERM && refused != EMLINK) return refused;
+        if (S_ISLNK(status.st_mode)) return EXDEV;
+        return cloned(from, to, name, status, true) ? 0 : (errno != 0 ? errno : EIO);
+    }
+
+    static bool
+    cloned(int from, int to, const std::string& name, const struct stat& status, bool by_copy)
+    {
+        const posix::Fd source(::openat(from, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+        if (!source) return false;
+        constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+        const posix::Fd copy(::openat(to, temporary_name, flags, 0600));
+        if (!copy) return false;
+        const bool whole = by_copy ? copied(source.get(), copy.get())
+                                   : ::ioctl(copy.get(), FICLONE, source.get()) == 0;
+        const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
+        if (whole && ::fchmod(copy.get(), status.st_mode & posix::mode_bits) == 0
+            && ::futimens(copy.get(), times.data()) == 0) {
+            return true;
+        }
+        const int number = errno;
+        ::unlinkat(to, temporary_name, 0);
+        errno = number;
+        return false;
+    }
+
+    static bool copied(int from, int to)
+    {
+        std::vector<char> piece(1U << 20);
+        for (;;) {
+            const ssize_t got = ::read(from, piece.data(), piece.size());
+            if (got < 0 && errno == EINTR) continue;
+            if (got <= 0) return got == 0;
+            for (ssize_t done = 0; done < got;) {
+                const ssize_t put =
+                    ::write(to, piece.data() + done, static_cast<std::size_t>(got - done));
+                if (put < 0 && errno == EINTR) continue;
+                if (put < 0) return false;
+                done += put;
+            }
+        }
+    }
+
+    // With the directories that are empty then.
+    void remove(const std::string& path, const Put& put)
+    {
+        std::vector<posix::Fd> way;
+        std::vector<std::string> names;
+        way.emplace_back(::openat(places_->to, ".", directory_flags));
+        std::string_view rest = path;
+        for (;;) {
+            const std::size_t slash = rest.find('/');
+            names.emplace_back(rest.substr(0, slash));
+            const std::string& name = names.back();
+            if (name.empty() || name == "." || name == "..") return;
+            if (slash == std::string_view::npos) break;
+            way.emplace_back(::openat(way.back().get(), name.c_str(), directory_flags));
+            if (!way.back()) return;
+            rest.remove_prefix(slash + 1);
+        }
+        struct stat there {};
+        const int last = way.back().get();
+        if (::fstatat(last, names.back().c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) return;
+        if (put_of(there) != put || ::unlinkat(last, names.back().c_str(), 0) != 0) return;
+        done_.removed.push_back(path);
+        for (std::size_t i = way.size() - 1; i > 0; --i) {
+            if (::unlinkat(way[i - 1].get(), names[i - 1].c_str(), AT_REMOVEDIR) != 0) return;
+        }
+    }
+
+    const UpliftPlaces* places_;
+    const EntryFilter* is_result_;
+    Record before_;
+    Record now_;
+    Uplifted done_;
+};
+
+} // namespace
+
+Result<Uplifted> uplift(const UpliftPlaces& places, const EntryFilter& is_result)
+{
+    return Uplift(places, is_result).go();
+}
+
+} // namespace slipway::core
