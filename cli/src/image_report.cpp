@@ -109,25 +109,13 @@ void ImageReport::show_failed_step()
     steps_.clear();
 }
 
-Task<std::string> build_and_show(
-    Context& context,
-    engine::Client client,
-    core::ImageCatalog catalog,
-    core::BuildChoice choice,
-    BuildWhen when
-)
+namespace {
+
+// Ends the display of a build with what is to be seen of its failure.
+Task<std::string>
+shown(Context& context, const engine::Client& client, ImageReport& report, Task<std::string> task)
 {
     Printer& printer = *context.printer;
-    const std::string target = choice.target;
-    CO_CHECK(check_target(catalog, choice));
-    const std::string first = when == BuildWhen::missing ? " (once; this takes a while)" : "";
-    ImageReport report(printer, "the image for " + target + first);
-    const core::OnImageEvent on_event = [&report](const core::ImageEvent& event) {
-        report.show(event);
-    };
-    Task<std::string> task = when == BuildWhen::always
-                                 ? core::build_image(client, catalog, choice, on_event)
-                                 : core::ensure_image(client, catalog, choice, on_event);
     auto built = co_await std::move(task);
     if (built) {
         printer.end_progress();
@@ -146,13 +134,50 @@ Task<std::string> build_and_show(
     co_return fail(std::move(built).error());
 }
 
-Task<> pull_and_show(Context& context, engine::Client client, std::string reference)
+} // namespace
+
+Task<std::string> build_and_show(
+    Context& context,
+    engine::Client client,
+    core::ImageCatalog catalog,
+    core::BuildChoice choice,
+    BuildWhen when
+)
+{
+    const std::string target = choice.target;
+    CO_CHECK(check_target(catalog, choice));
+    const std::string first = when == BuildWhen::missing ? " (once; this takes a while)" : "";
+    ImageReport report(*context.printer, "the image for " + target + first);
+    const core::OnImageEvent on_event = [&report](const core::ImageEvent& event) {
+        report.show(event);
+    };
+    Task<std::string> task = when == BuildWhen::always
+                                 ? core::build_image(client, catalog, choice, on_event)
+                                 : core::ensure_image(client, catalog, choice, on_event);
+    co_return co_await shown(context, client, report, std::move(task));
+}
+
+Task<std::string> build_and_show(
+    Context& context, engine::Client client, core::DockerfileImage image, core::BuildChoice choice
+)
+{
+    ImageReport report(*context.printer, "the image of " + image.origin);
+    const core::OnImageEvent on_event = [&report](const core::ImageEvent& event) {
+        report.show(event);
+    };
+    Task<std::string> task = core::ensure_dockerfile_image(client, image, choice, on_event);
+    co_return co_await shown(context, client, report, std::move(task));
+}
+
+Task<>
+pull_and_show(Context& context, engine::Client client, std::string reference, std::string platform)
 {
     ImageReport report(*context.printer);
     const core::OnImageEvent on_event = [&report](const core::ImageEvent& event) {
         report.show(event);
     };
-    auto pulled = co_await core::ensure_pulled(client, context.environment, reference, on_event);
+    auto pulled =
+        co_await core::ensure_pulled(client, context.environment, reference, on_event, platform);
     context.printer->end_progress();
     co_return pulled;
 }

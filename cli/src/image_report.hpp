@@ -2,6 +2,7 @@
 
 #include "context.hpp"
 
+#include <slipway/core/dockerfile_image.hpp>
 #include <slipway/core/image_build.hpp>
 #include <slipway/engine/client.hpp>
 
@@ -59,8 +60,16 @@ Task<std::string> build_and_show(
     BuildWhen when
 );
 
-/// Pulls an image when the engine does not have it, and shows how it goes.
+/// Builds the image of a project's Dockerfile when the engine does not have it, and shows how it
+/// goes. Errors: those of core::ensure_dockerfile_image.
+Task<std::string> build_and_show(
+    Context& context, engine::Client client, core::DockerfileImage image, core::BuildChoice choice
+);
+
+/// Pulls an image, for `platform` unless that is empty, when the engine does not have it, and shows
+/// how it goes.
 /// Errors: those of core::ensure_pulled.
-Task<> pull_and_show(Context& context, engine::Client client, std::string reference);
+Task<>
+pull_and_show(Context& context, engine::Client client, std::string reference, std::string platform);
 
 } // namespace slipway::cli

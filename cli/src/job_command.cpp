@@ -241,6 +241,11 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
     CO_TRY(engine::Client client, co_await connect(context));
     CO_TRY(job.image, image_reference(context, choice));
 
+    if (!choice.platform.empty()) {
+        CO_TRY(job.image, co_await provide_image(context, client, choice));
+        CO_CHECK(co_await core::check_platform(client, job.image, choice.platform));
+    }
+
     job.proxies = proxies_for(context);
 
     LocalStreams local(executor);

@@ -2,6 +2,7 @@
 
 #include "context.hpp"
 
+#include <slipway/core/dockerfile_image.hpp>
 #include <slipway/core/image_catalog.hpp>
 #include <slipway/core/sandbox.hpp>
 #include <slipway/engine/client.hpp>
@@ -18,6 +19,10 @@ struct ImageChoice {
     std::string target;                          ///< a stage of the image file
     std::string image;                           ///< a reference; wins when it is set
     std::optional<core::ImageCatalog> catalog{}; ///< the image file; none: the built-in one
+    /// Built first: it is `image`, or what `catalog` starts from.
+    std::optional<core::DockerfileImage> dockerfile{};
+    std::string own_target{}; ///< whose image of Slipway's that one may start from
+    std::string platform{};   ///< what the image must be for; empty: any
     /// For the hint when the image lacks the program. Empty: there is nothing to say of this image.
     std::string without_program{};
 };

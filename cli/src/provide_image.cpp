@@ -22,6 +22,21 @@ core::BuildChoice build_choice(const Context& context, const ImageChoice& choice
     return build;
 }
 
+Task<> provide_dockerfile(Context& context, engine::Client client, ImageChoice choice)
+{
+    ImageChoice own;
+    own.target = choice.dockerfile->needs_own_image ? choice.own_target : "";
+    core::BuildChoice build = build_choice(context, own);
+    build.proxies = proxies_for(context);
+    if (!own.target.empty()) {
+        CO_CHECK(co_await build_and_show(
+            context, client, core::ImageCatalog::built_in(), build, BuildWhen::missing
+        ));
+    }
+    CO_CHECK(co_await build_and_show(context, client, *choice.dockerfile, build));
+    co_return ok();
+}
+
 } // namespace
 
 Result<std::string> image_reference(const Context& context, const ImageChoice& choice)
@@ -38,8 +53,13 @@ Result<std::string> image_reference(const Context& context, const ImageChoice& c
 
 Task<std::string> provide_image(Context& context, engine::Client client, ImageChoice choice)
 {
+    if (choice.dockerfile) {
+        CO_CHECK(co_await provide_dockerfile(context, client, choice));
+    }
     if (!choice.image.empty()) {
-        CO_CHECK(co_await pull_and_show(context, client, choice.image));
+        if (!choice.dockerfile) {
+            CO_CHECK(co_await pull_and_show(context, client, choice.image, choice.platform));
+        }
         co_return choice.image;
     }
     const core::ImageCatalog& catalog = catalog_of(choice);

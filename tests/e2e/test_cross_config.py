@@ -4,6 +4,7 @@
 The cargo of its images is a shell script that tells what it was given."""
 
 import io
+import json
 import subprocess
 import re
 import tarfile
@@ -15,8 +16,9 @@ IMAGE = "slipway-test/cross-config:fake"
 TARGET = "aarch64-unknown-linux-gnu"
 CARGO = """#!/bin/sh
 echo "cargo $*" of "$(cat /image)"
-env | grep -E '^(CARGO_BUILD_TARGET|CARGO_TARGET_DIR|CROSS_|PASSED_|MADE_)' | sort
+env | grep -E '^(CARGO_BUILD_TARGET|CARGO_TARGET_DIR|CROSS_|PASSED_|MADE_)' | grep -v '^CROSS_CONTAINER' | sort
 case $1 in
+limits) cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; ls /sys/class/net;;
 wait) echo ready; read line; echo by the first > made;;
 see) cat made edited;;
 esac
@@ -60,13 +62,14 @@ class CrossConfig(Case):
         said = self.assert_ok(self.cargo(*args, **variables)).stdout
         return re.sub(r"/\.slipway/[0-9a-f]{8}\b", "/.slipway/IMAGE", said).splitlines()
 
+    def made_images(self):
+        """Those of pre-build commands and of Dockerfiles."""
+        return {name for image in api("GET", "/images/json") for name in image.get("RepoTags") or []
+                if f"slipway/{TARGET}-" in name}
+
     def forget_made_images(self):
-        """Those of pre-build commands."""
-        stage = f"slipway/{TARGET}-pre-build"
-        for image in api("GET", "/images/json"):
-            for name in image.get("RepoTags") or []:
-                if stage in name:
-                    self.forget_image(name)
+        for name in sorted(self.made_images(), reverse=True):
+            self.forget_image(name)
 
     def test_the_image_of_the_target(self):
         self.configure(f"[target.{TARGET}]\nimage = '{IMAGE}'\n")
@@ -141,6 +144,112 @@ class CrossConfig(Case):
                           f"correct this step in pre-build at {self.dir}/Cross.toml:3:13")
         self.assertIn("its words", result.stderr)
 
+    def dockerfile(self, text, table=""):
+        """One on top of the image, configured for all targets."""
+        self.addCleanup(self.forget_made_images)
+        (self.dir / "ci").mkdir(exist_ok=True)
+        (self.dir / "ci/Dockerfile").write_text(text)
+        self.configure(f"[build]\ndockerfile = {{file = 'ci/Dockerfile'{table}}}\n")
+
+    def of(self, *args, **variables):
+        """Of what image the cargo is, and what was told meanwhile."""
+        result = self.assert_ok(self.cargo("build", "--target", TARGET, *args, **variables))
+        return result.stdout.splitlines()[0].split(" of ")[1], result.stderr
+
+    def test_a_dockerfile_is_built_once_with_its_arguments(self):
+        self.dockerfile(f"ARG NAME\nFROM {IMAGE}\nARG NAME\nARG CROSS_DEB_ARCH\n"
+                        "RUN echo $NAME $CROSS_DEB_ARCH > /image\n", ", build-args = {NAME = 'a b'}")
+        image, told = self.of()
+        self.assertEqual(image, "a b arm64")
+        self.assertIn(f"Building the image of {self.dir}/ci/Dockerfile", told)
+        (self.dir / "not-of-the-context").write_text("x")
+        self.assertEqual(self.of(), ("a b arm64", ""))
+        self.dockerfile(f"FROM {IMAGE}\nRUN echo another > /image\n")
+        self.assertEqual(self.of()[0], "another")
+        result = self.assert_ok(self.cargo("build", "--target", TARGET))
+        self.assertIn(f"CARGO_BUILD_TARGET={TARGET}", result.stdout)
+
+    def test_a_file_of_the_context_that_changes_makes_another_image(self):
+        self.dockerfile(f"FROM {IMAGE}\nCOPY ci/name ci/more* /\nRUN cat /name > /image; ls / >> /image\n")
+        (self.dir / "ci/name").write_text("first\n")
+        self.assertEqual(self.of()[0], "first")
+        (self.dir / "ci/name").write_text("second\n")
+        self.assertEqual(self.of()[0], "second")
+        (self.dir / "ci/name").write_text("first\n")
+        self.assertEqual(self.of(), ("first", ""))
+        self.assertEqual(len(self.made_images()), 2)
+
+    def test_a_context_of_its_own_and_what_is_ignored_in_it(self):
+        self.dockerfile(f"FROM {IMAGE}\nCOPY . /context\nRUN cd /context && echo $(find . -type f | sort) > /image\n",
+                        ", context = 'ci'")
+        (self.dir / "ci/.dockerignore").write_text("*.o\n**/secret\n!keep/secret\n")
+        for name in ("a", "a.o", "secret", "keep/b", "keep/secret", "drop/secret"):
+            (self.dir / "ci" / name).parent.mkdir(exist_ok=True)
+            (self.dir / "ci" / name).write_text(name)
+        (self.dir / "ci/target").mkdir()
+        (self.dir / "ci/target/CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55")
+        self.assertEqual(self.of()[0], "./Dockerfile ./a ./keep/b ./keep/secret")
+        (self.dir / "ci/a.o").write_text("changed")
+        self.assertEqual(self.of()[1], "")
+        (self.dir / "own.Dockerfile").write_text(f"FROM {IMAGE}\nCOPY a /image\n")
+        self.assertEqual(self.of(CROSS_BUILD_DOCKERFILE="own.Dockerfile")[0], "a")
+        self.assertEqual(self.of(CROSS_BUILD_DOCKERFILE="own.Dockerfile",
+                                 CROSS_BUILD_DOCKERFILE_CONTEXT="ci/keep/..")[0], "a")
+
+    def test_the_configured_image_below_a_dockerfile_and_pre_build_on_top(self):
+        self.dockerfile("ARG CROSS_BASE_IMAGE\nFROM $CROSS_BASE_IMAGE\nRUN echo dockerfile on $(cat /image) > /image\n")
+        with (self.dir / "Cross.toml").open("a") as file:
+            file.write(f"[target.{TARGET}]\nimage = '{IMAGE}'\n"
+                       "pre-build = ['echo pre-build on $(cat /image) > /image']\n")
+        self.assertEqual(self.of()[0], "pre-build on dockerfile on configured")
+        self.assertEqual(self.of(), ("pre-build on dockerfile on configured", ""))
+
+    def test_slipways_own_image_below_a_dockerfile(self):
+        rows = json.loads(self.assert_ok(self.slipway("images", "list", "--json", env=self.environment(
+            SLIPWAY_BASE_IMAGE="slipway-test/no-such:base"))).stdout)
+        own = next(row["image"] for row in rows if row["target"] == TARGET)
+        api("POST", f"/images/{urllib.parse.quote(IMAGE, safe='')}/tag", repo=own.split(":")[0], tag=own.split(":")[1])
+        self.addCleanup(self.forget_image, own)
+        self.dockerfile("ARG CROSS_BASE_IMAGE\nFROM ${CROSS_BASE_IMAGE}\nARG CROSS_BASE_IMAGE\n"
+                        "RUN echo on $CROSS_BASE_IMAGE $(cat /image) > /image\n")
+        self.assertEqual(self.of(SLIPWAY_BASE_IMAGE="slipway-test/no-such:base")[0], f"on {own} configured")
+
+    def test_a_platform(self):
+        self.configure(f"[target.{TARGET}]\nimage = '{IMAGE}'\n")
+        self.lines("build", "--target", TARGET, CROSS_CONTAINER_OPTS="--platform=linux/amd64")
+        result = self.cargo("build", "--target", TARGET, CROSS_CONTAINER_OPTS="--platform=linux/s390x")
+        self.assert_error(result, 1, IMAGE, ".")
+
+    def test_a_dockerfile_that_fails(self):
+        self.dockerfile(f"FROM {IMAGE}\nRUN echo its words; exit 7\n")
+        result = self.cargo("build", "--target", TARGET)
+        self.assert_error(result, 1, "failed with exit code 7",
+                          f"correct this step in {self.dir}/ci/Dockerfile")
+        self.assertIn("its words", result.stderr)
+        self.dockerfile(f"FROM {IMAGE}\nCOPY ci/none /\n")
+        self.assert_error(self.cargo("build", "--target", TARGET), 1, "none", ".dockerignore")
+        self.dockerfile("FROM busybox:latest\n")
+        self.assert_error(self.cargo("build", "--target", TARGET), 127, "cargo", "CROSS_BASE_IMAGE")
+
+    def test_build_std(self):
+        self.configure(f"[build]\nbuild-std = ['core', 'alloc']\n[target.{TARGET}]\nimage = '{IMAGE}'\n")
+        line = lambda *args: self.lines(*args)[0]
+        self.assertEqual(line("build", "--target", TARGET),
+                         f"cargo build -Zbuild-std=core,alloc --target {TARGET} of configured")
+        self.assertEqual(line("fetch", "--target", TARGET), f"cargo fetch --target {TARGET} of configured")
+
+    def test_flags_of_docker_run(self):
+        self.configure(f"[target.{TARGET}]\nimage = '{IMAGE}'\n")
+        (self.dir / "vars").write_text("MADE_ONE=of a file\n")
+        lines = self.lines(
+            "limits", "--target", TARGET, PASSED_ONE="1", DOCKER_OPTS="",
+            CROSS_CONTAINER_OPTS="--rm -it --network=none -m 512m -e PASSED_ONE -ePASSED_TWO='a b' --env-file vars")
+        self.assertEqual([line for line in lines if line.startswith(("PASSED", "MADE"))],
+                         ["MADE_ONE=of a file", "PASSED_ONE=1", "PASSED_TWO=a b"])
+        self.assertEqual(lines[-1], "lo")
+        self.assertIn(str(512 << 20), lines)
+        self.assertNotEqual(self.lines("limits", "--target", TARGET, DOCKER_OPTS="--init")[-2:], lines[-2:])
+
     def test_an_image_without_cargo(self):
         self.configure(f"[target.{TARGET}]\nimage = 'busybox:latest'\n")
         self.assert_error(self.cargo("build", "--target", TARGET), 127, "cargo",
@@ -178,6 +287,11 @@ class Mistakes(Case):
                 ("a = " + "[" * 1000000, f"{file}:1:.*nest|{file}:1:.*deep", "correct this file"),
                 (f"[target.{TARGET}.env]\nvolumes = ['DATA']\n",
                  f"{file}:2:11: Slipway cannot do target.{TARGET}.env.volumes yet", "workspace"),
+                ("[build]\ndockerfile = '../none'\n", f"{file}:2:14: the Dockerfile .*/none: No such file",
+                 "from the workspace"),
+                ("[build.dockerfile]\nfile = 'Cross.toml'\ncontext = '..'\n",
+                 f"{file}:3:11: the context of the Dockerfile .* is not inside the workspace", "move it"),
+                ("[build]\nbuild-std = ['a b']\n", f"{file}:2:14: build-std: 'a b' is no name", "core"),
                 (f"[target.{TARGET}]\nzig = true\n",
                  f"{file}:2:7: Slipway cannot do target.{TARGET}.zig yet", "linker"),
                 (f"[target.{TARGET}]\nrunner = 'qemu-system'\n",
@@ -192,8 +306,25 @@ class Mistakes(Case):
         self.assert_error(self.cargo("", CROSS_CONFIG="none.toml"), 2,
                           f"CROSS_CONFIG: {self.dir}/none.toml: No such file", "unset it")
         self.assert_error(self.cargo("", CROSS_CONFIG="."), 2, "is a directory", "unset it")
-        self.assert_error(self.cargo("", CROSS_CONTAINER_OPTS="--privileged"), 2,
-                          "the variable CROSS_CONTAINER_OPTS: Slipway cannot do this yet", "unset it")
+        for flags, error, hint in (
+                ("--privileged", "Slipway cannot do --privileged", "capabilities"),
+                ("-v /a:/b", "Slipway cannot do -v", "workspace"),
+                ("-e 'A=1", "the quote ' at character 4 has no end", "close it"),
+                ("--memory", "--memory needs a value", "give one"),
+                ("--netwrok=x", "Slipway does not know --netwrok", "did you mean --network")):
+            for name in ("CROSS_CONTAINER_OPTS", "DOCKER_OPTS"):
+                with self.subTest(flags=flags, name=name):
+                    self.assert_error(self.cargo("", **{name: flags}), 2,
+                                      f"the variable {name}: {error}", hint)
+        self.assert_error(self.cargo("", CROSS_BUILD_DOCKERFILE="none"), 2,
+                          f"the variable CROSS_BUILD_DOCKERFILE: the Dockerfile {self.dir}/none: No such file",
+                          "from the workspace")
+
+    def test_a_dockerfile_on_an_image_that_slipway_has_not(self):
+        (self.dir / "Dockerfile").write_text("ARG CROSS_BASE_IMAGE\nFROM $CROSS_BASE_IMAGE\n")
+        result = self.slipway("cargo", "version", "--target", "no-such-target", env=self.environment(
+            CROSS_BUILD_DOCKERFILE="Dockerfile", DOCKER_HOST=f"unix://{self.dir}/no-engine"))
+        self.assert_error(result, 2, "no stage for the target 'no-such-target'", TARGET)
 
     def test_a_pre_build_for_a_target_without_an_image(self):
         result = self.slipway("cargo", "version", "--target", "no-such-target", env=self.environment(

@@ -28,31 +28,59 @@ std::map<std::string, std::string, std::less<>> process_environment()
     return all;
 }
 
-// The image that cross's configuration asks for, else Slipway's own of the target.
-Result<ImageChoice> image_choice(const core::CargoPlan& plan)
+std::string without_cargo(const core::CargoPlan& plan)
 {
-    const core::CrossConfig& cross = plan.cross;
+    if (plan.cross.dockerfile) {
+        return "cross brings this machine's toolchain into an image, slipway takes the image's "
+               "own: begin the Dockerfile with `ARG CROSS_BASE_IMAGE` and `FROM "
+               "$CROSS_BASE_IMAGE`, which has one, or install cargo in it";
+    }
+    return "cross brings this machine's toolchain into an image, slipway takes the image's own: "
+           "choose one with cargo in its PATH, or leave target."
+           + plan.target + ".image out of the configuration";
+}
+
+Result<> check_own_image(const core::CargoPlan& plan)
+{
+    core::BuildChoice of_target;
+    of_target.target = plan.target;
+    return check_target(core::ImageCatalog::built_in(), of_target);
+}
+
+Task<core::DockerfileImage> dockerfile_image(Context& context, core::CargoPlan plan)
+{
+    std::string own;
+    if (starts_from_own_image(plan.cross)) {
+        CO_CHECK(check_own_image(plan));
+        ImageChoice of_target;
+        of_target.target = plan.target;
+        CO_TRY(own, image_reference(context, of_target));
+    }
+    co_return co_await core::plan_dockerfile_image(plan.cross, own);
+}
+
+// The image that cross's configuration asks for, else Slipway's own of the target.
+Task<ImageChoice> image_choice(Context& context, core::CargoPlan plan)
+{
+    core::CrossConfig& cross = plan.cross;
     ImageChoice choice;
     choice.target = plan.target;
+    choice.platform = cross.container.platform;
+    if (cross.dockerfile) {
+        choice.own_target = plan.target;
+        CO_TRY(choice.dockerfile, co_await dockerfile_image(context, plan));
+        cross.image = choice.dockerfile->name;
+    }
     choice.image = cross.image;
-    if (!cross.image.empty()) {
-        choice.without_program =
-            "cross brings this machine's toolchain into an image, slipway takes "
-            "the image's own: choose one with cargo in its PATH, or leave "
-            "target."
-            + plan.target + ".image out of the configuration";
-    }
-    if (cross.pre_build.empty() && cross.pre_build_script.empty()) return choice;
-    const core::ImageCatalog& built_in = core::ImageCatalog::built_in();
+    if (!cross.image.empty()) choice.without_program = without_cargo(plan);
+    if (cross.pre_build.empty() && cross.pre_build_script.empty()) co_return choice;
     if (cross.image.empty()) {
-        core::BuildChoice of_target;
-        of_target.target = plan.target;
-        CHECK_OK(check_target(built_in, of_target));
+        CO_CHECK(check_own_image(plan));
     }
-    TRY(choice.catalog, core::with_pre_build(cross, built_in));
+    CO_TRY(choice.catalog, core::with_pre_build(cross, core::ImageCatalog::built_in()));
     choice.target = core::pre_build_stage(plan.target);
     choice.image.clear();
-    return choice;
+    co_return choice;
 }
 
 Task<int> cargo_command(Context& context)
@@ -67,13 +95,18 @@ Task<int> cargo_command(Context& context)
     for (const std::string& warning : plan.cross.warnings) {
         context.printer->warning(warning);
     }
-    CO_TRY(ImageChoice choice, image_choice(plan));
+    CO_TRY(ImageChoice choice, co_await image_choice(context, plan));
     core::Job job;
     job.argv = std::move(plan.argv);
     job.env = std::move(plan.env);
     job.cwd = call.directory.string();
     job.workspace = std::move(plan.workspace);
     job.kept = std::move(plan.kept);
+    core::ContainerWishes& wishes = plan.cross.container;
+    job.network = std::move(wishes.network);
+    job.platform = std::move(wishes.platform);
+    job.memory_bytes = wishes.memory_bytes;
+    job.cpus = wishes.cpus;
     co_return co_await run_job(context, std::move(choice), std::move(job), Container::warm);
 }
 
@@ -91,7 +124,8 @@ void add_cargo(CLI::App& app, Context& context)
         "machine's; `slipway images list` shows which there are. Results land in "
         "target/<triple>/<profile>/ of the workspace, and tests run under the target's "
         "emulator.\n\n"
-        "Image, pre-build commands and variables to pass on are taken from cross's configuration "
+        "Image, Dockerfile, pre-build commands, build-std and variables to pass on are taken from "
+        "cross's configuration "
         "(Cross.toml, metadata.cross in Cargo.toml, CROSS_... variables), and what it asks for and "
         "Slipway cannot do is an error.\n\n"
         "The variable SLIPWAY_BASE_IMAGE names the Debian image that a target's image is built "

@@ -3,8 +3,8 @@
 #include "exit_code.hpp"
 #include "help.hpp"
 #include "job_command.hpp"
-#include "quantities.hpp"
 
+#include <slipway/core/quantities.hpp>
 #include <slipway/core/workspace.hpp>
 
 #include <CLI/App.hpp>
@@ -57,10 +57,10 @@ Result<core::Job> job_of(const Context& context, const RunOptions& options)
     TRY(job.env, environment_of(options.env));
     job.network = options.network;
     if (options.memory) {
-        TRY(job.memory_bytes, parse_memory(*options.memory));
+        TRY(job.memory_bytes, core::parse_memory(*options.memory));
     }
     if (options.cpus) {
-        TRY(job.cpus, parse_cpus(*options.cpus));
+        TRY(job.cpus, core::parse_cpus(*options.cpus));
     }
     if (!options.no_workspace) {
         TRY(const fs::path here, current_directory());

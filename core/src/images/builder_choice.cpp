@@ -13,19 +13,6 @@ namespace {
 
 using engine::Builder;
 
-std::string platform_of(const engine::ImageInfo& image)
-{
-    return image.os + "/" + image.architecture
-           + (image.variant.empty() ? std::string() : "/" + image.variant);
-}
-
-/// Whether `has`, which may name more than `wanted`, serves for it. What an imported image leaves
-/// open fits.
-bool fits(const std::string& has, const std::string& wanted)
-{
-    return has == wanted || has.starts_with(wanted + "/") || has.ends_with("/");
-}
-
 /// Without docker 23 neither here-documents nor COPY --link, unless a `# syntax=` line brings a
 /// frontend that has them.
 Result<> check_frontend(const BuildNeeds& needs, const engine::Traits& traits)
@@ -86,7 +73,7 @@ Task<std::optional<Mismatch>> bring_in(
     if (!there && there.error().code != Errc::not_found) {
         co_return fail(std::move(there).error());
     }
-    if (there && !image.platform.empty() && fits(platform_of(*there), image.platform)) {
+    if (there && !image.platform.empty() && fits_platform(platform_of(*there), image.platform)) {
         co_return std::nullopt;
     }
     if (there && image.platform.empty()) {
@@ -94,7 +81,7 @@ Task<std::optional<Mismatch>> bring_in(
         CO_TRY(const auto version, co_await engine::System(client.transport()).version());
         Mismatch found{
             image.reference, platform_of(*there), version.os + "/" + version.architecture};
-        if (fits(found.has, found.wanted)) co_return std::nullopt;
+        if (fits_platform(found.has, found.wanted)) co_return std::nullopt;
         co_return found;
     }
     auto pulled = co_await pull_image(

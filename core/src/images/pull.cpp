@@ -89,23 +89,49 @@ Task<> pull_image(
     co_return ok();
 }
 
+std::string platform_of(const engine::ImageInfo& image)
+{
+    return image.os + "/" + image.architecture
+           + (image.variant.empty() ? std::string() : "/" + image.variant);
+}
+
+bool fits_platform(const std::string& has, const std::string& wanted)
+{
+    return has == wanted || has.starts_with(wanted + "/") || has.ends_with("/");
+}
+
 Task<> ensure_pulled(
     engine::Client client,
     engine::Environment environment,
     std::string reference,
-    OnImageEvent on_event
+    OnImageEvent on_event,
+    std::string platform
 )
 {
     CO_CHECK(engine::parse_reference(reference));
     auto there = co_await engine::Images(client.transport()).inspect(reference);
-    if (there) {
+    if (there && (platform.empty() || fits_platform(platform_of(*there), platform))) {
         co_return ok();
     }
-    if (there.error().code != Errc::not_found) {
+    if (!there && there.error().code != Errc::not_found) {
         co_return fail(std::move(there).error());
     }
-    const std::string any_platform;
-    co_return co_await pull_image(client, environment, reference, any_platform, on_event);
+    co_return co_await pull_image(client, environment, reference, platform, on_event);
+}
+
+Task<> check_platform(engine::Client client, std::string reference, std::string platform)
+{
+    CO_TRY(
+        const engine::ImageInfo image,
+        co_await engine::Images(client.transport()).inspect(reference)
+    );
+    const std::string has = platform_of(image);
+    if (fits_platform(has, platform)) co_return ok();
+    Error error(
+        Errc::unsupported, "the image " + reference + " is for " + has + ", not for " + platform
+    );
+    error.hint = "leave the platform out, or name an image that there is for " + platform;
+    co_return fail(std::move(error));
 }
 
 } // namespace slipway::core

@@ -4,6 +4,7 @@
 
 #include <slipway/core/image_build.hpp>
 #include <slipway/engine/client.hpp>
+#include <slipway/engine/images.hpp>
 #include <slipway/engine/progress.hpp>
 
 #include <string>
@@ -22,6 +23,13 @@ Task<> pull_image(
     std::string platform,
     OnImageEvent on_event
 );
+
+/// "linux/arm64/v8".
+std::string platform_of(const engine::ImageInfo& image);
+
+/// Whether `has`, which may name more than `wanted`, serves for it. What an imported image leaves
+/// open fits.
+bool fits_platform(const std::string& has, const std::string& wanted);
 
 /// The registry may have refused for want of credentials. The Hub says "denied" to whom it does not
 /// know, also of what does not exist.

@@ -1,3 +1,4 @@
+#include "recipe/build_std.hpp"
 #include "recipe/cargo_config.hpp"
 #include "recipe/path_dependencies.hpp"
 
@@ -317,7 +318,9 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
         return is_result(path, target);
     };
     plan.argv.emplace_back("cargo");
-    plan.argv.insert(plan.argv.end(), call.args.begin(), call.args.end());
+    std::vector<std::string> args = call.args;
+    if (plan.cross.build_std) add_build_std(args, *plan.cross.build_std);
+    std::ranges::move(args, std::back_inserter(plan.argv));
     std::map<std::string, std::string> env(plan.cross.env.begin(), plan.cross.env.end());
     for (const auto& [name, value] : call.environment) {
         if (travels(name)) env.emplace(name, value);
@@ -327,7 +330,8 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     plan.kept.push_back(cargo_home(root));
     env.emplace("CARGO_HOME", plan.kept.back().path);
     const bool cross_chose = plan.cross.chose_target || !of_cross.empty();
-    if (cross_chose || !plan.cross.image.empty()) env["CARGO_BUILD_TARGET"] = plan.target;
+    const bool own_image = plan.cross.image.empty() && !plan.cross.dockerfile;
+    if (cross_chose || !own_image) env["CARGO_BUILD_TARGET"] = plan.target;
     for (const auto& [name, value] : env) {
         plan.env.push_back(name + "=" + value);
     }

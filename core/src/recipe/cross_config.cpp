@@ -1,7 +1,11 @@
+#include "recipe/build_std.hpp"
+#include "recipe/container_options.hpp"
+#include "recipe/cross_dockerfile.hpp"
 #include "recipe/cross_files.hpp"
 #include "recipe/cross_settings.hpp"
 #include "recipe/toml_file.hpp"
 
+#include <slipway/core/dockerfile_image.hpp>
 #include <slipway/core/image_catalog.hpp>
 #include <slipway/core/suggest.hpp>
 #include <slipway/engine/reference.hpp>
@@ -75,6 +79,28 @@ Result<> check_ours(const ListItem& item, const std::string& name)
     return ok();
 }
 
+// NAME with its value here, or NAME=value.
+Result<> pass_on(const ListItem& item, const CrossQuestion& question, CrossConfig& config)
+{
+    const auto equals = item.text.find('=');
+    const std::string name = item.text.substr(0, equals);
+    if (!is_name_of_variable(name)) {
+        return fail(not_valid(
+            item.place,
+            "'" + name + "' is no name of a variable",
+            "write NAME to pass on the variable that is set here, or NAME=value"
+        ));
+    }
+    CHECK_OK(check_ours(item, name));
+    if (equals != std::string::npos) {
+        config.env[name] = item.text.substr(equals + 1);
+    } else if (const auto set = question.environment.find(name);
+               set != question.environment.end()) {
+        config.env[name] = set->second;
+    }
+    return ok();
+}
+
 // Lists of the target and of `build` add up; those of variables replace those of files.
 Result<>
 read_passthrough(const CrossSettings& settings, const CrossQuestion& question, CrossConfig& config)
@@ -89,23 +115,29 @@ read_passthrough(const CrossSettings& settings, const CrossQuestion& question, C
     for (const auto& setting : {of_build, of_target}) { // the last one that names a variable wins
         if (!setting) continue;
         for (const ListItem& item : items_of(*setting)) {
-            const auto equals = item.text.find('=');
-            const std::string name = item.text.substr(0, equals);
-            if (!is_name_of_variable(name)) {
-                return fail(not_valid(
-                    item.place,
-                    "'" + name + "' is no name of a variable",
-                    "write NAME to pass on the variable that is set here, or NAME=value"
-                ));
-            }
-            CHECK_OK(check_ours(item, name));
-            if (equals != std::string::npos) {
-                config.env[name] = item.text.substr(equals + 1);
-            } else if (const auto set = question.environment.find(name);
-                       set != question.environment.end()) {
-                config.env[name] = set->second;
-            }
+            CHECK_OK(pass_on(item, question, config));
         }
+    }
+    return ok();
+}
+
+// The old name has its say where the new one is not set.
+Result<> read_container_flags(
+    const CrossSettings& settings, const CrossQuestion& question, CrossConfig& config
+)
+{
+    auto set = settings.variable("CROSS_CONTAINER_OPTS");
+    const auto old = settings.variable("DOCKER_OPTS");
+    if (set && old) {
+        config.warnings.push_back(old->place + " is not read: CROSS_CONTAINER_OPTS is set as well");
+    }
+    if (!set) set = old;
+    if (!set) return ok();
+    TRY(ContainerOptions options,
+        read_container_options(set->text, set->place, question.directory));
+    config.container = std::move(options.container);
+    for (std::string& variable : options.env) {
+        CHECK_OK(pass_on({std::move(variable), set->place}, question, config));
     }
     return ok();
 }
@@ -197,7 +229,8 @@ Result<> read_runner(const CrossSettings& settings, CrossConfig& config)
         if (const auto meant = nearest(runner, known)) hint = "did you mean " + *meant + "?";
         return fail(not_valid(set->place, "'" + runner + "' is no runner", hint));
     }
-    if (!config.image.empty()) {
+    const bool own_image = config.dockerfile ? starts_from_own_image(config) : config.image.empty();
+    if (!own_image) {
         config.env["CROSS_RUNNER"] = runner; // the image's own affair, as with cross
         return ok();
     }
@@ -232,10 +265,13 @@ Result<CrossConfig> cross_config_in(CrossFiles files, const CrossQuestion& quest
     const CrossSettings settings(question, files.table, config.target);
     CHECK_OK(refuse_what_cannot_be_done(settings));
     CHECK_OK(read_image(settings, config));
+    TRY(config.dockerfile, read_dockerfile(settings, question.root));
     CHECK_OK(read_pre_build(settings, question, config));
     CHECK_OK(read_passthrough(settings, question, config));
     CHECK_OK(read_runner(settings, config));
-    config.warnings = std::move(files.warnings);
+    TRY(config.build_std, read_build_std(settings));
+    CHECK_OK(read_container_flags(settings, question, config));
+    std::ranges::move(files.warnings, std::back_inserter(config.warnings));
     std::ranges::copy(settings.doubtful(), std::back_inserter(config.warnings));
     return config;
 }

@@ -1,19 +1,13 @@
 #include "recipe/cross_settings.hpp"
 
 #include <array>
-#include <charconv>
 
 namespace slipway::core {
 namespace {
 
-// As cross reads a variable that is a switch: "true", "false", a number, else anything.
 bool is_on(std::string_view text)
 {
-    if (text == "true" || text == "false") return text == "true";
-    long long number = 0;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (failed == std::errc() && end == text.data() + text.size()) return number != 0;
-    return !text.empty();
+    return as_switch(text).value_or(!text.empty());
 }
 
 // Whether it asks for something: neither false nor empty.
@@ -36,10 +30,6 @@ struct Refusal {
 };
 
 constexpr std::array refused_keys{
-    Refusal{"build-std", "the standard library of the image is used, as it is", true},
-    Refusal{
-        "dockerfile",
-        "build that image yourself, with a cargo in it, and name it with the target's key image"},
     Refusal{
         "env.volumes",
         "what the build needs must stand in the workspace, which is sent as a whole"},
@@ -47,7 +37,6 @@ constexpr std::array refused_keys{
     Refusal{"zig", "the image's own linker is used", true}};
 
 constexpr std::array refused_variables_of_keys{
-    Refusal{"dockerfile.context", "no dockerfile is built"},
     Refusal{"zig.image", "the image's own linker is used"},
     Refusal{"zig.image.toolchain", "the image's own linker is used"},
     Refusal{"zig.version", "the image's own linker is used"}};
@@ -56,7 +45,6 @@ constexpr std::array refused_variables_of_keys{
 constexpr std::array refused_variables{
     Refusal{"CROSS_BUILD_OPTS", "the engine builds images without further options"},
     Refusal{"CROSS_CONTAINER_GID", "commands run with your own group"},
-    Refusal{"CROSS_CONTAINER_OPTS", "`slipway run` has the options --network, --memory and --env"},
     Refusal{"CROSS_CONTAINER_UID", "commands run as yourself"},
     Refusal{"CROSS_CUSTOM_TOOLCHAIN", "the toolchain is the image's", true},
     Refusal{

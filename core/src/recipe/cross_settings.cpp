@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace slipway::core {
 
@@ -29,7 +30,8 @@ constexpr auto known_variables = std::to_array<std::string_view>(
      "ZIG_IMAGE_TOOLCHAIN",
      "ZIG_VERSION"}
 );
-constexpr auto known_of_build = std::to_array<std::string_view>({"OPTS", "PROGRESS", "TARGET"});
+constexpr auto known_of_build =
+    std::to_array<std::string_view>({"OPTS", "PROGRESS", "STD", "TARGET"});
 constexpr auto known_of_target =
     std::to_array<std::string_view>({"IMAGE", "IMAGE_TOOLCHAIN", "RUNNER"});
 
@@ -197,6 +199,15 @@ std::vector<std::string> words_in(std::string_view text)
         at = text.find_first_not_of(blanks, end);
     }
     return words;
+}
+
+std::optional<bool> as_switch(std::string_view text)
+{
+    if (text == "true" || text == "false") return text == "true";
+    long long number = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number != 0;
 }
 
 Error cannot_yet(const CrossSetting& setting, std::string_view instead)

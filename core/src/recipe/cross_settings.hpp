@@ -57,6 +57,9 @@ private:
 /// The words of a list in a variable: they are parted by white space.
 std::vector<std::string> words_in(std::string_view text);
 
+/// As cross reads a variable that is a switch: "true", "false", a number. Nothing: it is none.
+std::optional<bool> as_switch(std::string_view text);
+
 /// "<place>: Slipway cannot do <name> yet", unsupported; the hint is to remove it, or to unset the
 /// variable: `instead` tells what happens or what to do then.
 Error cannot_yet(const CrossSetting& setting, std::string_view instead);

@@ -1,3 +1,5 @@
+#include "recipe/pre_build.hpp"
+
 #include "recipe/utf8.hpp"
 
 #include <slipway/core/cross_config.hpp>
@@ -63,24 +65,6 @@ constexpr std::array architectures{
     Architecture{"sparc64-", "", "sparc64"},
     Architecture{"x86_64-", "", "amd64"}};
 
-std::string_view debian_architecture(std::string_view target)
-{
-    const auto* const found = std::ranges::find_if(architectures, [&](const Architecture& known) {
-        return target.starts_with(known.begin) && target.ends_with(known.end);
-    });
-    return found == architectures.end() ? std::string_view() : found->debian;
-}
-
-// Builders keep the letters of a stage's name small.
-bool may_name_a_stage(std::string_view target)
-{
-    const auto fits = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-    };
-    return !target.empty() && target.front() >= 'a' && target.front() <= 'z'
-           && std::ranges::all_of(target, fits);
-}
-
 // dockerd's first builder runs all stages above the wanted one, so what is below `stage` goes.
 std::string up_to_stage(const std::string& dockerfile, const std::string& stage)
 {
@@ -129,6 +113,23 @@ Result<std::string> run_step(const CrossConfig& config)
 }
 
 } // namespace
+
+std::string_view debian_architecture(std::string_view target)
+{
+    const auto* const found = std::ranges::find_if(architectures, [&](const Architecture& known) {
+        return target.starts_with(known.begin) && target.ends_with(known.end);
+    });
+    return found == architectures.end() ? std::string_view() : found->debian;
+}
+
+bool may_name_a_stage(std::string_view target)
+{
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    };
+    return !target.empty() && target.front() >= 'a' && target.front() <= 'z'
+           && std::ranges::all_of(target, fits);
+}
 
 std::string pre_build_stage(std::string_view target)
 {

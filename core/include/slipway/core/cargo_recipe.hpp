@@ -24,18 +24,19 @@ struct CargoCall {
 /// How that becomes a job in the image of a target.
 struct CargoPlan {
     std::string target;
-    std::vector<std::string> argv; ///< "cargo" and the arguments as they were typed
+    std::vector<std::string> argv; ///< "cargo" and the arguments as typed, see plan_cargo
     std::vector<std::string> env;  ///< "NAME=value"
     Workspace workspace;
     std::vector<KeptDirectory> kept; ///< CARGO_HOME: registries and git, whatever the image
-    CrossConfig cross; ///< the image to take, and warnings; its variables are in `env`
+    CrossConfig cross; ///< the image, the container and warnings; its variables are in `env`
 };
 
 /// Plans a cargo command. The target is that of `--target`, else of CROSS_BUILD_TARGET, else of
 /// CARGO_BUILD_TARGET, else of build.target in `.cargo/config.toml`, else of build.default-target
 /// in cross's configuration, else the host's. Cargo's arguments are not changed: the variable
 /// CARGO_BUILD_TARGET carries the target, the image's own or ours where cross's configuration chose
-/// target or image, and CARGO_TARGET_DIR the place of the outputs.
+/// target or image, and CARGO_TARGET_DIR the place of the outputs. Only
+/// where that configuration asks for build-std, a command that compiles gets -Zbuild-std.
 ///
 /// Packages outside of the workspace that its manifests name by `path` are there, too, with the
 /// workspaces around them.

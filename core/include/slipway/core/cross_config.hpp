@@ -3,8 +3,10 @@
 #include <slipway/core/image_catalog.hpp>
 #include <slipway/engine/result.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,16 +22,37 @@ struct CrossQuestion {
     std::string host_target; ///< for when the configuration names none either
 };
 
+/// A Dockerfile of the project's, to build the image from.
+struct CrossDockerfile {
+    std::string text;
+    std::filesystem::path file;    ///< absolute
+    std::filesystem::path context; ///< absolute: the directory whose files it may copy
+    std::map<std::string, std::string> build_args;
+    std::string place; ///< where it is configured: "/w/Cross.toml:4:13"
+};
+
+/// What CROSS_CONTAINER_OPTS asks of the container, as in Job.
+struct ContainerWishes {
+    std::string network;
+    std::string platform;
+    std::int64_t memory_bytes = 0;
+    double cpus = 0;
+};
+
 /// What the configuration of cross says for one target. What is empty it does not say.
 struct CrossConfig {
     std::string target;        ///< CrossQuestion's, else build.default-target, else the host's
     bool chose_target = false; ///< it is build.default-target
     std::string image;         ///< a reference; wins over Slipway's own image of the target
-    std::vector<std::string> pre_build;     ///< commands for a shell in the image
-    std::string pre_build_script;           ///< the text of a program to run there instead
-    std::string pre_build_place;            ///< where it is configured: "/w/Cross.toml:4:13"
-    std::map<std::string, std::string> env; ///< variables to pass on, with their values
-    std::vector<std::string> warnings;      ///< a line each, for a person
+    std::optional<CrossDockerfile> dockerfile{}; ///< wins over both, which it may start from
+    std::vector<std::string> pre_build;          ///< commands for a shell in the image
+    std::string pre_build_script;                ///< the text of a program to run there instead
+    std::string pre_build_place;                 ///< where it is configured: "/w/Cross.toml:4:13"
+    std::map<std::string, std::string> env;      ///< variables to pass on, with their values
+    /// The standard library is to be built anew: these crates of it, or those that cargo takes.
+    std::optional<std::vector<std::string>> build_std{};
+    ContainerWishes container{};
+    std::vector<std::string> warnings; ///< a line each, for a person
 };
 
 /// Reads `CROSS_CONFIG`, else `Cross.toml`, then what that leaves open from
@@ -40,8 +63,8 @@ struct CrossConfig {
 ///
 /// A key that nobody knows is a warning. Errors name the file with line and column, or the
 /// variable: invalid_argument (no TOML, a value of the wrong type or without a meaning, a file that
-/// CROSS_CONFIG or `pre-build` names and that cannot be read), unsupported (what cross can do and
-/// Slipway cannot, when it is set for this target and would change the build).
+/// CROSS_CONFIG, `dockerfile` or `pre-build` names and that cannot be read), unsupported (what
+/// cross can do and Slipway cannot, when it is set for this target and would change the build).
 Result<CrossConfig> read_cross_config(const CrossQuestion& question);
 
 /// The stage that has the pre-build commands of a target done: "<target>-pre-build".

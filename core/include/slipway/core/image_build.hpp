@@ -79,7 +79,8 @@ Task<std::string> ensure_image(
     engine::Client client, ImageCatalog catalog, BuildChoice choice, OnImageEvent on_event
 );
 
-/// Makes sure that the engine has the image `reference`, which is pulled when it does not, with the
+/// Makes sure that the engine has the image `reference`, for `platform` unless that is empty, which
+/// is pulled when it does not, with the
 /// credentials that engine::find_credentials finds in `environment`.
 /// Errors: those of engine::Images::pull and engine::ProgressStream; the hint of unauthorized says
 /// where credentials were looked for.
@@ -87,7 +88,12 @@ Task<> ensure_pulled(
     engine::Client client,
     engine::Environment environment,
     std::string reference,
-    OnImageEvent on_event
+    OnImageEvent on_event,
+    std::string platform = {}
 );
+
+/// Makes sure that an image of the engine's is for `platform`: podman 4 would run another one, too.
+/// Errors: unsupported, those of engine::Images::inspect.
+Task<> check_platform(engine::Client client, std::string reference, std::string platform);
 
 } // namespace slipway::core

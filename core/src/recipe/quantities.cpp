@@ -1,10 +1,10 @@
-#include "quantities.hpp"
+#include <slipway/core/quantities.hpp>
 
 #include <charconv>
 #include <optional>
 #include <string_view>
 
-namespace slipway::cli {
+namespace slipway::core {
 namespace {
 
 // "2", "1.5": no sign, no exponent.
@@ -71,4 +71,4 @@ Result<double> parse_cpus(const std::string& text)
     return fail(std::move(error));
 }
 
-} // namespace slipway::cli
+} // namespace slipway::core

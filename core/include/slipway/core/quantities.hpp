@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-namespace slipway::cli {
+namespace slipway::core {
 
 /// The value of --memory: "512m", "1.5g" in bytes; b, k, m, g are powers of 1024, in either case.
 /// Errors: invalid_argument.
@@ -14,4 +14,4 @@ Result<std::int64_t> parse_memory(const std::string& text);
 /// The value of --cpus: "2", "0.5". Errors: invalid_argument.
 Result<double> parse_cpus(const std::string& text);
 
-} // namespace slipway::cli
+} // namespace slipway::core

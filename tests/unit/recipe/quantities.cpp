@@ -1,11 +1,11 @@
-#include "quantities.hpp"
+#include <slipway/core/quantities.hpp>
 
 #include <doctest/doctest.h>
 
 using namespace slipway;
-using namespace slipway::cli;
+using namespace slipway::core;
 
-TEST_SUITE("cli.quantities")
+TEST_SUITE("core.recipe.quantities")
 {
     TEST_CASE("sizes of memory")
     {
