@@ -116,8 +116,9 @@ public:
     {
         if (places_->from >= 0) {
             posix::Fd from(::openat(places_->from, ".", directory_flags));
-            posix::Fd to(::openat(places_->to, ".", directory_flags));
-            CHECK_OK(directory(std::move(from), std::move(to), ""));
+            Place top;
+            top.fd = posix::Fd(::openat(places_->to, ".", directory_flags));
+            CHECK_OK(directory(std::move(from), top));
         }
         for (const auto& [path, put] : before_) {
             if (!now_.contains(path)) remove(path, put);
@@ -129,9 +130,17 @@ public:
 private:
     std::string shown(std::string_view path) const { return posix::join(places_->shown, path); }
 
+    // A directory to put results into, made when the first one comes.
+    struct Place {
+        Place* above = nullptr;
+        std::string path{};
+        posix::Fd fd{};
+    };
+
     // NOLINTNEXTLINE(misc-no-recursion)
-    Result<> directory(posix::Fd from, posix::Fd to, const std::string& path)
+    Result<> directory(posix::Fd from, Place& to)
     {
+        const std::string& path = to.path;
         const int reading = ::fcntl(from.get(), F_DUPFD_CLOEXEC, 0);
         TRY(const auto names, posix::names_in(posix::Fd(reading), shown(path)));
         for (const std::string& name : names) {
@@ -142,26 +151,31 @@ private:
                 if (!(*is_result_)(below, EntryType::directory)) continue;
                 posix::Fd next(::openat(from.get(), name.c_str(), directory_flags));
                 if (!next) continue; // somebody has removed it
-                TRY(posix::Fd there, make(to.get(), name, below));
-                CHECK_OK(directory(std::move(next), std::move(there), below));
+                Place place{&to, below};
+                CHECK_OK(directory(std::move(next), place));
             } else if (S_ISREG(status.st_mode) || S_ISLNK(status.st_mode)) {
                 const EntryType type =
                     S_ISREG(status.st_mode) ? EntryType::file : EntryType::symlink;
                 if (!(*is_result_)(below, type)) continue;
-                CHECK_OK(file(from.get(), to.get(), name, below, status));
+                TRY(const int there, make(to));
+                CHECK_OK(file(from.get(), there, name, below, status));
             }
         }
         return ok();
     }
 
-    Result<posix::Fd> make(int to, const std::string& name, const std::string& path) const
+    // NOLINTNEXTLINE(misc-no-recursion)
+    Result<int> make(Place& place) const
     {
-        if (::mkdirat(to, name.c_str(), 0777) != 0 && errno != EEXIST) {
-            return fail(posix::error(errno, "making", shown(path)));
+        if (place.fd) return place.fd.get();
+        TRY(const int above, make(*place.above));
+        const std::string name(posix::split(place.path).second);
+        if (::mkdirat(above, name.c_str(), 0777) != 0 && errno != EEXIST) {
+            return fail(posix::error(errno, "making", shown(place.path)));
         }
-        posix::Fd made(::openat(to, name.c_str(), directory_flags));
-        if (made) return made;
-        return fail(in_the_way(path));
+        place.fd = posix::Fd(::openat(above, name.c_str(), directory_flags));
+        if (place.fd) return place.fd.get();
+        return fail(in_the_way(place.path));
     }
 
     Error in_the_way(const std::string& path) const

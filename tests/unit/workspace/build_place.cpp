@@ -100,6 +100,7 @@ TEST_SUITE("core.workspace.build_place")
         project.build("t/debug/deps/program-1", "one");
         project.build("t/debug/examples/e", "example");
         fs::create_symlink("program", project.inside("t/debug/link"));
+        fs::create_directories(project.inside("t/debug/empty"));
         ::chmod(project.inside("t/debug/program").c_str(), 0751);
         const Uplifted done = project.uplift(place);
         CHECK(done.written == Paths{"t/debug/examples/e", "t/debug/link", "t/debug/program"});
@@ -115,6 +116,7 @@ TEST_SUITE("core.workspace.build_place")
             == fs::last_write_time(project.inside("t/debug/program"))
         );
         CHECK_FALSE(fs::exists(project.target / "t/debug/deps"));
+        CHECK_FALSE(fs::exists(project.target / "t/debug/empty"));
     }
 
     TEST_CASE("what is there already is left alone")
