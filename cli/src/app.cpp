@@ -72,6 +72,8 @@ std::unique_ptr<CLI::App> make_app(Context& context)
     app->require_subcommand(0, 1);
     add_globals(*app, context.globals);
     add_run(*app, context);
+    add_shell(*app, context);
+    add_build(*app, context);
     add_cargo(*app, context);
     add_images(*app, context);
     add_volumes(*app, context);

@@ -1,5 +1,6 @@
 #include "command_line.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace slipway::cli {
@@ -43,11 +44,15 @@ CommandLine split(const CLI::App& app, std::vector<std::string> words)
     const std::string name = line.ours[at++];
     if (name == "run") {
         at = first_bare(*app.get_subcommand(name), line.ours, at);
+    } else if (name == "build") {
+        const auto rest = line.ours.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto mark = std::find(rest, line.ours.end(), "--");
+        at = static_cast<std::size_t>(mark - line.ours.begin());
     } else if (name != "cargo" || at >= line.ours.size() || line.ours[at] == "--help" || line.ours[at] == "-h") {
         return line;
     }
     const auto begin = line.ours.begin() + static_cast<std::ptrdiff_t>(at);
-    const bool marked = name == "run" && begin != line.ours.end() && *begin == "--";
+    const bool marked = name != "cargo" && begin != line.ours.end() && *begin == "--";
     line.command.assign(
         std::make_move_iterator(begin + (marked ? 1 : 0)), std::make_move_iterator(line.ours.end())
     );

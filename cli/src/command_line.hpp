@@ -9,7 +9,8 @@ namespace slipway::cli {
 /// A command line in its two parts. CLI11 reads only the first.
 struct CommandLine {
     std::vector<std::string> ours;
-    /// The command that `run` or `cargo` start, as it was typed.
+    /// The command that `run` or `cargo` start, or further arguments of `build`, as they were
+    /// typed.
     std::vector<std::string> command;
 };
 

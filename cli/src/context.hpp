@@ -31,7 +31,7 @@ struct Context {
     /// What proxies_for has read, once.
     std::optional<engine::Proxies> proxies{};
 
-    /// The words for the program that `run` or `cargo` start, as they were typed.
+    /// The words for the program that `run`, `cargo` or `build` start, as they were typed.
     std::vector<std::string> rest{};
 
     /// What was chosen on the command line; returns the exit code. Set by the command's callback.

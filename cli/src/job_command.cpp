@@ -17,8 +17,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstdlib>
 
 namespace slipway::cli {
 
@@ -104,65 +102,11 @@ void tell_fetched(Context& context, const core::Fetched& fetched)
     }
 }
 
-// SLIPWAY_SANDBOX_IDLE: seconds. SLIPWAY_AGENT: 0 or 1.
-Result<core::PoolOptions> pool_options()
+// Engines differ in when they say it: docker at the start, podman when the container is made.
+bool lacks_network(const Error& error, const std::string& network)
 {
-    core::PoolOptions options;
-    TRY(const AgentUse agent, agent_use());
-    options.agent = agent != AgentUse::none;
-    options.agent_anew = agent == AgentUse::anew;
-    const char* const idle = std::getenv("SLIPWAY_SANDBOX_IDLE");
-    if (idle == nullptr || *idle == '\0') return options;
-    const std::string_view text = idle;
-    std::uint32_t seconds = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (read.ec != std::errc() || read.ptr != text.data() + text.size() || seconds == 0) {
-        Error error(
-            Errc::invalid_argument,
-            "SLIPWAY_SANDBOX_IDLE is no number of seconds: '" + std::string(text) + "'"
-        );
-        error.hint = "600 lets a sandbox wait ten minutes for its next command";
-        return fail(std::move(error));
-    }
-    options.idle = std::chrono::seconds(seconds);
-    return options;
-}
-
-} // namespace
-
-Result<AgentUse> agent_use()
-{
-    const char* const set = std::getenv("SLIPWAY_AGENT");
-    const std::string_view text = set == nullptr ? "" : set;
-    if (text.empty()) return AgentUse::usual;
-    if (text == "1") return AgentUse::anew;
-    if (text == "0") return AgentUse::none;
-    Error error(
-        Errc::invalid_argument, "SLIPWAY_AGENT is neither 0 nor 1: '" + std::string(text) + "'"
-    );
-    error.hint = "0 runs the jobs of sandboxes by exec, without slipway's agent in them";
-    return fail(std::move(error));
-}
-
-namespace {
-
-// Then nothing has begun.
-bool lacks_image(const Error& error)
-{
-    if (error.code != Errc::not_found || !error.answer) return false;
-    const std::string& route = error.answer->route;
-    return route.ends_with("/containers/create") || route.find("/images/") != std::string::npos;
-}
-
-// Empty where there is no place for it: it only saves time.
-std::filesystem::path notes_directory(const Context& context)
-{
-    const char* const cache = std::getenv("XDG_CACHE_HOME");
-    std::filesystem::path base = cache != nullptr ? cache : "";
-    if (!base.is_absolute() && !context.environment.home.empty()) {
-        base = std::filesystem::path(context.environment.home) / ".cache";
-    }
-    return base.is_absolute() ? base / "slipway" / "workspaces" : std::filesystem::path();
+    return !network.empty() && error.answer && error.message.find("network") != std::string::npos
+           && error.message.find(network) != std::string::npos;
 }
 
 Task<core::JobResult> run_in(
@@ -186,9 +130,6 @@ Task<core::JobResult> run_in(
         ));
     };
     const std::function<void(const core::SandboxUse&)> on_sandbox = tell;
-    const std::function<void()> on_wait = [printer = context.printer] {
-        printer->status("Waiting", "for another command in this workspace");
-    };
     CO_TRY(core::PoolOptions options, pool_options());
     if (job.workspace) job.workspace->notes = notes_directory(context);
     co_return co_await core::run_pooled(
@@ -197,7 +138,7 @@ Task<core::JobResult> run_in(
         std::move(streams),
         std::move(options),
         on_sandbox,
-        on_wait
+        tell_waiting(context)
     );
 }
 
@@ -211,6 +152,13 @@ Result<std::filesystem::path> current_directory()
     Error error(Errc::not_found, "no current directory: " + failed.message());
     error.hint = "it has been removed: change to one that exists";
     return fail(std::move(error));
+}
+
+std::function<void()> tell_waiting(const Context& context)
+{
+    return [printer = context.printer] {
+        printer->status("Waiting", "for another command in this workspace");
+    };
 }
 
 std::string host_target()
@@ -284,6 +232,9 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
         }
         if (result.error().code == Errc::cancelled && job.workspace) {
             context.printer->warning("interrupted: " + result.error().message);
+        }
+        if (result.error().hint.empty() && lacks_network(result.error(), job.network)) {
+            result.error().hint = "--network takes none, host, or a network that the engine has";
         }
         co_return fail(std::move(result).error());
     }

@@ -4,10 +4,12 @@
 
 #include <slipway/core/dockerfile_image.hpp>
 #include <slipway/core/image_catalog.hpp>
+#include <slipway/core/lease.hpp>
 #include <slipway/core/sandbox.hpp>
 #include <slipway/engine/client.hpp>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,6 +43,9 @@ Result<std::string> image_reference(const Context& context, const ImageChoice& c
 /// any other one pulled. Errors: those of the build or the pull; invalid_argument (no such target).
 Task<std::string> provide_image(Context& context, engine::Client client, ImageChoice choice);
 
+/// Whether a job failed before it began, as the engine does not have its image.
+bool lacks_image(const Error& error);
+
 /// What the variable SLIPWAY_AGENT says of slipway's agent in sandboxes.
 enum class AgentUse {
     none,  ///< 0
@@ -49,6 +54,17 @@ enum class AgentUse {
 };
 /// Errors: invalid_argument (another value than 0 and 1).
 Result<AgentUse> agent_use();
+
+/// What the variables SLIPWAY_SANDBOX_IDLE (seconds) and SLIPWAY_AGENT ask for.
+/// Errors: invalid_argument (a value that is none).
+Result<core::PoolOptions> pool_options();
+
+/// Where it is noted what was seen of workspaces: Workspace::notes. Empty where there is no place
+/// for it, which only costs time.
+std::filesystem::path notes_directory(const Context& context);
+
+/// Tells that another command has the workspace.
+std::function<void()> tell_waiting(const Context& context);
 
 /// Where a job runs.
 enum class Container {

@@ -39,6 +39,13 @@ Task<> provide_dockerfile(Context& context, engine::Client client, ImageChoice c
 
 } // namespace
 
+bool lacks_image(const Error& error)
+{
+    if (error.code != Errc::not_found || !error.answer) return false;
+    const std::string& route = error.answer->route;
+    return route.ends_with("/containers/create") || route.find("/images/") != std::string::npos;
+}
+
 Result<std::string> image_reference(const Context& context, const ImageChoice& choice)
 {
     if (!choice.image.empty()) {

@@ -12,7 +12,7 @@ import time
 
 from support import Case, SLIPWAY, SOCKET, main
 from relay import Between  # by the path of support
-from test_terminal import Terminal
+from terminal import Terminal
 
 
 class Proxy(Between):

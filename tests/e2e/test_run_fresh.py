@@ -9,7 +9,7 @@ import threading
 
 import test_run
 from support import Case, SLIPWAY, api, main, wait_for
-from test_terminal import Terminal
+from terminal import Terminal
 from test_without_agent import Middleman
 
 

@@ -12,7 +12,7 @@ import threading
 import test_warm
 from support import SLIPWAY, SOCKET, api, main, wait_for
 from relay import Between  # by the path of support
-from test_terminal import Terminal
+from terminal import Terminal
 
 
 def warmth(reason):
@@ -324,6 +324,11 @@ class Fallback(test_warm.Warm):
         memory.write_text(said)
         self.assert_has_agent(self.slipway(*self.words, env=env), "warm")
         self.assertEqual(self.memories(), [])
+
+    def test_no_volume_is_made_ahead(self):
+        (self.dir / "Cargo.toml").write_text("")
+        result = self.slipway("volumes", "create", "--image", "busybox:latest", env=self.behind(CannotStart()))
+        self.assert_error(result, 2, f"no volume is kept for {self.dir} in busybox:latest", "slipway doctor")
 
     def test_each_spec_has_a_memory_of_its_own(self):
         engine = CannotStart()

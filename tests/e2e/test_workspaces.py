@@ -231,6 +231,84 @@ class Volumes(Workspaces):
         (self.top / "file").write_text("x")
         self.assertEqual(self.assert_ok(self.here("cat file")).stdout, "x")
 
+    def create(self, *options, **kwargs):
+        kwargs.setdefault("cwd", self.top)
+        return self.slipway("volumes", "create", "--image", "busybox:latest", *options, **kwargs)
+
+    def test_one_is_made_ahead(self):
+        for i in range(20):
+            (self.top / f"f{i}").write_bytes(os.urandom(10_000))
+        (self.top / "below").mkdir()
+        name = self.assert_ok(self.create(cwd=self.top / "below")).stdout.strip()
+        self.assertEqual(kept_volumes() - self.kept_before, {name})
+        for _ in range(2):
+            again = self.assert_ok(self.create("--verbose"))
+            self.assertEqual(again.stdout, name + "\n")
+            self.assertRegex(again.stderr, "GET +/")
+            self.assertNotRegex(again.stderr, "POST .*/containers/create")
+        before = seen_here(self.top)
+        result = self.here(LIST)
+        self.assert_same(result)
+        self.assertIn("warm sandbox", result.stderr)  # the one that filled it
+        self.assertEqual(seen_here(self.top), before)
+        self.assertEqual(kept_volumes() - self.kept_before, {name})
+
+    def test_one_that_is_there_is_made_as_it_is_here(self):
+        (self.top / "file").write_text("one")
+        self.assert_ok(self.here("mkdir build; " + Caches.TAG_IT.format("build") + "echo x > build/log"))
+        name = self.volume()
+        (self.top / "file").write_text("two")
+        (self.top / "new").write_text("new")
+        (self.top / "build" / "log").unlink()
+        result = self.assert_ok(self.create("--workspace", self.top, cwd=self.dir))
+        self.assertEqual(result.stdout, name + "\n")
+        self.assertFalse((self.top / "build" / "log").exists())  # that is for commands
+        mount = {"Type": "volume", "Source": name, "Target": "/v"}
+        made = api("POST", "/containers/create", json.dumps({
+            "Image": "busybox:latest", "HostConfig": {"Mounts": [mount], "NetworkMode": "none"}, "Tty": True,
+            "Cmd": ["sh", "-c", "cd /v && cat file new build/log"]}).encode())["Id"]
+        api("POST", f"/containers/{made}/start")
+        wait_for(lambda: not api("GET", f"/containers/{made}/json")["State"]["Running"])
+        said = api("GET", f"/containers/{made}/logs", stdout="true")
+        api("DELETE", f"/containers/{made}")
+        self.assertIn("twonewx", said if isinstance(said, str) else said.decode())
+
+    def test_it_waits_for_a_command_that_has_it(self):
+        process = subprocess.Popen(
+            [SLIPWAY, *self.run_words("sh", "-c", "echo ready; read line")], cwd=self.top,
+            env=self.environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        creating = subprocess.Popen(
+            [SLIPWAY, "volumes", "create", "--image", "busybox:latest"], cwd=self.top, env=self.environment(),
+            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertIn("Waiting for another command", creating.stderr.readline())
+        process.communicate("\n", timeout=60)
+        said, _ = creating.communicate(timeout=60)
+        self.assertEqual((creating.returncode, said), (0, self.volume() + "\n"))
+
+    def test_one_for_an_image_without_a_shell(self):
+        (self.dir / "image").mkdir()
+        (self.dir / "image" / "file").write_text("x")
+        subprocess.run(["tar", "-C", self.dir / "image", "-cf", self.dir / "image.tar", "file"], check=True)
+        self.assert_ok(self.slipway("images", "import", self.dir / "image.tar", "slipway-bare:test"))
+        self.addCleanup(self.forget_image, "slipway-bare:test")
+        made = self.assert_ok(self.slipway("volumes", "create", "--image", "slipway-bare:test", cwd=self.top))
+        self.assertEqual(kept_volumes() - self.kept_before, {made.stdout.strip()})
+
+    def test_one_that_cannot_be_made(self):
+        for words, code, error, hint in (
+                (["--target", "x-y-z"], 2, "--target excludes --image", "--help"),
+                (["--workspace", "nowhere"], 2, "--workspace nowhere: No such file", "exists here"),
+                (["--workspace", "/usr"], 2, "will not send all of /usr", "--workspace"),
+                (["name"], 2, "unexpected argument 'name'", "--help")):
+            with self.subTest(words=words):
+                self.assert_error(self.create(*words), code, error, hint)
+        self.assert_error(self.slipway("volumes", "create", "--target", "x-y-z", cwd=self.top), 2,
+                          "no stage for the target 'x-y-z'", "the targets are")
+        self.assert_error(self.create(env=self.environment(SLIPWAY_AGENT="0")), 2,
+                          "without slipway's agent no volume is kept", "SLIPWAY_AGENT")
+        self.assertEqual(kept_volumes() - self.kept_before, set())
+
     def test_one_in_use_is_not_removed(self):
         process = subprocess.Popen(
             [SLIPWAY, *self.run_words("sh", "-c", "echo ready; read line")], cwd=self.top,

@@ -1,3 +1,4 @@
+#include "commands/cargo_job.hpp"
 #include "commands/commands.hpp"
 #include "event_loop.hpp"
 #include "help.hpp"
@@ -83,10 +84,39 @@ Task<ImageChoice> image_choice(Context& context, core::CargoPlan plan)
     co_return choice;
 }
 
+// In place of what the configuration of cross says; whatever the image is for, the plan's target is
+// what is built.
+Result<> take_image(core::CargoPlan& plan, std::string image)
+{
+    if (!plan.cross.pre_build.empty() || !plan.cross.pre_build_script.empty()) {
+        Error error(
+            Errc::invalid_argument,
+            "the pre-build commands at " + plan.cross.pre_build_place + " are not for --image"
+        );
+        error.hint = "leave --image out, or name the image as target." + plan.target
+                     + ".image in cross's configuration";
+        return fail(std::move(error));
+    }
+    plan.cross.image = std::move(image);
+    plan.cross.dockerfile.reset();
+    plan.env.push_back("CARGO_BUILD_TARGET=" + plan.target);
+    return ok();
+}
+
 Task<int> cargo_command(Context& context)
 {
+    core::Job job;
+    std::string no_image;
+    co_return co_await run_cargo(context, context.rest, std::move(job), std::move(no_image));
+}
+
+} // namespace
+
+Task<int>
+run_cargo(Context& context, std::vector<std::string> args, core::Job job, std::string image)
+{
     core::CargoCall call;
-    call.args = context.rest;
+    call.args = std::move(args);
     CO_TRY(call.directory, current_directory());
     call.home = context.environment.home;
     call.environment = process_environment();
@@ -95,22 +125,25 @@ Task<int> cargo_command(Context& context)
     for (const std::string& warning : plan.cross.warnings) {
         context.printer->warning(warning);
     }
+    const bool named = !image.empty();
+    if (named) {
+        CO_CHECK(take_image(plan, std::move(image)));
+    }
     CO_TRY(ImageChoice choice, co_await image_choice(context, plan));
-    core::Job job;
+    if (named) choice.without_program = "name an image that has cargo in its PATH";
     job.argv = std::move(plan.argv);
-    job.env = std::move(plan.env);
+    job.env.insert(job.env.begin(), plan.env.begin(), plan.env.end()); // later ones win
     job.cwd = call.directory.string();
     job.workspace = std::move(plan.workspace);
     job.kept = std::move(plan.kept);
-    core::ContainerWishes& wishes = plan.cross.container;
-    job.network = std::move(wishes.network);
-    job.platform = std::move(wishes.platform);
-    job.memory_bytes = wishes.memory_bytes;
-    job.cpus = wishes.cpus;
+    // What stands on the command line wins.
+    const core::ContainerWishes& wishes = plan.cross.container;
+    if (job.network.empty()) job.network = wishes.network;
+    if (job.platform.empty()) job.platform = wishes.platform;
+    if (job.memory_bytes == 0) job.memory_bytes = wishes.memory_bytes;
+    if (job.cpus == 0) job.cpus = wishes.cpus;
     co_return co_await run_job(context, std::move(choice), std::move(job), Container::warm);
 }
-
-} // namespace
 
 void add_cargo(CLI::App& app, Context& context)
 {

@@ -15,11 +15,13 @@
 //   });
 //
 // The global options also work after a command (CLI11's fallthrough). What follows belongs to
-// another program for `run` and `cargo`: command_line.hpp takes it off before CLI11 reads the rest,
-// and Context::rest has it.
+// another program for `run`, `cargo` and `build`: command_line.hpp takes it off before CLI11 reads
+// the rest, and Context::rest has it.
 namespace slipway::cli {
 
 void add_run(CLI::App& app, Context& context);
+void add_shell(CLI::App& app, Context& context);
+void add_build(CLI::App& app, Context& context);
 void add_cargo(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);
 void add_volumes(CLI::App& app, Context& context);

@@ -196,7 +196,7 @@ build_images(Context& context, BuildOptions options, Result<core::ImageCatalog> 
     co_return exit_code::success;
 }
 
-void add_build(CLI::App& images, Context& context)
+void add_image_build(CLI::App& images, Context& context)
 {
     auto options = std::make_shared<BuildOptions>();
     CLI::App* command =
@@ -402,7 +402,7 @@ void add_images(CLI::App& app, Context& context)
     CLI::App* images = app.add_subcommand("images", "List, build and import images");
     images->require_subcommand(0, 1);
     add_list(*images, context);
-    add_build(*images, context);
+    add_image_build(*images, context);
     add_import(*images, context);
     images->footer("`slipway images COMMAND --help` tells more about a command.");
 }

@@ -1,4 +1,5 @@
 #include "commands/commands.hpp"
+#include "commands/run_options.hpp"
 #include "event_loop.hpp"
 #include "exit_code.hpp"
 #include "help.hpp"
@@ -17,17 +18,6 @@ namespace slipway::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct RunOptions {
-    ImageChoice image;
-    std::vector<std::string> env;
-    std::string workspace;
-    bool no_workspace = false;
-    std::string network;
-    std::optional<std::string> memory;
-    std::optional<std::string> cpus;
-    bool fresh = false;
-};
 
 // NAME=value as it is, NAME with its value here; a variable that is not set here is left out.
 Result<std::vector<std::string>> environment_of(const std::vector<std::string>& asked)
@@ -50,10 +40,11 @@ Result<std::vector<std::string>> environment_of(const std::vector<std::string>& 
     return env;
 }
 
-Result<core::Job> job_of(const Context& context, const RunOptions& options)
+} // namespace
+
+Result<core::Job> container_job(const RunOptions& options)
 {
     core::Job job;
-    job.argv = context.rest;
     TRY(job.env, environment_of(options.env));
     job.network = options.network;
     if (options.memory) {
@@ -62,6 +53,12 @@ Result<core::Job> job_of(const Context& context, const RunOptions& options)
     if (options.cpus) {
         TRY(job.cpus, core::parse_cpus(*options.cpus));
     }
+    return job;
+}
+
+Result<core::Job> job_of(const Context& context, const RunOptions& options)
+{
+    TRY(core::Job job, container_job(options));
     if (!options.no_workspace) {
         TRY(const fs::path here, current_directory());
         std::error_code failed;
@@ -90,91 +87,106 @@ Result<core::Job> job_of(const Context& context, const RunOptions& options)
     return job;
 }
 
-// Engines differ in when they say it: docker at the start, podman when the container is made.
-bool lacks_network(const Error& error, const std::string& network)
-{
-    return !network.empty() && error.answer && error.message.find("network") != std::string::npos
-           && error.message.find(network) != std::string::npos;
-}
+namespace {
 
 Task<int> run_command(Context& context, std::shared_ptr<RunOptions> options)
 {
     CO_TRY(core::Job job, job_of(context, *options));
-    ImageChoice choice = options->image;
-    if (choice.target.empty()) choice.target = host_target();
-    const Container container = options->fresh ? Container::fresh : Container::warm;
-    auto code = co_await run_job(context, std::move(choice), std::move(job), container);
-    if (!code && code.error().hint.empty() && lacks_network(code.error(), options->network)) {
-        code.error().hint = "--network takes none, host, or a network that the engine has";
-    }
-    co_return code;
+    job.argv = context.rest;
+    co_return co_await run_with(context, *options, std::move(job));
 }
 
 } // namespace
+
+Task<int> run_with(Context& context, RunOptions options, core::Job job)
+{
+    ImageChoice choice = std::move(options.image);
+    if (choice.target.empty()) choice.target = host_target();
+    const Container container = options.fresh ? Container::fresh : Container::warm;
+    co_return co_await run_job(context, std::move(choice), std::move(job), container);
+}
+
+void add_image_options(CLI::App& command, ImageChoice& image)
+{
+    CLI::Option* target =
+        command
+            .add_option(
+                "--target",
+                image.target,
+                "Run in the image of this target, built when it is missing (default: this "
+                "machine's)"
+            )
+            ->type_name("TRIPLE");
+    command.add_option("--image", image.image, "Run in this image, pulled when missing")
+        ->type_name("IMAGE")
+        ->excludes(target);
+}
+
+CLI::Option* add_workspace_option(CLI::App& command, std::string& workspace)
+{
+    return command
+        .add_option(
+            "--workspace",
+            workspace,
+            "The directory that the command sees at its own path (default: the cargo workspace or "
+            "git work tree around the current directory, else that directory)"
+        )
+        ->type_name("DIR");
+}
+
+void add_container_options(CLI::App& command, RunOptions& options)
+{
+    command
+        .add_option(
+            "--env", options.env, "Set a variable of the command, or pass on yours (repeatable)"
+        )
+        ->type_name("NAME[=VALUE]")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command
+        .add_option(
+            "--network",
+            options.network,
+            "The command's network: none, host, or one that the engine has"
+        )
+        ->type_name("NAME");
+    command
+        .add_option(
+            "--memory",
+            options.memory,
+            "What the container may use, a number with b, k, m or g: 512m (default: nine tenths of "
+            "the engine's memory; with --fresh no limit)"
+        )
+        ->type_name("SIZE");
+    command
+        .add_option(
+            "--cpus",
+            options.cpus,
+            "How many CPUs it may use: 2, 0.5 (default: all of the engine's)"
+        )
+        ->type_name("N");
+}
+
+void add_run_options(CLI::App& command, RunOptions& options)
+{
+    add_image_options(command, options.image);
+    CLI::Option* workspace = add_workspace_option(command, options.workspace);
+    command.add_flag("--no-workspace", options.no_workspace, "Send no files")->excludes(workspace);
+    add_container_options(command, options);
+    command.add_flag(
+        "--fresh",
+        options.fresh,
+        "Run in a container of its own: all of the image can be written, the command has the "
+        "engine's usual rights, and nothing stays"
+    );
+}
 
 void add_run(CLI::App& app, Context& context)
 {
     auto options = std::make_shared<RunOptions>();
     CLI::App* command =
         app.add_subcommand("run", "Run a command in a container, with the workspace");
-    CLI::Option* target = command
-                              ->add_option(
-                                  "--target",
-                                  options->image.target,
-                                  "Run in the image of this target, built when it is missing "
-                                  "(default: this machine's)"
-                              )
-                              ->type_name("TRIPLE");
-    command->add_option("--image", options->image.image, "Run in this image, pulled when missing")
-        ->type_name("IMAGE")
-        ->excludes(target);
-    command
-        ->add_option(
-            "--env", options->env, "Set a variable of the command, or pass on yours (repeatable)"
-        )
-        ->type_name("NAME[=VALUE]")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    CLI::Option* workspace =
-        command
-            ->add_option(
-                "--workspace",
-                options->workspace,
-                "The directory that the command sees at its own path (default: the cargo workspace "
-                "or "
-                "git work tree around the current directory, else that directory)"
-            )
-            ->type_name("DIR");
-    command->add_flag("--no-workspace", options->no_workspace, "Send no files")
-        ->excludes(workspace);
-    command
-        ->add_option(
-            "--network",
-            options->network,
-            "The command's network: none, host, or one that the engine has"
-        )
-        ->type_name("NAME");
-    command
-        ->add_option(
-            "--memory",
-            options->memory,
-            "What the container may use, a number with b, k, m or g: 512m (default: nine tenths of "
-            "the engine's memory; with --fresh no limit)"
-        )
-        ->type_name("SIZE");
-    command
-        ->add_option(
-            "--cpus",
-            options->cpus,
-            "How many CPUs it may use: 2, 0.5 (default: all of the engine's)"
-        )
-        ->type_name("N");
-    command->add_flag(
-        "--fresh",
-        options->fresh,
-        "Run in a container of its own: all of the image can be written, the command has the "
-        "engine's usual rights, and nothing stays"
-    );
+    add_run_options(*command, *options);
     command->formatter(std::make_shared<Help>("run [options] [--] COMMAND [ARGUMENT...]"));
     command->footer(
         "  slipway run --image busybox -- sh -c 'ls; echo made > file'\n\n"

@@ -1,10 +1,12 @@
 #include "commands/commands.hpp"
+#include "commands/run_options.hpp"
 #include "engine.hpp"
 #include "event_loop.hpp"
 #include "exit_code.hpp"
 #include "json_text.hpp"
 #include "owned_objects.hpp"
 
+#include <slipway/core/fill_volume.hpp>
 #include <slipway/core/inventory.hpp>
 #include <slipway/core/labels.hpp>
 
@@ -21,6 +23,7 @@ struct VolumeOptions {
     bool json = false;
     bool all = false;
     std::vector<std::string> names;
+    RunOptions run; ///< of `create`: image and workspace
 };
 
 // An array of {name, purpose, workspace, image, ours}; workspace and image are null where there is
@@ -114,6 +117,28 @@ Task<int> prune(Context& context, VolumeOptions options)
     co_return co_await remove_these(context, std::move(client), std::move(names), Used::left);
 }
 
+Task<int> create(Context& context, VolumeOptions options)
+{
+    ImageChoice choice = options.run.image;
+    if (choice.target.empty()) choice.target = host_target();
+    CO_TRY(std::string image, image_reference(context, choice));
+    CO_TRY(core::Job job, job_of(context, options.run));
+    core::Workspace workspace = *std::move(job.workspace);
+    workspace.notes = notes_directory(context);
+    CO_TRY(const core::PoolOptions pool, pool_options());
+    CO_TRY(engine::Client client, co_await connect(context));
+    const std::function<void()> on_wait = tell_waiting(context);
+    auto name = co_await core::fill_volume(client, image, workspace, pool, on_wait);
+    if (!name && lacks_image(name.error())) {
+        CO_TRY(image, co_await provide_image(context, client, choice));
+        context.printer->end_progress();
+        name = co_await core::fill_volume(client, image, workspace, pool, on_wait);
+    }
+    if (!name) co_return fail(std::move(name).error());
+    context.printer->data(*name + "\n");
+    co_return exit_code::success;
+}
+
 using Body = Task<int> (*)(Context&, VolumeOptions);
 
 void set(CLI::App& command, Context& context, std::shared_ptr<VolumeOptions> options, Body body)
@@ -128,7 +153,8 @@ void set(CLI::App& command, Context& context, std::shared_ptr<VolumeOptions> opt
 void add_volumes(CLI::App& app, Context& context)
 {
     CLI::App* command = app.add_subcommand(
-        "volumes", "List and remove what stays on the engine between commands: workspaces, cargo"
+        "volumes",
+        "List, make and remove what stays on the engine between commands: workspaces, cargo"
     );
     command->require_subcommand(1);
     command->footer(
@@ -141,6 +167,16 @@ void add_volumes(CLI::App& app, Context& context)
     CLI::App* listing = command->add_subcommand("list", "List them");
     listing->add_flag("--json", options->json, "Write JSON to stdout");
     set(*listing, context, options, list);
+    CLI::App* creating = command->add_subcommand(
+        "create", "Make the one of this workspace ahead of the first command, and print its name"
+    );
+    add_image_options(*creating, options->run.image);
+    add_workspace_option(*creating, options->run.workspace);
+    creating->footer(
+        "The image is had first when it is missing, then the volume gets the workspace's files as "
+        "they are here. Where it has them already nothing is done."
+    );
+    set(*creating, context, options, create);
     CLI::App* removing = command->add_subcommand("remove", "Remove these");
     removing->add_option("NAME", options->names, "Names, as `slipway volumes list` shows them")
         ->required();

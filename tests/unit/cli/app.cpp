@@ -66,6 +66,18 @@ TEST_SUITE("cli.app")
             CHECK(line.context.rest == row.command);
         }
         CHECK(Line({"--host", "run", "-v", "run", "x"}).context.globals.host == "run");
+        for (const Row& row : std::vector<Row>{
+                 {{"build"}, {}},
+                 {{"build", "--release", "-j", "3", "--", "-DX=", "", "--", "y"},
+                  {"-DX=", "", "--", "y"}},
+                 {{"-v", "build", "--", "--help"}, {"--help"}},
+                 {{"build", "--"}, {}},
+             }) {
+            const Line line(row.words);
+            CHECK_MESSAGE(!line.code, line.err.text);
+            CHECK(line.context.rest == row.command);
+        }
+        CHECK(Line({"build", "all"}).code == exit_code::usage);
     }
 
     TEST_CASE("colours")

@@ -1,0 +1,79 @@
+#include <slipway/core/build_recipe.hpp>
+
+#include <array>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace slipway::core {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct ProjectFile {
+    std::string_view name;
+    ProjectKind kind;
+};
+
+// The makefiles in make's order.
+constexpr auto project_files = std::to_array<ProjectFile>({
+    {"Cargo.toml", ProjectKind::cargo},
+    {"CMakeLists.txt", ProjectKind::cmake},
+    {"GNUmakefile", ProjectKind::make},
+    {"makefile", ProjectKind::make},
+    {"Makefile", ProjectKind::make},
+});
+
+std::optional<ProjectKind> project_kind_in(const fs::path& directory)
+{
+    std::error_code ignored;
+    for (const ProjectFile& file : project_files) {
+        if (fs::is_regular_file(directory / file.name, ignored)) return file.kind;
+    }
+    return {};
+}
+
+// From `root` down to `directory`.
+std::vector<fs::path> way_down(const fs::path& root, const fs::path& directory)
+{
+    std::vector<fs::path> way{root};
+    const fs::path below = directory.lexically_relative(root);
+    if (below.empty() || below == "." || *below.begin() == "..") return way;
+    for (const fs::path& part : below) {
+        way.push_back(way.back() / part);
+    }
+    return way;
+}
+
+} // namespace
+
+Result<Project> find_project(const fs::path& directory, const fs::path& home)
+{
+    Project project;
+    TRY(project.workspace, find_workspace(directory, home));
+    std::error_code failed;
+    const fs::path here = fs::canonical(directory, failed);
+    for (const fs::path& at : way_down(project.workspace, here)) {
+        if (const auto kind = project_kind_in(at)) {
+            project.kind = *kind;
+            project.directory = at;
+            return project;
+        }
+    }
+    std::string names;
+    for (const ProjectFile& file : project_files) {
+        const bool last = &file == &project_files.back();
+        names += (names.empty() ? "" : last ? " or " : ", ") + std::string(file.name);
+    }
+    Error error(
+        Errc::not_found,
+        "no project to build in " + project.workspace.string()
+            + (here == project.workspace ? "" : " nor on the way to " + here.string())
+            + ": there is no " + names
+    );
+    error.hint = "change to a project's directory; `slipway run -- COMMAND` runs any other build";
+    return fail(std::move(error));
+}
+
+} // namespace slipway::core
