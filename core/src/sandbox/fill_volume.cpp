@@ -1,73 +1,27 @@
-#include "archive/posix.hpp"
 #include "sandbox/owner.hpp"
-#include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
+#include "sandbox/pooled_order.hpp"
+#include "sandbox/pooled_spec.hpp"
 #include "workspace/synced.hpp"
 
 #include <slipway/core/fill_volume.hpp>
-#include <slipway/core/labels.hpp>
 #include <slipway/engine/images.hpp>
-#include <slipway/engine/pause.hpp>
 
 #include <boost/asio/this_coro.hpp>
 
-#include <chrono>
 #include <memory>
-#include <optional>
 #include <utility>
 
 namespace slipway::core {
 
-namespace asio = boost::asio;
-
 namespace {
 
-// The sandbox of a command without options, so that the next one finds it.
-SandboxSpec spec_to_fill(const std::string& image, const std::filesystem::path& root, Owner owner)
-{
-    KeptDirectory kept = kept_for(workspace_purpose, root);
-    kept.path = root;
-    kept.per_image = true;
-    kept.labels.emplace(image_label, image);
-    SandboxSpec spec;
-    spec.image = image;
-    spec.user = std::to_string(owner.uid) + ":" + std::to_string(owner.gid);
-    spec.network.clear();
-    if (root != "/tmp") spec.scratch.emplace_back("/tmp");
-    spec.kept.push_back(std::move(kept));
-    return spec;
-}
-
-struct ToFill {
-    engine::Client client;
-    std::string image;
-    Workspace workspace;
-    PoolOptions options;
-    Owner owner;
-    std::function<bool()> on_wait;
-};
-
-// No other command of this machine begins with it meanwhile.
-Task<posix::Fd> take_volume(std::shared_ptr<const ToFill> order)
-{
-    CO_TRY(const auto base, pool::base_directory(order->options.directory));
-    const std::string key = pool::key(order->client.endpoint()) + "-workspace-"
-                            + pool::digits_of(order->workspace.root.native())
-                            + pool::digits_of(order->image);
-    for (bool told = false;; told = true) {
-        auto lock = pool::try_lock(base, key);
-        if (lock) co_return *std::move(lock);
-        if (!told) order->on_wait();
-        CO_CHECK(co_await engine::pause(std::chrono::milliseconds(20)));
-    }
-}
-
 // What nobody has here of the caches that commands have made is brought by those commands.
-Task<> synchronise(std::shared_ptr<const ToFill> order, std::shared_ptr<Lease> lease)
+Task<> synchronise(std::shared_ptr<const PooledOrder> order, std::shared_ptr<Lease> lease)
 {
     const auto executor = co_await asio::this_coro::executor;
     const auto sending = std::make_shared<bool>(true);
-    Workspace workspace = order->workspace;
+    Workspace workspace = *order->job.workspace;
     workspace.bring_back = [sending](std::string_view, EntryType) { return *sending; };
     const auto synced = SyncedWorkspace::begin(executor, std::move(workspace), order->owner);
     CO_CHECK(co_await synced->send(lease, order->on_wait));
@@ -77,12 +31,12 @@ Task<> synchronise(std::shared_ptr<const ToFill> order, std::shared_ptr<Lease> l
     co_return ok();
 }
 
-Task<> fill_in(std::shared_ptr<const ToFill> order, std::shared_ptr<Lease> lease)
+Task<> fill_in(std::shared_ptr<const PooledOrder> order, std::shared_ptr<Lease> lease)
 {
     if (lease->road() == Road::exec) {
         Error error(
             Errc::unsupported,
-            "no volume is kept for " + order->workspace.root.string() + " in " + order->image
+            "no volume is kept for " + order->job.workspace->root.string() + " in " + order->job.image
                 + ": slipway's agent cannot run there"
         );
         error.hint = "commands work without, and send all files each time; `slipway doctor` tells "
@@ -107,8 +61,11 @@ Task<std::string> fill_volume(
         error.hint = "leave SLIPWAY_AGENT=0 out";
         co_return fail(std::move(error));
     }
-    const auto order = std::make_shared<ToFill>(ToFill{
-        std::move(client), std::move(image), std::move(workspace), std::move(options), {}, {}});
+    const auto order = std::make_shared<PooledOrder>(
+        PooledOrder{std::move(client), {}, {}, std::move(options), {}, {}, {}}
+    );
+    order->job.image = std::move(image);
+    order->job.workspace = std::move(workspace);
     CO_TRY(order->owner, co_await owner_for(order->client));
     order->on_wait = [tell = std::move(on_wait)] {
         if (tell) tell();
@@ -116,21 +73,17 @@ Task<std::string> fill_volume(
     };
     CO_TRY(
         const engine::ImageInfo info,
-        co_await engine::Images(order->client.transport()).inspect(order->image)
+        co_await engine::Images(order->client.transport()).inspect(order->job.image)
     );
-    CO_TRY(const posix::Fd lock, co_await take_volume(order));
-    const SandboxSpec spec = spec_to_fill(order->image, order->workspace.root, order->owner);
+    CO_TRY(const auto lock, co_await take_workspace(order));
+    // That of a command without options, so that the next one finds it.
+    CO_TRY(const SandboxSpec spec, spec_of(order->job, order->owner, Keeping::kept));
     const std::string name = pool::volume_of(spec.kept.front(), info.id);
     CO_TRY(
         const std::shared_ptr<Lease> lease, co_await acquire(order->client, spec, order->options)
     );
     const auto filled = co_await fill_in(order, lease);
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    const auto released = co_await lease->release();
-    if (!released) {
-        co_await lease->discard();
-    }
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    co_await give_back(lease);
     if (!filled) co_return fail(filled.error());
     co_return name;
 }

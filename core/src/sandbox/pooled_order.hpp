@@ -1,9 +1,13 @@
 #pragma once
 
+#include "archive/posix.hpp"
+
 #include <slipway/core/lease.hpp>
 #include <slipway/core/workspace.hpp>
 
 #include <functional>
+#include <memory>
+#include <optional>
 
 namespace slipway::core {
 
@@ -17,6 +21,10 @@ struct PooledOrder {
     std::function<void(const SandboxUse&)> on_sandbox;
     std::function<bool()> on_wait;
 };
+
+/// Looks for another command of this machine that has the workspace's volume before a sandbox is
+/// made for nothing; others are met in the volume. Nothing when it is not waited for.
+Task<std::optional<posix::Fd>> take_workspace(std::shared_ptr<const PooledOrder> order);
 
 /// The sandbox goes back to the pool, also when the command was interrupted; one that cannot is
 /// removed.

@@ -138,23 +138,6 @@ Task<JobResult> work_in(
     co_return result;
 }
 
-// Looks for another command of this machine that has the workspace's volume before a sandbox is
-// made for nothing; others are met in the volume. Nothing when it is not waited for.
-Task<std::optional<posix::Fd>> take_workspace(std::shared_ptr<const PooledOrder> order)
-{
-    CO_TRY(const auto base, pool::base_directory(order->options.directory));
-    const Job& job = order->job;
-    const std::string key = pool::key(order->client.endpoint()) + "-workspace-"
-                            + pool::digits_of(job.workspace->root.native())
-                            + pool::digits_of(job.image);
-    for (bool told = false;; told = true) {
-        auto lock = pool::try_lock(base, key);
-        if (lock) co_return lock;
-        if (!told && !order->on_wait()) co_return std::nullopt;
-        CO_CHECK(co_await engine::pause(std::chrono::milliseconds(20)));
-    }
-}
-
 Task<JobResult> run_leased(std::shared_ptr<const PooledOrder> order, Keeping keeping)
 {
     const Job& job = order->job;
@@ -194,6 +177,21 @@ Task<JobResult> run_leased(std::shared_ptr<const PooledOrder> order, Keeping kee
 }
 
 } // namespace
+
+Task<std::optional<posix::Fd>> take_workspace(std::shared_ptr<const PooledOrder> order)
+{
+    CO_TRY(const auto base, pool::base_directory(order->options.directory));
+    const Job& job = order->job;
+    const std::string key = pool::key(order->client.endpoint()) + "-workspace-"
+                            + pool::digits_of(job.workspace->root.native())
+                            + pool::digits_of(job.image);
+    for (bool told = false;; told = true) {
+        auto lock = pool::try_lock(base, key);
+        if (lock) co_return lock;
+        if (!told && !order->on_wait()) co_return std::nullopt;
+        CO_CHECK(co_await engine::pause(std::chrono::milliseconds(20)));
+    }
+}
 
 Task<> give_back(std::shared_ptr<Lease> lease)
 {
