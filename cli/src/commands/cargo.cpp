@@ -28,6 +28,19 @@ std::map<std::string, std::string, std::less<>> process_environment()
     return all;
 }
 
+// Before an image is made in which rustc could only say that it has no library for the target.
+Result<> check_has_rust(const core::ImageCatalog& images, const std::string& target)
+{
+    auto checked = images.check_language(target, "rust");
+    if (!checked) {
+        checked.error().hint = "`slipway run --target " + target
+                               + " -- cmake ...` builds what it is "
+                                 "for; "
+                               + checked.error().hint;
+    }
+    return checked;
+}
+
 // The image that cross's configuration asks for, else Slipway's own of the target.
 Result<ImageChoice> image_choice(const core::CargoPlan& plan)
 {
@@ -42,8 +55,9 @@ Result<ImageChoice> image_choice(const core::CargoPlan& plan)
             "target."
             + plan.target + ".image out of the configuration";
     }
-    if (cross.pre_build.empty() && cross.pre_build_script.empty()) return choice;
     const core::ImageCatalog& built_in = core::ImageCatalog::built_in();
+    if (cross.image.empty()) CHECK_OK(check_has_rust(built_in, plan.target));
+    if (cross.pre_build.empty() && cross.pre_build_script.empty()) return choice;
     if (cross.image.empty()) {
         core::BuildChoice of_target;
         of_target.target = plan.target;
