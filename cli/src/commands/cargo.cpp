@@ -33,10 +33,9 @@ Result<> check_has_rust(const core::ImageCatalog& images, const std::string& tar
 {
     auto checked = images.check_language(target, "rust");
     if (!checked) {
-        checked.error().hint = "`slipway run --target " + target
-                               + " -- cmake ...` builds what it is "
-                                 "for; "
-                               + checked.error().hint;
+        const std::string instead =
+            "what it is for is built with `slipway run --target " + target + " -- COMMAND`; ";
+        checked.error().hint = instead + checked.error().hint;
     }
     return checked;
 }
@@ -56,7 +55,9 @@ Result<ImageChoice> image_choice(const core::CargoPlan& plan)
             + plan.target + ".image out of the configuration";
     }
     const core::ImageCatalog& built_in = core::ImageCatalog::built_in();
-    if (cross.image.empty()) CHECK_OK(check_has_rust(built_in, plan.target));
+    if (cross.image.empty()) {
+        CHECK_OK(check_has_rust(built_in, plan.target));
+    }
     if (cross.pre_build.empty() && cross.pre_build_script.empty()) return choice;
     if (cross.image.empty()) {
         core::BuildChoice of_target;
