@@ -29,6 +29,18 @@ std::map<std::string, std::string, std::less<>> process_environment()
     return all;
 }
 
+// Before an image is made in which rustc could only say that it has no library for the target.
+Result<> check_has_rust(const core::ImageCatalog& images, const std::string& target)
+{
+    auto checked = images.check_language(target, "rust");
+    if (!checked) {
+        const std::string instead =
+            "what it is for is built with `slipway run --target " + target + " -- COMMAND`; ";
+        checked.error().hint = instead + checked.error().hint;
+    }
+    return checked;
+}
+
 std::string without_cargo(const core::CargoPlan& plan)
 {
     if (plan.cross.dockerfile) {
@@ -74,6 +86,9 @@ Task<ImageChoice> image_choice(Context& context, core::CargoPlan plan)
     }
     choice.image = cross.image;
     if (!cross.image.empty()) choice.without_program = without_cargo(plan);
+    if (cross.image.empty()) {
+        CO_CHECK(check_has_rust(core::ImageCatalog::built_in(), plan.target));
+    }
     if (cross.pre_build.empty() && cross.pre_build_script.empty()) co_return choice;
     if (cross.image.empty()) {
         CO_CHECK(check_own_image(plan));

@@ -5,10 +5,13 @@
 
 #include <xxhash.h>
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -50,6 +53,31 @@ std::optional<std::string> base_of(std::string_view argument)
                         && (argument.front() == '"' || argument.front() == '\'');
     if (quoted) argument = argument.substr(1, argument.size() - 2);
     return std::string(argument);
+}
+
+/// The value of a label in `name=value "other name"="other value"`.
+std::optional<std::string> label_in(std::string_view arguments, std::string_view name)
+{
+    std::string word;
+    char quote = '\0';
+    const auto value = [&]() -> std::optional<std::string> {
+        const bool is_it = word.starts_with(name) && word.substr(name.size()).starts_with('=');
+        if (is_it) return word.substr(name.size() + 1);
+        return std::nullopt;
+    };
+    for (const char c : arguments) {
+        if (quote != '\0' && c == quote) {
+            quote = '\0';
+        } else if (quote == '\0' && (c == '"' || c == '\'')) {
+            quote = c;
+        } else if (quote == '\0' && (c == ' ' || c == '\t')) {
+            if (auto found = value()) return found;
+            word.clear();
+        } else {
+            word += c;
+        }
+    }
+    return value();
 }
 
 std::string first_hex_digits(const std::string& text)
@@ -97,14 +125,21 @@ Result<ImageCatalog> ImageCatalog::parse(std::string text, std::string origin)
 {
     ImageCatalog catalog;
     std::set<std::string> stages;
+    std::string stage; // the one that the instructions are of
     for (const Instruction& instruction : instructions_of(text)) {
         if (instruction.keyword == "ARG" && stages.empty()) {
             for (const std::string& word : words_of(instruction.arguments)) {
                 if (auto base = base_of(word)) catalog.default_base_ = *std::move(base);
             }
         }
+        if (instruction.keyword == "LABEL" && !stages.empty()) {
+            const auto label = label_in(instruction.arguments, "org.slipway.languages");
+            if (label) catalog.languages_[stage] = words_of(*label);
+        }
         if (instruction.keyword != "FROM") continue;
         const auto name = stage_name(instruction.arguments);
+        stage = name.value_or("");
+        catalog.languages_[stage] = catalog.languages(image_of_from(instruction.arguments, ""));
         if (!name) {
             stages.insert("");
             continue;
@@ -158,6 +193,32 @@ Result<ImageCatalog> ImageCatalog::load(const std::filesystem::path& file)
 bool ImageCatalog::has_target(std::string_view target) const noexcept
 {
     return std::find(targets_.begin(), targets_.end(), target) != targets_.end();
+}
+
+std::vector<std::string> ImageCatalog::languages(std::string_view target) const
+{
+    const auto found = languages_.find(target);
+    return found == languages_.end() ? std::vector<std::string>{} : found->second;
+}
+
+Result<> ImageCatalog::check_language(std::string_view target, std::string_view language) const
+{
+    const auto has = [&](std::string_view one) {
+        const std::vector<std::string> named = languages(one);
+        return std::ranges::find(named, language) != named.end();
+    };
+    const std::vector<std::string> named = languages(target);
+    if (named.empty() || has(target)) return ok();
+    std::vector<std::string> others;
+    std::ranges::copy_if(targets_, std::back_inserter(others), has);
+    Error error(
+        Errc::unsupported,
+        fmt::format(
+            "the image for {} has no {}: it is for {}", target, language, fmt::join(named, ", ")
+        )
+    );
+    error.hint = fmt::format("those with {} are {}", language, fmt::join(others, ", "));
+    return fail(std::move(error));
 }
 
 std::string ImageCatalog::image_name(std::string_view target, std::string_view base) const

@@ -104,6 +104,50 @@ TEST_SUITE("core.images.catalog")
         CHECK(parsed("FROM a AS x-y-z\nARG BASE=b\n").default_base().empty());
     }
 
+    TEST_CASE("the languages of a target are its label's, or those of the stage it begins with")
+    {
+        using Words = std::vector<std::string>;
+        const auto languages = [](const std::string& label, std::string_view target = "x-y-z") {
+            return parsed("FROM a AS x-y-z\n" + label + "\nFROM x-y-z AS x-y-z-more\n")
+                .languages(target);
+        };
+        CHECK(languages("LABEL org.slipway.languages=c") == Words{"c"});
+        CHECK(languages("LABEL org.slipway.languages=c", "x-y-z-more") == Words{"c"});
+        CHECK(
+            languages("LABEL a=\"b c\" 'org.slipway.languages'=\"c  c++\" d=e") == Words{"c", "c++"}
+        );
+        CHECK(languages("label a=b \\\n  org.slipway.languages='c rust'") == Words{"c", "rust"});
+        CHECK(languages("LABEL a=\"org.slipway.languages=c\"").empty());
+        CHECK(languages("LABEL org.slipway.languages").empty());
+        CHECK(languages("LABEL org.slipway.languages=").empty());
+        CHECK(languages("LABEL \"org.slipway.languages=c").size() == 1); // the builder refuses it
+        CHECK(languages("LABEL org.slipway.languages2=c").empty());
+        CHECK(languages("RUN org.slipway.languages=c").empty());
+        CHECK(languages("", "no-such-target").empty());
+        CHECK(parsed("LABEL org.slipway.languages=c\nFROM a AS x-y-z\n").languages("x-y-z").empty()
+        );
+        CHECK(parsed("FROM a AS x\nLABEL org.slipway.languages=c\nFROM a AS x-y-z\n")
+                  .languages("x-y-z")
+                  .empty());
+    }
+
+    TEST_CASE("a target is for the languages that it names, and for all when it names none")
+    {
+        const ImageCatalog catalog =
+            parsed("FROM a AS c-and-more\nLABEL org.slipway.languages=\"c c++\"\n"
+                   "FROM a AS all-three-words\nLABEL org.slipway.languages=\"c c++ rust\"\n"
+                   "FROM a AS says-no-word\n");
+        CHECK(catalog.check_language("c-and-more", "c++").has_value());
+        CHECK(catalog.check_language("all-three-words", "rust").has_value());
+        CHECK(catalog.check_language("says-no-word", "rust").has_value());
+        CHECK(catalog.check_language("no-such-target", "rust").has_value()); // another's error
+        const auto refused = catalog.check_language("c-and-more", "rust");
+        REQUIRE(!refused.has_value());
+        CHECK(refused.error().code == Errc::unsupported);
+        CHECK(refused.error().message == "the image for c-and-more has no rust: it is for c, c++");
+        CHECK(refused.error().hint == "those with rust are all-three-words");
+    }
+
     TEST_CASE("a file without targets is refused")
     {
         CHECK(refused("FROM a AS host\n").code == Errc::invalid_argument);
@@ -126,6 +170,13 @@ TEST_SUITE("core.images.catalog")
         CHECK(catalog.has_target("aarch64-unknown-linux-gnu"));
         CHECK(catalog.has_target("x86_64-unknown-linux-gnu"));
         CHECK(catalog.default_base() == "debian:bookworm-slim");
+        for (const std::string& target : catalog.targets()) {
+            CAPTURE(target);
+            REQUIRE(!catalog.languages(target).empty());
+            CHECK(catalog.languages(target).front() == "c");
+            const std::string label = "LABEL org.slipway.target=" + target + " ";
+            CHECK(catalog.text().find(label) != std::string::npos);
+        }
     }
 
     TEST_CASE("loading files")

@@ -3,6 +3,8 @@
 #include <slipway/engine/result.hpp>
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,14 @@ public:
     const std::vector<std::string>& targets() const noexcept { return targets_; }
     bool has_target(std::string_view target) const noexcept;
 
+    /// The words of the stage's label org.slipway.languages ("c c++ rust"), which a stage takes
+    /// over from the one that it begins with. Empty: it has no such label, so nothing is known.
+    std::vector<std::string> languages(std::string_view target) const;
+
+    /// Whether that target can be built for: an error when its label names languages and this is
+    /// not one of them. Errors: unsupported (the hint has the targets that do have it).
+    Result<> check_language(std::string_view target, std::string_view language) const;
+
     /// The value of the `ARG BASE=` before the first stage; empty when there is none.
     const std::string& default_base() const noexcept { return default_base_; }
 
@@ -45,6 +55,7 @@ private:
     std::string origin_;
     std::string default_base_;
     std::vector<std::string> targets_;
+    std::map<std::string, std::vector<std::string>, std::less<>> languages_; // by stage
     bool built_in_ = false;
 };
 
