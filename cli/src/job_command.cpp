@@ -128,6 +128,9 @@ Task<core::JobResult> run_in(
             core::name(use.road),
             use.bound ? ", with the workspace bound" : ""
         ));
+        if (!use.why_copied.empty()) {
+            printer->detail("the workspace is copied: " + use.why_copied);
+        }
     };
     const std::function<void(const core::SandboxUse&)> on_sandbox = tell;
     CO_TRY(core::PoolOptions options, pool_options());

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <string>
+#include <utility>
 
 namespace slipway::agent {
 
@@ -55,7 +56,9 @@ public:
         const std::string record = encode(entry);
         Writer batch(batch_);
         batch(record);
-        return batch_.size() < batch_bytes ? TreeEnd::done : flush();
+        // The first one may be all that is wanted, and what follows may not be ours to read.
+        const bool first = std::exchange(first_, false);
+        return batch_.size() < batch_bytes && !first ? TreeEnd::done : flush();
     }
 
     TreeEnd close()
@@ -100,6 +103,7 @@ private:
     TreeOutput output_;
     DigestKind digest_;
     std::string batch_;
+    bool first_ = true;
 };
 
 } // namespace

@@ -142,6 +142,14 @@ class Files(Bound):
         self.assertRegex(result.stderr, "(?m)^hint: .*path with ','.*--fresh")
         self.assert_ok(self.here("true", cwd=place, options=["--workspace", ".", "--fresh"]))
 
+    def test_a_directory_that_may_not_be_read(self):
+        closed = self.top / "closed"
+        closed.mkdir()
+        os.chown(closed, self.user, self.user)
+        closed.chmod(0)
+        self.assert_bound(self.here("true"), "new")
+        self.assert_bound(self.here("true"), "warm")
+
     def test_two_commands_at_once_work_in_the_one_directory(self):
         # Each waits for the other one's file.
         both = [subprocess.Popen(
@@ -240,6 +248,22 @@ class Copied(Bound):
         os.chown(self.top, other, other)
         result = self.assert_copied(self.here("sh", "-c", "cat Cargo.toml && echo x > file"))
         self.assertEqual(os.stat(self.top / "file").st_uid, self.user, result)
+
+    def test_the_engines_socket_below_the_workspace(self):
+        socket = self.top / "engine.sock"
+        os.link(SOCKET, socket)
+        result = self.assert_copied(self.here("sh", "-c", "ls", DOCKER_HOST=f"unix://{socket}"))
+        self.assertNotIn("engine.sock", result.stdout)
+        self.assertIn("the workspace is copied: ", result.stderr)
+
+    def test_something_is_mounted_below_the_workspace(self):
+        if self.id:
+            self.skipTest("needs a mount of its own")
+        (self.top / "sub").mkdir()
+        result = self.here("cat", "sub/file", wrapper=[
+            "unshare", "--mount", "sh", "-c", "mount -t tmpfs none sub && echo here > sub/file && exec \"$@\"", "sh"])
+        self.assertEqual(self.assert_copied(result).stdout, "here\n")
+        self.assertIn(f"something is mounted below {self.top}: {self.top}/sub", result.stderr)
 
     def test_it_is_asked_for(self):
         result = self.here("sh", "-c", "echo x > file", words=["--files", "sync"])

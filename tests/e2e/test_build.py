@@ -34,7 +34,8 @@ class Project(Case):
     def build(self, *options, target=TARGET, **kwargs):
         kwargs.setdefault("cwd", self.top)
         where = ["--target", target] if target else []
-        return self.slipway("build", *where, *options, timeout=600, **kwargs)
+        files = [] if self.files == "auto" else ["--files", self.files]
+        return self.slipway(*files, "build", *where, *options, timeout=600, **kwargs)
 
     def built(self, *options, **kwargs):
         return self.assert_ok(self.build(*options, **kwargs)).stdout
@@ -47,7 +48,15 @@ class CMake(Project):
         super().setUp()
         self.out = self.top / "build" / TARGET
 
+    def test_a_copy_after_a_directory_that_is_bound_and_back(self):
+        self.built()
+        for files in ("sync", "auto"):
+            self.files = files
+            self.assertIn("describe", self.built("--test"))
+            self.assertEqual(machine_of(self.out / "describe"), AARCH64)
+
     def test_programs_come_back_and_the_next_build_does_what_is_left(self):
+        self.files = "sync"
         said = self.built()
         self.assertEqual(said.count("Linking CXX executable describe"), 1, said)
         self.assertEqual(machine_of(self.out / "describe"), AARCH64)
@@ -246,15 +255,15 @@ class Mistakes(Project):
         (self.top / "Makefile").rename(self.top / "CMakeLists.txt")
         self.assert_error(self.build("--", "-D"), 2, "-D needs a variable", "-DNAME=VALUE")
 
-    def test_a_second_build_waits(self):
+    def test_a_second_build_waits_for_the_copy(self):
         (self.top / "Makefile").write_text("all:\n\t@echo one; while [ ! -e go ]; do sleep 0.05; done\n\ntwo:\n\t@echo two\n")
         first = subprocess.Popen(
-            [os.environ["SLIPWAY"], "build", "--target", TARGET, "--", "all"], cwd=self.top, text=True,
+            [os.environ["SLIPWAY"], "--files", "sync", "build", "--target", TARGET, "--", "all"], cwd=self.top, text=True,
             env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(first.kill)
         self.assertEqual(first.stdout.readline(), "one\n")
         second = subprocess.Popen(
-            [os.environ["SLIPWAY"], "build", "--target", TARGET, "--", "two"], cwd=self.top, text=True,
+            [os.environ["SLIPWAY"], "--files", "sync", "build", "--target", TARGET, "--", "two"], cwd=self.top, text=True,
             env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(second.kill)
         self.assertIn("Waiting for another command", second.stderr.readline())

@@ -166,17 +166,26 @@ bool wants_manifest(const std::vector<std::string>& args)
     return std::ranges::find(commands_of_a_package, command) != commands_of_a_package.end();
 }
 
-// `cargo clean` of everything, not of a package, a profile or a target.
+// `cargo clean` of everything, not of a package, a profile or a target, and not only to tell.
 bool cleans_all(const std::vector<std::string>& args)
 {
-    constexpr auto partly = std::to_array<std::string_view>(
-        {"-p", "--package", "-r", "--release", "--profile", "--doc", "--target", "-n", "--dry-run"}
+    constexpr auto harmless = std::to_array<std::string_view>(
+        {"clean", "-q", "--quiet", "-v", "-vv", "--verbose", "--locked", "--offline", "--frozen"}
     );
-    return command_of(args) == "clean" && std::ranges::none_of(args, [&](const std::string& arg) {
-               const bool plain = arg.starts_with("--") || arg.size() == 2;
-               const std::string name = plain ? arg.substr(0, arg.find('=')) : arg.substr(0, 2);
-               return std::ranges::find(partly, name) != partly.end();
-           });
+    constexpr auto with_value = std::to_array<std::string_view>({"--color", "--manifest-path"});
+    const auto among = [](const auto& names, std::string_view word) {
+        return std::ranges::find(names, word) != names.end();
+    };
+    if (command_of(args) != "clean") return false;
+    for (std::size_t i = 0; i < args.size(); ++i) {
+        const std::string_view word = args[i];
+        if (among(with_value, word)) {
+            ++i;
+        } else if (!among(harmless, word) && !among(with_value, word.substr(0, word.find('=')))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool is_there(const fs::path& file)
@@ -219,13 +228,40 @@ void take_path_dependencies(Workspace& workspace, const fs::path& home)
 {
     const fs::path packages = workspace.root;
     for (fs::path& directory : path_dependencies_outside(packages, home)) {
-        const fs::path from = packages.lexically_relative(directory);
-        if (!from.empty() && *from.begin() != "..") {
+        if (is_in(packages, directory)) {
             workspace.root = std::move(directory);
         } else {
-            workspace.also.push_back(std::move(directory));
+            workspace.also.push_back({std::move(directory), true});
         }
     }
+}
+
+Result<> take_volumes(Workspace& workspace, const std::vector<fs::path>& volumes)
+{
+    for (const fs::path& volume : volumes) {
+        if (is_in(volume, workspace.root)) continue;
+        if (is_in(workspace.root, volume)) {
+            Error error(
+                Errc::unsupported,
+                "the volume " + volume.string() + " has the workspace " + workspace.root.string()
+                    + " in it"
+            );
+            error.hint = "name a directory beside it with env.volumes";
+            return fail(std::move(error));
+        }
+        std::erase_if(workspace.also, [&](const BesideWorkspace& other) {
+            return is_in(other.path, volume) && (other.read_only || other.path != volume);
+        });
+        const auto around = std::ranges::find_if(workspace.also, [&](const BesideWorkspace& other) {
+            return is_in(volume, other.path);
+        });
+        if (around != workspace.also.end()) {
+            around->read_only = false; // it has the volume in it
+        } else {
+            workspace.also.push_back({volume, false});
+        }
+    }
+    return ok();
 }
 
 // The place that Dockerfile.images has for it. A workspace of its own: what a build script of
@@ -288,6 +324,8 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     question.host_target = call.host_target;
     TRY(plan.cross, read_cross_config(question));
     plan.target = plan.cross.target;
+    CHECK_OK(take_volumes(plan.workspace, plan.cross.volumes));
+    if (plan.cross.remote) plan.workspace.files = FilesBy::sync;
     const std::string chosen_dir =
         first_given({options.target_dir, variable(call, "CARGO_TARGET_DIR")});
     const fs::path target_dir = !chosen_dir.empty()
@@ -315,7 +353,7 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     if (options.target_dir.empty()) build.variable = "CARGO_TARGET_DIR"; // the option would win
     build.cleans = cleans_all(call.args);
     build.is_result = [target = plan.target](std::string_view path, EntryType) {
-        return is_result(path, target);
+        return path != "CACHEDIR.TAG" && is_result(path, target); // the directory has its own
     };
     plan.argv.emplace_back("cargo");
     std::vector<std::string> args = call.args;

@@ -141,8 +141,9 @@ std::string script_of(
     script += "mkdir -p \"$dir\"\n";
     script += "[ -e \"$tag\" ] || echo '" + std::string(cache_tag) + "' > \"$tag\"\n";
     if (words.configure.empty()) {
-        script += "[ -e \"$dir/build.ninja\" ] && grep -qs '^CMAKE_BUILD_TYPE:[A-Z]*=" + type
-                  + "$' \"$dir/CMakeCache.txt\" || ";
+        script += "[ -e \"$dir/build.ninja\" ] && [ -e \"$dir/CMakeFiles/rules.ninja\" ] && grep "
+                  "-qs '^CMAKE_BUILD_TYPE:[A-Z]*="
+                  + type + "$' \"$dir/CMakeCache.txt\" || ";
     }
     script += "cmake -S " + shell_quoted(project.directory.string())
               + " -B \"$dir\" -G Ninja -DCMAKE_BUILD_TYPE=" + type + words.configure + "\n";

@@ -8,6 +8,7 @@
 #include <slipway/core/dockerfile_image.hpp>
 #include <slipway/core/image_catalog.hpp>
 #include <slipway/core/suggest.hpp>
+#include <slipway/core/workspace.hpp>
 #include <slipway/engine/reference.hpp>
 
 #include <algorithm>
@@ -117,6 +118,61 @@ read_passthrough(const CrossSettings& settings, const CrossQuestion& question, C
         for (const ListItem& item : items_of(*setting)) {
             CHECK_OK(pass_on(item, question, config));
         }
+    }
+    return ok();
+}
+
+// NAME with the path that it has here, or NAME=path: a directory, at the same path in the
+// container.
+Result<> add_volume(const ListItem& item, const CrossQuestion& question, CrossConfig& config)
+{
+    const auto equals = item.text.find('=');
+    const std::string name = item.text.substr(0, equals);
+    if (!is_name_of_variable(name)) {
+        return fail(not_valid(
+            item.place,
+            "'" + name + "' is no name of a variable",
+            "write NAME for the directory that the variable is set to here, or NAME=/directory"
+        ));
+    }
+    CHECK_OK(check_ours({name + "=", item.place}, name));
+    std::string path;
+    if (equals != std::string::npos) {
+        path = item.text.substr(equals + 1);
+    } else if (const auto set = question.environment.find(name);
+               set != question.environment.end()) {
+        path = set->second;
+    }
+    if (path.empty()) return ok();
+    std::error_code failed;
+    const auto real = std::filesystem::canonical(question.directory / path, failed);
+    if (failed || !std::filesystem::is_directory(real, failed)) {
+        return fail(not_valid(
+            item.place,
+            "there is no directory " + path + " for the volume " + name,
+            "name one that exists here; single files cannot be volumes"
+        ));
+    }
+    auto checked = check_workspace(real);
+    if (!checked) {
+        return fail(not_valid(
+            item.place,
+            "the volume " + name + " would hide the image's own " + real.string(),
+            "name a directory that is not the system's"
+        ));
+    }
+    config.env[name] = real.string();
+    config.volumes.push_back(real);
+    return ok();
+}
+
+Result<>
+read_volumes(const CrossSettings& settings, const CrossQuestion& question, CrossConfig& config)
+{
+    const auto setting = settings.first("env.volumes"); // those of the target replace all others
+    if (!setting) return ok();
+    for (const ListItem& item : items_of(*setting)) {
+        CHECK_OK(add_volume(item, question, config));
     }
     return ok();
 }
@@ -268,6 +324,9 @@ Result<CrossConfig> cross_config_in(CrossFiles files, const CrossQuestion& quest
     TRY(config.dockerfile, read_dockerfile(settings, question.root));
     CHECK_OK(read_pre_build(settings, question, config));
     CHECK_OK(read_passthrough(settings, question, config));
+    CHECK_OK(read_volumes(settings, question, config));
+    const auto remote = settings.variable("CROSS_REMOTE");
+    config.remote = remote && as_switch(remote->text).value_or(true);
     CHECK_OK(read_runner(settings, config));
     TRY(config.build_std, read_build_std(settings));
     CHECK_OK(read_container_flags(settings, question, config));

@@ -30,9 +30,6 @@ struct Refusal {
 };
 
 constexpr std::array refused_keys{
-    Refusal{
-        "env.volumes",
-        "what the build needs must stand in the workspace, which is sent as a whole"},
     Refusal{"xargo", "cargo itself is run", true},
     Refusal{"zig", "the image's own linker is used", true}};
 

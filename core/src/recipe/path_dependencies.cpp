@@ -19,12 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_in(const fs::path& path, const fs::path& directory)
-{
-    const fs::path rest = path.lexically_relative(directory);
-    return !rest.empty() && *rest.begin() != "..";
-}
-
 class PathDependencies {
 public:
     PathDependencies(fs::path root, fs::path home) : root_(std::move(root)), home_(std::move(home))
@@ -119,6 +113,12 @@ private:
 };
 
 } // namespace
+
+bool is_in(const fs::path& path, const fs::path& directory)
+{
+    const fs::path rest = path.lexically_relative(directory);
+    return !rest.empty() && *rest.begin() != "..";
+}
 
 std::vector<fs::path> path_dependencies_outside(const fs::path& root, const fs::path& home)
 {

@@ -23,7 +23,9 @@ Result<BoundDirectory> bound_directory(const std::filesystem::path& path)
     bound.path = path.string();
     bound.file_system = status.st_dev;
     bound.inode = status.st_ino;
-    bound.ours = status.st_uid == ::geteuid() && ::access(path.c_str(), R_OK | W_OK | X_OK) == 0;
+    bound.readable = ::access(path.c_str(), R_OK | X_OK) == 0;
+    bound.ours =
+        bound.readable && status.st_uid == ::geteuid() && ::access(path.c_str(), W_OK) == 0;
     return bound;
 }
 

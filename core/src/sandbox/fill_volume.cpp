@@ -19,7 +19,7 @@ namespace {
 // What nobody has here of the caches that commands have made is brought by those commands.
 Task<> synchronise(std::shared_ptr<const PooledOrder> order, std::shared_ptr<Lease> lease)
 {
-    const auto executor = co_await asio::this_coro::executor;
+    const auto executor = co_await boost::asio::this_coro::executor;
     const auto sending = std::make_shared<bool>(true);
     Workspace workspace = *order->job.workspace;
     workspace.bring_back = [sending](std::string_view, EntryType) { return *sending; };
@@ -36,8 +36,8 @@ Task<> fill_in(std::shared_ptr<const PooledOrder> order, std::shared_ptr<Lease> 
     if (lease->road() == Road::exec) {
         Error error(
             Errc::unsupported,
-            "no volume is kept for " + order->job.workspace->root.string() + " in " + order->job.image
-                + ": slipway's agent cannot run there"
+            "no volume is kept for " + order->job.workspace->root.string() + " in "
+                + order->job.image + ": slipway's agent cannot run there"
         );
         error.hint = "commands work without, and send all files each time; `slipway doctor` tells "
                      "why it cannot";
@@ -61,9 +61,8 @@ Task<std::string> fill_volume(
         error.hint = "leave SLIPWAY_AGENT=0 out";
         co_return fail(std::move(error));
     }
-    const auto order = std::make_shared<PooledOrder>(
-        PooledOrder{std::move(client), {}, {}, std::move(options), {}, {}, {}}
-    );
+    const auto order = std::make_shared<PooledOrder>(PooledOrder{
+        std::move(client), {}, {}, std::move(options), {}, {}, {}});
     order->job.image = std::move(image);
     order->job.workspace = std::move(workspace);
     CO_TRY(order->owner, co_await owner_for(order->client));

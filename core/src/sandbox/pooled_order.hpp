@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace slipway::core {
 
@@ -20,6 +21,8 @@ struct PooledOrder {
     Owner owner;
     std::function<void(const SandboxUse&)> on_sandbox;
     std::function<bool()> on_wait;
+    /// Why the workspace is not bound, once that is known.
+    std::shared_ptr<std::string> why_copied = std::make_shared<std::string>();
 };
 
 /// Looks for another command of this machine that has the workspace's volume before a sandbox is

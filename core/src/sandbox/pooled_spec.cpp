@@ -25,9 +25,10 @@ std::vector<Workspace> parts_of(const Workspace& workspace)
 {
     std::vector<Workspace> parts{workspace};
     parts.front().also.clear();
-    for (const std::filesystem::path& directory : workspace.also) {
+    for (const BesideWorkspace& beside : workspace.also) {
         Workspace part;
-        part.root = directory;
+        part.root = beside.path;
+        part.read_only = beside.read_only;
         part.files = workspace.files;
         part.wait = workspace.wait;
         part.notes = workspace.notes;
@@ -46,13 +47,15 @@ Result<SandboxSpec> spec_of(const Job& job, Owner owner, Keeping keeping)
     spec.network = job.network;
     spec.limits.memory_bytes = job.memory_bytes;
     spec.limits.cpus = job.cpus;
-    const bool has_tmp = job.workspace && job.workspace->root == "/tmp";
-    if (!has_tmp || keeping == Keeping::sent) spec.scratch.emplace_back("/tmp");
     const auto parts = job.workspace ? parts_of(*job.workspace) : std::vector<Workspace>();
+    const bool has_tmp =
+        std::ranges::any_of(parts, [](const Workspace& part) { return part.root == "/tmp"; });
+    if (!has_tmp || keeping == Keeping::sent) spec.scratch.emplace_back("/tmp");
     for (const Workspace& part : parts) {
         switch (keeping) {
         case Keeping::bound: {
             TRY(BoundDirectory root, bound_directory(part.root));
+            root.read_only = part.read_only;
             spec.bound.push_back(std::move(root));
             break;
         }

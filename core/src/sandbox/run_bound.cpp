@@ -1,6 +1,6 @@
 #include "sandbox/run_bound.hpp"
 
-#include "interrupted.hpp"
+#include "archive/posix.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/pool/no_agent.hpp"
@@ -9,21 +9,53 @@
 #include "workspace/advice.hpp"
 #include "workspace/build_place.hpp"
 
-#include <boost/asio/this_coro.hpp>
+#include <slipway/engine/pause.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 
 namespace slipway::core {
 
 namespace {
 
+std::filesystem::path real(const std::filesystem::path& path)
+{
+    std::error_code ignored;
+    return std::filesystem::weakly_canonical(path, ignored);
+}
+
+bool is_at_or_below(const std::filesystem::path& path, const std::string& directory)
+{
+    return path == directory || sync::is_within(path.native(), directory);
+}
+
+// What is mounted below a directory here need not be mounted there. A path with odd bytes is
+// written with escapes, which only makes it another one.
+std::string mounted_below(const std::string& directory)
+{
+    std::ifstream mounts("/proc/self/mountinfo");
+    for (std::string line; std::getline(mounts, line);) {
+        std::istringstream words(line);
+        std::string place;
+        for (int word = 0; word < 5; ++word) {
+            words >> place;
+        }
+        if (sync::is_within(place, directory)) return place;
+    }
+    return {};
+}
+
 // Why a job has a copy of its workspace; empty where the engine is asked.
 Result<std::string> why_copied(const PooledOrder& order)
 {
     const Workspace& workspace = *order.job.workspace;
+    const engine::Endpoint& endpoint = order.client.endpoint();
     if (!order.options.agent) return "without slipway's agent no directory is bound";
-    if (order.client.endpoint().scheme != engine::Endpoint::Scheme::unix_socket) {
+    if (endpoint.scheme != engine::Endpoint::Scheme::unix_socket) {
         return "the engine is reached over a network";
     }
     if (workspace.build && workspace.build->variable.empty()) {
@@ -33,12 +65,20 @@ Result<std::string> why_copied(const PooledOrder& order)
     for (const Workspace& part : parts_of(workspace)) {
         const std::string root = part.root.string();
         if (root == "/tmp") return "/tmp is the sandbox's own";
-        if (base == part.root || sync::is_within(base.native(), root)) {
+        if (is_at_or_below(real(base), root)) {
             return root + " has slipway's own sockets below it: " + base.string();
+        }
+        if (is_at_or_below(real(endpoint.socket_path), root)) {
+            return root + " has the engine's socket below it: " + endpoint.socket_path;
+        }
+        if (const std::string place = mounted_below(root); !place.empty()) {
+            return "something is mounted below " + root + ": " + place;
         }
         if (workspace.files == FilesBy::bind) continue;
         TRY(const BoundDirectory directory, bound_directory(part.root));
-        if (!directory.ours) return root + " belongs to somebody else, or is read-only";
+        if (!directory.ours && !(part.read_only && directory.readable)) {
+            return root + " belongs to somebody else, or is read-only";
+        }
     }
     return std::string();
 }
@@ -62,21 +102,33 @@ Result<JobResult> telling(Result<JobResult> result)
     return result;
 }
 
-Task<JobResult> run_in_place(std::shared_ptr<const PooledOrder> order, std::shared_ptr<Lease> lease)
+// One process at a time has to do with the results of a build directory.
+Task<posix::Fd> take_results(std::filesystem::path base, std::filesystem::path directory)
+{
+    const std::string key = "results-" + pool::digits_of(directory.native());
+    for (;;) {
+        auto lock = pool::try_lock(base, key);
+        if (lock) co_return *std::move(lock);
+        CO_CHECK(co_await engine::pause(std::chrono::milliseconds(5)));
+    }
+}
+
+Task<JobResult> run_in_place(
+    std::shared_ptr<const PooledOrder> order,
+    std::shared_ptr<Lease> lease,
+    std::shared_ptr<const BuildPlace> place
+)
 {
     const Workspace& workspace = *order->job.workspace;
     LeasedJob leased = leased_job(order->job, order->client.endpoint());
-    std::optional<BuildPlace> place;
-    if (workspace.build) {
-        auto prepared =
-            BuildPlace::prepare(workspace.root, *workspace.build, pool::digits_of(lease->image()));
-        CO_TRY(place, advised(std::move(prepared), "preparing the build", to_write_advice));
-        set(leased.env, workspace.build->variable, place->inside());
-    }
+    const std::string image = pool::digits_of(lease->image());
+    if (place) set(leased.env, workspace.build->variable, place->inside(image));
     auto result = co_await lease->run(std::move(leased), order->streams);
     if (!result || !place) co_return telling(std::move(result));
+    CO_TRY(const auto base, pool::base_directory(order->options.directory));
+    CO_TRY(const posix::Fd lock, co_await take_results(base, workspace.build->path));
     const bool cleaned = workspace.build->cleans && result->exit_code == 0;
-    auto lifted = cleaned ? place->clear() : place->uplift();
+    auto lifted = cleaned ? place->clear() : place->uplift(image);
     const std::string doing =
         (cleaned ? "cleaning " : "putting results into ") + workspace.build->path.string();
     CO_TRY(Uplifted uplifted, advised(std::move(lifted), doing, to_write_advice));
@@ -90,6 +142,43 @@ Task<JobResult> run_in_place(std::shared_ptr<const PooledOrder> order, std::shar
     co_return result;
 }
 
+using PlaceOfBuild = std::shared_ptr<const BuildPlace>;
+
+Result<PlaceOfBuild> place_of_build(const Workspace& workspace)
+{
+    if (!workspace.build) return PlaceOfBuild();
+    auto prepared = BuildPlace::prepare(workspace.root, *workspace.build);
+    TRY(BuildPlace made, advised(std::move(prepared), "preparing the build", to_write_advice));
+    return std::make_shared<const BuildPlace>(std::move(made));
+}
+
+// A sandbox that has the workspace.
+Task<std::shared_ptr<Lease>> acquire_bound(std::shared_ptr<const PooledOrder> order)
+{
+    CO_TRY(const SandboxSpec spec, spec_of(order->job, order->owner, Keeping::bound));
+    CO_TRY(const auto base, pool::base_directory(order->options.directory));
+    const bool must = order->job.workspace->files == FilesBy::bind;
+    if (!must && !order->options.agent_anew) {
+        std::string known = pool::why_not_bound(order->client, base, spec);
+        if (!known.empty()) co_return fail(Errc::unsupported, std::move(known));
+    }
+    auto acquired = co_await acquire(order->client, spec, order->options);
+    if (!acquired && acquired.error().code == Errc::unsupported) {
+        pool::remember_not_bound(order->client, base, spec, describe(acquired.error()));
+    }
+    CO_TRY(std::shared_ptr<Lease> lease, std::move(acquired));
+    if (!lease->warm()) pool::forget_not_bound(order->client, base, spec);
+    co_return lease;
+}
+
+// What is told where it has to be bound.
+Error refusal(Error error, const Workspace& workspace)
+{
+    if (error.hint.empty()) error.hint = "leave --files bind out: then it is copied";
+    error.context.push_back("binding " + workspace.root.string());
+    return error;
+}
+
 } // namespace
 
 Task<std::optional<JobResult>> run_bound(std::shared_ptr<const PooledOrder> order)
@@ -98,37 +187,36 @@ Task<std::optional<JobResult>> run_bound(std::shared_ptr<const PooledOrder> orde
     const Job& job = order->job;
     if (!job.workspace || job.workspace->files == FilesBy::sync) co_return by_copy;
     const bool must = job.workspace->files == FilesBy::bind;
-    const std::string doing = "binding " + job.workspace->root.string();
-    const std::string hint = "leave --files bind out: then they are sent";
-    CO_TRY(const std::string why, why_copied(*order));
-    if (!why.empty()) {
-        if (!must) co_return by_copy;
-        Error error(Errc::unsupported, why);
-        error.hint = hint;
-        co_return during(Result<std::optional<JobResult>>(fail(std::move(error))), doing);
+    CO_TRY(std::string why, why_copied(*order));
+    Result<PlaceOfBuild> place;
+    if (why.empty()) {
+        place = place_of_build(*job.workspace);
+        if (!place && place.error().code != Errc::unsupported) co_return fail(place.error());
+        if (!place) why = describe(place.error());
     }
-    CO_TRY(const SandboxSpec spec, spec_of(job, order->owner, Keeping::bound));
-    CO_TRY(const auto base, pool::base_directory(order->options.directory));
-    const bool known = !pool::why_not_bound(order->client, base, spec).empty();
-    if (known && !must && !order->options.agent_anew) co_return by_copy;
-    auto acquired = co_await acquire(order->client, spec, order->options);
+    if (!why.empty()) {
+        if (must) {
+            co_return fail(refusal(Error(Errc::unsupported, why), *job.workspace));
+        }
+        *order->why_copied = why;
+        co_return by_copy;
+    }
+    auto acquired = co_await acquire_bound(order);
     if (!acquired) {
         Error& error = acquired.error();
-        if (error.code == Errc::cancelled) {
-            error.message = "the command was not started";
-        } else if (!must && error.code == Errc::unsupported) {
-            pool::remember_not_bound(order->client, base, spec, describe(error));
-            co_return by_copy;
-        } else if (error.hint.empty() && error.code == Errc::unsupported) {
-            error.hint = hint;
-        }
-        co_return fail(std::move(acquired).error());
+        if (error.code == Errc::cancelled) error.message = "the command was not started";
+        const bool final_one = error.code == Errc::cancelled || error.code == Errc::not_found
+                               || error.code == Errc::conflict;
+        if (final_one) co_return fail(std::move(error));
+        if (must) co_return fail(refusal(std::move(error), *job.workspace));
+        *order->why_copied = describe(error);
+        co_return by_copy;
     }
     const std::shared_ptr<Lease> lease = *std::move(acquired);
     if (order->on_sandbox) {
-        order->on_sandbox({lease->container(), lease->road(), lease->warm(), true});
+        order->on_sandbox({lease->container(), lease->road(), lease->warm(), true, {}});
     }
-    auto result = co_await run_in_place(order, lease);
+    auto result = co_await run_in_place(order, lease, *place);
     co_await give_back(lease);
     co_return result;
 }

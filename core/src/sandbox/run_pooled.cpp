@@ -75,6 +75,7 @@ public:
     {
         Fetched all;
         for (std::size_t i = 0; i < parts_.size(); ++i) {
+            if (parts_[i].read_only) continue; // the next command has it as it is here
             Result<Fetched> fetched = fail(Errc::internal, "");
             if (synced_.empty()) {
                 fetched = co_await fetch_workspace(files_, parts_[i], sent_[i]);
@@ -155,7 +156,9 @@ Task<JobResult> run_leased(std::shared_ptr<const PooledOrder> order, Keeping kee
     }
     CO_TRY(const std::shared_ptr<Lease> lease, std::move(acquired));
     if (order->on_sandbox) {
-        order->on_sandbox({lease->container(), lease->road(), lease->warm(), false});
+        order->on_sandbox(
+            {lease->container(), lease->road(), lease->warm(), false, *order->why_copied}
+        );
     }
     LeasedJob leased = leased_job(job, order->client.endpoint());
     Result<JobResult> result = fail(Errc::internal, "");

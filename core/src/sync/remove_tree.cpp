@@ -41,6 +41,16 @@ private:
     bool changed_ = false;
 };
 
+// Never what a symlink leads to, also not one that was put there just now.
+bool open_up(int parent, const std::string& name)
+{
+    const agent::Fd place(
+        ::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    );
+    const std::string itself = "/proc/self/fd/" + std::to_string(place.get());
+    return place && ::chmod(itself.c_str(), S_IRWXU) == 0;
+}
+
 // NOLINTNEXTLINE(misc-no-recursion)
 int remove_at(int parent, const std::string& name, const std::string& path, std::string& failed)
 {
@@ -58,7 +68,7 @@ int remove_at(int parent, const std::string& name, const std::string& path, std:
     if (errno != ENOTEMPTY && errno != EEXIST) return errno;
     constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     agent::Fd directory(::openat(parent, name.c_str(), flags));
-    if (!directory && errno == EACCES && ::fchmodat(parent, name.c_str(), S_IRWXU, 0) == 0) {
+    if (!directory && errno == EACCES && open_up(parent, name)) {
         directory = agent::Fd(::openat(parent, name.c_str(), flags));
     }
     if (!directory) return errno;

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 namespace slipway::core {
 
@@ -18,125 +19,137 @@ namespace {
 
 constexpr const char* places_name = ".slipway";
 constexpr std::string_view record_ending = ".results";
+constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr std::string_view cache_tag = "Signature: 8a477f597d28d172789f06886806bc55\n"
                                        "# What a build has made. See https://bford.info/cachedir/ "
                                        "for what this file says to others.\n";
 
-// As cargo does for a directory that it makes.
+// As cargo does for a directory that it makes. Another command may have done it just now.
 Result<> tag(int directory, const fs::path& path)
 {
     const posix::Fd file(
         ::openat(directory, "CACHEDIR.TAG", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)
     );
+    if (!file && errno == EEXIST) return ok();
     const auto size = static_cast<ssize_t>(cache_tag.size());
     if (file && ::write(file.get(), cache_tag.data(), cache_tag.size()) == size) return ok();
     return fail(posix::error(errno, "writing CACHEDIR.TAG in", path.native()));
 }
 
-Result<> check_inside(const fs::path& root, const fs::path& path)
+posix::Fd open_again(int directory)
 {
-    std::error_code failed;
-    const fs::path real = fs::canonical(path, failed);
-    const std::string below = real.lexically_relative(root).string();
-    if (!failed && !below.empty() && below != ".." && !below.starts_with("../")) return ok();
-    return fail(
-        Errc::unsupported,
-        posix::printable(path.native()) + " leads out of the workspace " + root.string()
-    );
+    return posix::Fd(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
-posix::Fd open_again(const posix::Fd& directory)
+// The directory at a path below another one; none, with errno, where it is not or a symlink leads
+// away. `made`: where it is given, directories that are missing are made, and whether the last one
+// was.
+posix::Fd descend(int from, const fs::path& path, bool* made)
 {
-    return posix::Fd(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-}
-
-Result<posix::Fd> open_directory(int above, const std::string& name, const fs::path& shown)
-{
-    constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    posix::Fd opened(::openat(above, name.c_str(), flags));
-    if (!opened) return fail(posix::error(errno, "opening", shown.native()));
-    return opened;
+    posix::Fd at = open_again(from);
+    for (const fs::path& part : path) {
+        if (!at) break;
+        if (made != nullptr) {
+            *made = ::mkdirat(at.get(), part.c_str(), 0777) == 0;
+            if (!*made && errno != EEXIST) return {};
+        }
+        at = posix::Fd(::openat(at.get(), part.c_str(), directory_flags));
+    }
+    return at;
 }
 
 } // namespace
 
-BuildPlace::BuildPlace(
-    BuildDirectory directory, std::string image, posix::Fd path, posix::Fd places
-)
-    : directory_(std::move(directory)),
-      image_(std::move(image)),
-      path_(std::move(path)),
-      places_(std::move(places))
+BuildPlace::BuildPlace(BuildDirectory directory, posix::Fd root, fs::path below)
+    : directory_(std::move(directory)), root_(std::move(root)), below_(std::move(below))
 {
 }
 
-Result<BuildPlace>
-BuildPlace::prepare(const fs::path& root, BuildDirectory directory, std::string image)
+Result<BuildPlace> BuildPlace::prepare(const fs::path& root, BuildDirectory directory)
 {
     const fs::path& path = directory.path;
-    std::error_code failed;
-    const bool made = fs::create_directories(path, failed);
-    if (failed) return fail(posix::error(failed.value(), "making", path.native()));
-    CHECK_OK(check_inside(root, path));
-    TRY(posix::Fd opened, open_directory(AT_FDCWD, fs::canonical(path, failed), path));
+    fs::path below = path.lexically_relative(root);
+    if (below.empty() || below == "." || *below.begin() == "..") {
+        return fail(
+            Errc::unsupported,
+            posix::printable(path.native()) + " is not below the workspace " + root.string()
+        );
+    }
+    posix::Fd top(::open(root.c_str(), directory_flags));
+    if (!top) return fail(posix::error(errno, "opening", root.native()));
+    bool made = false;
+    const posix::Fd opened = descend(top.get(), below, &made);
+    if (!opened && (errno == ENOTDIR || errno == ELOOP)) {
+        Error error(
+            Errc::unsupported,
+            "a symlink or a file is on the way to " + posix::printable(path.native())
+        );
+        error.hint = "make it a directory of the workspace's, or choose another one";
+        return fail(std::move(error));
+    }
+    if (!opened) return fail(posix::error(errno, "making", path.native()));
     if (made) CHECK_OK(tag(opened.get(), path));
-    if (::mkdirat(opened.get(), places_name, 0777) != 0 && errno != EEXIST) {
-        return fail(posix::error(errno, "making", (path / places_name).native()));
-    }
-    TRY(posix::Fd places, open_directory(opened.get(), places_name, path / places_name));
-    return BuildPlace(std::move(directory), std::move(image), std::move(opened), std::move(places));
+    return BuildPlace(std::move(directory), std::move(top), std::move(below));
 }
 
-std::string BuildPlace::inside() const
+std::string BuildPlace::inside(const std::string& image) const
 {
-    return (directory_.path / places_name / image_).string();
+    return (directory_.path / places_name / image).string();
 }
 
-Result<Uplifted> BuildPlace::uplift() const
+Result<Uplifted> BuildPlace::uplift(const std::string& image) const
 {
-    constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    const posix::Fd from(::openat(places_.get(), image_.c_str(), flags));
-    if (!from && errno != ENOENT) {
-        return fail(posix::error(errno, "opening", inside()));
-    }
-    UpliftPlaces places = uplift_places(image_ + std::string(record_ending));
+    const posix::Fd path = descend(root_.get(), below_, nullptr);
+    if (!path && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) return Uplifted();
+    if (!path) return fail(posix::error(errno, "opening", directory_.path.native()));
+    const posix::Fd records = descend(path.get(), places_name, nullptr);
+    if (!records) return Uplifted(); // nothing was ever built there
+    const posix::Fd from = descend(records.get(), image, nullptr);
+    if (!from && errno != ENOENT) return fail(posix::error(errno, "opening", inside(image)));
+    UpliftPlaces places;
     places.from = from.get();
+    places.to = path.get();
+    places.records = records.get();
+    places.record = image + std::string(record_ending);
+    places.shown = directory_.path.native();
     return core::uplift(places, directory_.is_result);
 }
 
 Result<Uplifted> BuildPlace::clear() const
 {
-    const fs::path shown = directory_.path / places_name;
-    TRY(const auto names, posix::names_in(open_again(places_), shown.native()));
     Uplifted all;
+    const posix::Fd path = descend(root_.get(), below_, nullptr);
+    if (!path) return all;
+    const fs::path shown = directory_.path / places_name;
+    const posix::Fd places = descend(path.get(), places_name, nullptr);
+    std::vector<std::string> names;
+    if (places) {
+        TRY(names, posix::names_in(open_again(places.get()), shown.native()));
+    }
     for (const std::string& name : names) {
         if (name.ends_with(record_ending)) {
-            TRY(Uplifted done, core::uplift(uplift_places(name), directory_.is_result));
+            UpliftPlaces of_record;
+            of_record.to = path.get();
+            of_record.records = places.get();
+            of_record.record = name;
+            of_record.shown = directory_.path.native();
+            TRY(Uplifted done, core::uplift(of_record, directory_.is_result));
             all.removed.insert(all.removed.end(), done.removed.begin(), done.removed.end());
         }
         std::string failed;
-        if (const int number = sync::remove_tree(places_.get(), name, failed)) {
+        if (const int number = sync::remove_tree(places.get(), name, failed)) {
             return fail(posix::error(number, "removing", (shown / failed).native()));
         }
     }
-    ::unlinkat(path_.get(), places_name, AT_REMOVEDIR);
+    ::unlinkat(path.get(), places_name, AT_REMOVEDIR);
     // As cargo does, but for what is somebody else's.
-    TRY(const auto left, posix::names_in(open_again(path_), directory_.path.native()));
+    TRY(const auto left, posix::names_in(open_again(path.get()), directory_.path.native()));
     if (left.empty() || left == std::vector<std::string>{"CACHEDIR.TAG"}) {
-        ::unlinkat(path_.get(), "CACHEDIR.TAG", 0);
-        ::rmdir(directory_.path.c_str());
+        ::unlinkat(path.get(), "CACHEDIR.TAG", 0);
+        const posix::Fd above = descend(root_.get(), below_.parent_path(), nullptr);
+        if (above) ::unlinkat(above.get(), below_.filename().c_str(), AT_REMOVEDIR);
     }
     return all;
-}
-
-UpliftPlaces BuildPlace::uplift_places(std::string record) const
-{
-    UpliftPlaces places;
-    places.to = path_.get();
-    places.records = places_.get();
-    places.record = std::move(record);
-    places.shown = directory_.path.native();
-    return places;
 }
 
 } // namespace slipway::core

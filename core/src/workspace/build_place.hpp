@@ -6,44 +6,44 @@
 #include <slipway/core/workspace.hpp>
 #include <slipway/engine/result.hpp>
 
+#include <filesystem>
 #include <string>
-#include <vector>
 
 namespace slipway::core {
 
-/// Where one image builds in a workspace that is bound: PATH/.slipway/IMAGE. A job may do with all
-/// of it what it likes: no symlink below PATH is followed, and PATH is what it was before the job.
+/// The build directory PATH of a workspace that is bound: each image builds in PATH/.slipway/IMAGE.
+/// Jobs may do with all of it what they like, also meanwhile: from the workspace's root on no
+/// symlink is followed.
 class BuildPlace {
 public:
-    /// Makes what is above it; PATH gets a CACHEDIR.TAG where it is new. `image`: letters and
-    /// digits.
+    /// Makes PATH; one that is new gets a CACHEDIR.TAG.
     ///
-    /// Errors: permission_denied, io, unsupported (PATH leads out of the workspace).
-    static Result<BuildPlace>
-    prepare(const std::filesystem::path& root, BuildDirectory directory, std::string image);
+    /// Errors: permission_denied, io, unsupported (PATH is not below the root, or a symlink is on
+    ///   the way, or something that is no directory).
+    static Result<BuildPlace> prepare(const std::filesystem::path& root, BuildDirectory directory);
 
-    /// Where the job is told to build.
-    std::string inside() const;
+    /// Where a job is told to build. `image`: letters and digits.
+    std::string inside(const std::string& image) const;
 
-    /// Gives the results a name in PATH, each in one step: as a clone of its blocks, else as a
-    /// second name, else as a copy. What is there already costs a look. What an earlier uplift has
-    /// put there and is no result any more is removed, unless somebody has changed it.
+    /// Gives the image's results a name in PATH, each in one step: as a clone of its blocks, else
+    /// as a second name, else as a copy. What is there already costs a look. What an earlier uplift
+    /// has put there and is no result any more is removed, unless somebody has changed it. One
+    /// process does this at a time.
     ///
     /// Errors: conflict (something that is no file stands where one should be), io,
     ///   permission_denied.
-    Result<Uplifted> uplift() const;
+    Result<Uplifted> uplift(const std::string& image) const;
 
-    /// Removes what all images have built, with the results. Errors: io, permission_denied.
+    /// Removes what all images have built, with the results, and PATH where nothing else is in it.
+    /// Errors: io, permission_denied.
     Result<Uplifted> clear() const;
 
 private:
-    UpliftPlaces uplift_places(std::string record) const;
-    BuildPlace(BuildDirectory directory, std::string image, posix::Fd path, posix::Fd places);
+    BuildPlace(BuildDirectory directory, posix::Fd root, std::filesystem::path below);
 
     BuildDirectory directory_;
-    std::string image_;
-    posix::Fd path_;
-    posix::Fd places_; ///< PATH/.slipway
+    posix::Fd root_;
+    std::filesystem::path below_; ///< PATH, from the root
 };
 
 } // namespace slipway::core

@@ -22,12 +22,13 @@ namespace slipway::core {
 namespace {
 
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-constexpr const char* temporary_name = ".slipway-uplift";
 
-/// What an uplift has put somewhere, so that the next one knows it again.
+/// What an uplift has put somewhere, and of what, so that the next one knows both again.
 struct Put {
     std::uint64_t inode = 0;
     std::int64_t mtime_ns = 0;
+    std::uint64_t of_inode = 0;
+    std::int64_t of_ctime_ns = 0; // 0: of one file
 
     friend bool operator==(const Put&, const Put&) = default;
 };
@@ -48,7 +49,8 @@ std::string read_all(int directory, const std::string& name)
     return text;
 }
 
-// INODE MTIME PATH, each ended by NUL. What makes no sense is passed over.
+// The four numbers and the path, with spaces between them, each ended by NUL. What makes no sense
+// is passed over.
 Record parse(std::string_view text)
 {
     Record record;
@@ -56,12 +58,16 @@ Record parse(std::string_view text)
         const std::size_t end = std::min(text.find('\0'), text.size());
         const char* const last = text.data() + end;
         Put put;
-        const auto inode = std::from_chars(text.data(), last, put.inode);
-        if (inode.ec == std::errc() && inode.ptr != last) {
-            const auto mtime = std::from_chars(inode.ptr + 1, last, put.mtime_ns);
-            if (mtime.ec == std::errc() && mtime.ptr != last) {
-                record.insert_or_assign(std::string(mtime.ptr + 1, last), put);
-            }
+        const char* at = text.data();
+        const auto number = [&](auto& into) {
+            const auto read = std::from_chars(at, last, into);
+            const bool good = read.ec == std::errc() && read.ptr != last && *read.ptr == ' ';
+            at = good ? read.ptr + 1 : last;
+            return good;
+        };
+        if (number(put.inode) && number(put.mtime_ns) && number(put.of_inode)
+            && number(put.of_ctime_ns)) {
+            record.insert_or_assign(std::string(at, last), put);
         }
         text.remove_prefix(std::min(end + 1, text.size()));
     }
@@ -72,7 +78,9 @@ std::string text_of(const Record& record)
 {
     std::string text;
     for (const auto& [path, put] : record) {
-        text += fmt::format("{} {} {}", put.inode, put.mtime_ns, path);
+        text += fmt::format(
+            "{} {} {} {} {}", put.inode, put.mtime_ns, put.of_inode, put.of_ctime_ns, path
+        );
         text += '\0';
     }
     return text;
@@ -91,16 +99,16 @@ void write_record(const UpliftPlaces& places, const std::string& text)
     }
 }
 
-Put put_of(const struct stat& status)
+bool is_one_file(const struct stat& a, const struct stat& b)
 {
-    return {status.st_ino, posix::mtime_ns(status)};
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-bool is_same(const struct stat& a, const struct stat& b)
+// A second name changes the ctime of both.
+Put put_of(const struct stat& there, const struct stat& of)
 {
-    if (a.st_dev == b.st_dev && a.st_ino == b.st_ino) return true;
-    return (a.st_mode & S_IFMT) == (b.st_mode & S_IFMT) && a.st_mode == b.st_mode
-           && a.st_size == b.st_size && posix::mtime_ns(a) == posix::mtime_ns(b);
+    const std::int64_t ctime = posix::to_ns(of.st_ctim.tv_sec, of.st_ctim.tv_nsec);
+    return {there.st_ino, posix::mtime_ns(there), of.st_ino, is_one_file(there, of) ? 0 : ctime};
 }
 
 class Uplift {
@@ -118,7 +126,12 @@ public:
             posix::Fd from(::openat(places_->from, ".", directory_flags));
             Place top;
             top.fd = posix::Fd(::openat(places_->to, ".", directory_flags));
-            CHECK_OK(directory(std::move(from), top));
+            auto done = directory(std::move(from), top);
+            if (!done) { // what is there now is to be known again
+                now_.merge(before_);
+                write_record(*places_, text_of(now_));
+                return fail(std::move(done).error());
+            }
         }
         for (const auto& [path, put] : before_) {
             if (!now_.contains(path)) remove(path, put);
@@ -150,7 +163,8 @@ private:
             if (S_ISDIR(status.st_mode)) {
                 if (!(*is_result_)(below, EntryType::directory)) continue;
                 posix::Fd next(::openat(from.get(), name.c_str(), directory_flags));
-                if (!next) continue; // somebody has removed it
+                if (!next && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) continue;
+                if (!next) return fail(posix::error(errno, "opening", shown(below)));
                 Place place{&to, below};
                 CHECK_OK(directory(std::move(next), place));
             } else if (S_ISREG(status.st_mode) || S_ISLNK(status.st_mode)) {
@@ -199,41 +213,55 @@ private:
         struct stat there {};
         const bool is_there = ::fstatat(to, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
         if (is_there && S_ISDIR(there.st_mode)) return fail(in_the_way(path));
-        if (!is_there || !is_same(status, there)) {
-            ::unlinkat(to, temporary_name, 0);
-            if (const int number = put(from, to, name, status)) {
-                ::unlinkat(to, temporary_name, 0);
-                return fail(posix::error(number, "writing", shown(path)));
+        const auto known = before_.find(path);
+        const bool same =
+            is_there
+            && (is_one_file(status, there)
+                || (known != before_.end() && known->second == put_of(there, status)));
+        if (!same) {
+            const char* const temporary = temporary_name_.c_str();
+            ::unlinkat(to, temporary, 0);
+            const int number = put(from, to, name, status);
+            if (number == ENOENT) return ok(); // somebody has removed it just now
+            if (number != 0 || ::renameat(to, temporary, to, name.c_str()) != 0) {
+                const int refused = number != 0 ? number : errno;
+                ::unlinkat(to, temporary, 0);
+                return fail(posix::error(refused, "writing", shown(path)));
             }
-            if (::renameat(to, temporary_name, to, name.c_str()) != 0) {
-                return fail(posix::error(errno, "writing", shown(path)));
-            }
-            ::unlinkat(to, temporary_name, 0); // two names of one file: nothing was renamed
+            ::unlinkat(to, temporary, 0); // two names of one file: nothing was renamed
             done_.written.push_back(path);
             if (::fstatat(to, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) return ok();
         }
-        now_.emplace(path, put_of(there));
+        now_.emplace(path, put_of(there, status));
         return ok();
     }
 
     // Under the temporary name; 0 or an errno.
-    static int put(int from, int to, const std::string& name, const struct stat& status)
+    int put(int from, int to, const std::string& name, const struct stat& status) const
     {
         if (S_ISREG(status.st_mode) && cloned(from, to, name, status, false)) return 0;
-        if (::linkat(from, name.c_str(), to, temporary_name, 0) == 0) return 0;
+        if (::linkat(from, name.c_str(), to, temporary_name_.c_str(), 0) == 0) return 0;
         const int refused = errno;
-        if (refused != EXDEV && refused != EPERM && refused != EMLINK) return refused;
+        constexpr std::array no_links{EXDEV, EPERM, EMLINK, ENOSYS, EOPNOTSUPP};
+        if (std::ranges::find(no_links, refused) == no_links.end()) return refused;
         if (S_ISLNK(status.st_mode)) return EXDEV;
         return cloned(from, to, name, status, true) ? 0 : (errno != 0 ? errno : EIO);
     }
 
-    static bool
-    cloned(int from, int to, const std::string& name, const struct stat& status, bool by_copy)
+    bool
+    cloned(int from, int to, const std::string& name, const struct stat& status, bool by_copy) const
     {
-        const posix::Fd source(::openat(from, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-        if (!source) return false;
+        const posix::Fd source(
+            ::openat(from, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        );
+        struct stat opened {};
+        if (!source || ::fstat(source.get(), &opened) != 0) return false;
+        if (!S_ISREG(opened.st_mode)) {
+            errno = ENOENT;
+            return false;
+        }
         constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-        const posix::Fd copy(::openat(to, temporary_name, flags, 0600));
+        const posix::Fd copy(::openat(to, temporary_name_.c_str(), flags, 0600));
         if (!copy) return false;
         const bool whole = by_copy ? copied(source.get(), copy.get())
                                    : ::ioctl(copy.get(), FICLONE, source.get()) == 0;
@@ -243,7 +271,7 @@ private:
             return true;
         }
         const int number = errno;
-        ::unlinkat(to, temporary_name, 0);
+        ::unlinkat(to, temporary_name_.c_str(), 0);
         errno = number;
         return false;
     }
@@ -285,7 +313,8 @@ private:
         struct stat there {};
         const int last = way.back().get();
         if (::fstatat(last, names.back().c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) return;
-        if (put_of(there) != put || ::unlinkat(last, names.back().c_str(), 0) != 0) return;
+        if (there.st_ino != put.inode || posix::mtime_ns(there) != put.mtime_ns) return;
+        if (::unlinkat(last, names.back().c_str(), 0) != 0) return;
         done_.removed.push_back(path);
         for (std::size_t i = way.size() - 1; i > 0; --i) {
             if (::unlinkat(way[i - 1].get(), names[i - 1].c_str(), AT_REMOVEDIR) != 0) return;
@@ -294,6 +323,7 @@ private:
 
     const UpliftPlaces* places_;
     const EntryFilter* is_result_;
+    std::string temporary_name_ = ".slipway-uplift-" + std::to_string(::getpid());
     Record before_;
     Record now_;
     Uplifted done_;

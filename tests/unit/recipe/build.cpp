@@ -142,7 +142,7 @@ TEST_SUITE("core.recipe.cmake")
         const Tree tree;
         tree.program(
             "cmake",
-            R"(case $1 in -S) echo >> "$4/build.ninja"; for w; do case $w in -DCMAKE_BUILD_TYPE=*)
+            R"(case $1 in -S) mkdir -p "$4/CMakeFiles"; echo >> "$4/build.ninja"; echo >> "$4/CMakeFiles/rules.ninja"; for w; do case $w in -DCMAKE_BUILD_TYPE=*)
 echo "CMAKE_BUILD_TYPE:STRING=${w#*=}" > "$4/CMakeCache.txt";; esac; done;; esac)"
         );
         const std::string root = tree.root().string();
@@ -182,7 +182,11 @@ echo "CMAKE_BUILD_TYPE:STRING=${w#*=}" > "$4/CMakeCache.txt";; esac; done;; esac
     TEST_CASE("jobs and tests")
     {
         const Tree tree;
-        tree.program("cmake", "[ \"$1\" = --build ] || echo >> \"$4/build.ninja\"");
+        tree.program(
+            "cmake",
+            "[ \"$1\" = --build ] || { mkdir -p \"$4/CMakeFiles\"; echo >> \"$4/build.ninja\"; "
+            "echo >> \"$4/CMakeFiles/rules.ninja\"; }"
+        );
         tree.program("ctest", "pwd >> " + (tree.root() / "calls").string());
         BuildCall call = tree.call();
         call.build_dir = "it's";

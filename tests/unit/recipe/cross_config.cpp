@@ -6,6 +6,7 @@
 
 using namespace slipway;
 using namespace slipway::core;
+namespace fs = std::filesystem;
 using slipway::test::CrossProject;
 
 namespace {
@@ -147,6 +148,46 @@ TEST_SUITE("core.recipe.cross_config")
         CHECK(project.read()->env == Variables{{"HERE", "here's value"}, {"D", "2"}});
         environment.erase("CROSS_BUILD_ENV_PASSTHROUGH");
         CHECK(project.read()->env == Variables{{"D", "2"}});
+    }
+
+    TEST_CASE("volumes: directories at their own paths, with their variables")
+    {
+        CrossProject project;
+        fs::create_directories(project.root() / "data");
+        fs::create_directories(project.root().parent_path() / "other");
+        const std::string other = project.root().parent_path() / "other";
+        project.question.environment["OTHER"] = other;
+        auto config = project.read("[build.env]\nvolumes = ['OTHER', 'DATA=data', 'UNSET']\n"
+                                   "[target.x-y-z.env]\nvolumes = ['NO=/nowhere']\n");
+        REQUIRE_MESSAGE(config.has_value(), describe(config.error()));
+        CHECK(config->volumes == std::vector<fs::path>{other, project.root() / "data"});
+        CHECK(config->env.at("OTHER") == other);
+        CHECK(config->env.at("DATA") == project.root() / "data");
+        CHECK_FALSE(config->env.contains("UNSET"));
+
+        config = project.read(
+            "[build.env]\nvolumes = ['OTHER']\n[target.a-b-c.env]\nvolumes = ['D=data']\n"
+        ); // no sum
+        REQUIRE(config.has_value());
+        CHECK(config->volumes == std::vector<fs::path>{project.root() / "data"});
+        project.question.environment["CROSS_TARGET_A_B_C_ENV_VOLUMES"] = "OTHER  D=" + other;
+        config = project.read();
+        REQUIRE(config.has_value());
+        CHECK(config->volumes == std::vector<fs::path>{other, other});
+    }
+
+    TEST_CASE("CROSS_REMOTE asks for a copy")
+    {
+        CrossProject project;
+        CHECK_FALSE(project.read()->remote);
+        for (const char* const value : {"1", "true", "yes"}) {
+            project.question.environment["CROSS_REMOTE"] = value;
+            CHECK(project.read()->remote);
+        }
+        for (const char* const value : {"0", "false", ""}) {
+            project.question.environment["CROSS_REMOTE"] = value;
+            CHECK_FALSE(project.read()->remote);
+        }
     }
 
     TEST_CASE("a script of pre-build is read from the workspace")

@@ -297,7 +297,6 @@ TEST_SUITE("core.recipe.cross_config refusals")
             {"[build]\nzig = '2.17'\n", "2:7: Slipway cannot do build.zig yet"},
             {"[target.a-b-c.zig]\nversion = '2.17'\n",
              "1:1: Slipway cannot do target.a-b-c.zig yet"},
-            {"[build.env]\nvolumes = ['V']\n", "2:11: Slipway cannot do build.env.volumes yet"},
             {"[target.a-b-c.image]\nname = 'x'\ntoolchain = ['linux/arm64']\n",
              "3:13: Slipway cannot do target.a-b-c.image.toolchain yet"},
             {"[target.a-b-c]\nimage = ':main'\n",
@@ -326,7 +325,6 @@ TEST_SUITE("core.recipe.cross_config refusals")
               "[build]\nbuild-std = []\nenv.volumes = []\nzig = {}\n",
               "[build.zig]\nenable = false\nversion = '2.17'\n",
               "[build]\nzig = true\n[target.a-b-c]\nzig = false\n",
-              "[build.env]\nvolumes = ['V']\n[target.a-b-c.env]\nvolumes = []\n",
               "[target.d-e-f]\nzig = true\nbuild-std = true\nimage.toolchain = ['linux/arm64']\n",
               "[target.a-b-c.image]\nname = 'x'\ntoolchain = []\n"}) {
             CAPTURE(text);
@@ -344,8 +342,6 @@ TEST_SUITE("core.recipe.cross_config refusals")
               "CROSS_BUILD_ZIG_VERSION",
               "CROSS_TARGET_A_B_C_ZIG_IMAGE",
               "CROSS_BUILD_ZIG_IMAGE_TOOLCHAIN",
-              "CROSS_BUILD_ENV_VOLUMES",
-              "CROSS_TARGET_A_B_C_ENV_VOLUMES",
               "CROSS_TARGET_A_B_C_IMAGE_TOOLCHAIN",
               "CROSS_BUILD_OPTS",
               "CROSS_CONTAINER_UID",

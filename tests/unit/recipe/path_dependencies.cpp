@@ -138,7 +138,9 @@ TEST_SUITE("core.recipe.path_dependencies")
         auto plan = plan_cargo(call);
         REQUIRE_MESSAGE(plan.has_value(), describe(plan.error()));
         CHECK(plan->workspace.root == packages.top / "ws");
-        CHECK(plan->workspace.also == std::vector<fs::path>{packages.top / "a"});
+        REQUIRE(plan->workspace.also.size() == 1);
+        CHECK(plan->workspace.also[0].path == packages.top / "a");
+        CHECK(plan->workspace.also[0].read_only);
 
         packages.write("a/in", "[workspace]\n[dependencies]\na = { path = '..' }\n");
         call.directory = packages.top / "a/in";
@@ -175,6 +177,10 @@ TEST_SUITE("core.recipe.path_dependencies")
         for (const std::string part :
              {"-p",
               "-pa",
+              "-qn",
+              "-vr",
+              "-qp",
+              "--workspace",
               "--package=a",
               "--release",
               "-r",

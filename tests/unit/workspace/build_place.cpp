@@ -26,9 +26,9 @@ namespace {
 /// its path is no result.
 class Project {
 public:
-    BuildPlace place(const std::string& image = "cafe") const
+    BuildPlace place() const
     {
-        auto prepared = BuildPlace::prepare(root, directory(), image);
+        auto prepared = BuildPlace::prepare(root, directory());
         REQUIRE_MESSAGE(prepared.has_value(), describe(prepared.error()));
         return *std::move(prepared);
     }
@@ -49,10 +49,9 @@ public:
         fs::remove(inside(path)); // as cargo does
         std::ofstream(inside(path)) << text;
     }
-    Uplifted uplift() const { return uplift(place()); }
-    Uplifted uplift(const BuildPlace& place) const
+    Uplifted uplift(const std::string& image = "cafe") const
     {
-        auto done = place.uplift();
+        auto done = place().uplift(image);
         REQUIRE_MESSAGE(done.has_value(), describe(done.error()));
         return *std::move(done);
     }
@@ -82,13 +81,13 @@ TEST_SUITE("core.workspace.build_place")
     TEST_CASE("a new build directory is marked as one, an old one is left as it is")
     {
         const Project project;
-        CHECK(project.place().inside() == project.inside("").parent_path().string());
+        CHECK(project.place().inside("cafe") == project.inside("").parent_path().string());
         CHECK(
             project.text("CACHEDIR.TAG").starts_with("Signature: 8a477f597d28d172789f06886806bc55")
         );
         CHECK_FALSE(fs::exists(project.inside(""))); // what builds makes it
         fs::remove(project.target / "CACHEDIR.TAG");
-        project.place("other");
+        project.place();
         CHECK_FALSE(fs::exists(project.target / "CACHEDIR.TAG"));
     }
 
@@ -102,7 +101,7 @@ TEST_SUITE("core.workspace.build_place")
         fs::create_symlink("program", project.inside("t/debug/link"));
         fs::create_directories(project.inside("t/debug/empty"));
         ::chmod(project.inside("t/debug/program").c_str(), 0751);
-        const Uplifted done = project.uplift(place);
+        const Uplifted done = project.uplift();
         CHECK(done.written == Paths{"t/debug/examples/e", "t/debug/link", "t/debug/program"});
         CHECK(done.removed.empty());
         CHECK(project.text("t/debug/program") == "one");
@@ -181,7 +180,7 @@ TEST_SUITE("core.workspace.build_place")
         const Project project;
         project.build("t/a", "a");
         project.uplift();
-        const BuildPlace other = project.place("beef");
+        const std::string other = "beef";
         fs::create_directories(project.target / ".slipway/beef/t");
         std::ofstream(project.target / ".slipway/beef/t/a") << "of the other";
         CHECK(project.uplift(other).written == Paths{"t/a"});
@@ -196,13 +195,13 @@ TEST_SUITE("core.workspace.build_place")
         const Project project;
         project.build("t/debug/a", "a");
         project.uplift();
-        const BuildPlace other = project.place("beef");
+        const std::string other = "beef";
         fs::create_directories(project.target / ".slipway/beef/t/debug/deps");
         std::ofstream(project.target / ".slipway/beef/t/debug/b") << "b";
         std::ofstream(project.target / ".slipway/beef/t/debug/deps/b") << "b";
         project.uplift(other);
         std::ofstream(project.target / "t/mine") << "mine";
-        auto done = other.clear();
+        auto done = project.place().clear();
         REQUIRE_MESSAGE(done.has_value(), describe(done.error()));
         CHECK(done->removed == Paths{"t/debug/b", "t/debug/a"});
         CHECK(project.text("t/mine") == "mine");
@@ -219,7 +218,7 @@ TEST_SUITE("core.workspace.build_place")
         const BuildPlace place = project.place();
         project.build("a", "a");
         fs::create_directories(project.target / "a/mine");
-        auto done = place.uplift();
+        auto done = place.uplift("cafe");
         REQUIRE_FALSE(done.has_value());
         CHECK(done.error().code == Errc::conflict);
         CHECK(done.error().message.find("target/a") != std::string::npos);
@@ -228,7 +227,7 @@ TEST_SUITE("core.workspace.build_place")
         fs::remove(project.inside("a"));
         project.build("d/a", "a");
         std::ofstream(project.target / "d") << "mine";
-        done = place.uplift();
+        done = place.uplift("cafe");
         REQUIRE_FALSE(done.has_value());
         CHECK(done.error().code == Errc::conflict);
         CHECK(project.text("d") == "mine");
@@ -241,19 +240,19 @@ TEST_SUITE("core.workspace.build_place")
         const BuildPlace place = project.place();
         project.build("t/evil", "evil");
         fs::create_directory_symlink(outside.path(), project.target / "t");
-        const auto done = place.uplift();
+        const auto done = place.uplift("cafe");
         REQUIRE_FALSE(done.has_value());
         CHECK(done.error().code == Errc::conflict);
         CHECK(fs::is_empty(outside.path()));
-        // Nor one in the place of the whole directory, after it was opened.
+        // Nor one in the place of the whole directory.
         fs::remove(project.target / "t");
         fs::rename(project.target, project.root / "moved");
         fs::create_directory_symlink(outside.path(), project.target);
-        CHECK(place.uplift().has_value());
+        CHECK(place.uplift("cafe").has_value());
         CHECK(fs::is_empty(outside.path()));
-        CHECK(fs::exists(project.root / "moved/t/evil"));
+        CHECK_FALSE(fs::exists(project.root / "moved/t"));
         // And before it, it is refused.
-        const auto refused = BuildPlace::prepare(project.root, project.directory(), "cafe");
+        const auto refused = BuildPlace::prepare(project.root, project.directory());
         REQUIRE_FALSE(refused.has_value());
         CHECK(refused.error().code == Errc::unsupported);
         CHECK(fs::is_empty(outside.path()));
@@ -278,7 +277,7 @@ TEST_SUITE("core.workspace.build_place")
         }
         record += "1 ";
         std::ofstream(project.target / ".slipway/cafe.results", std::ios::binary) << record;
-        CHECK(project.uplift(place).removed.empty());
+        CHECK(project.uplift().removed.empty());
         CHECK(fs::exists(outside.path() / "precious"));
     }
 
@@ -289,14 +288,14 @@ TEST_SUITE("core.workspace.build_place")
         fs::create_directories(project.inside(""));
         REQUIRE(::mkfifo(project.inside("fifo").c_str(), 0600) == 0);
         REQUIRE(::mkfifo((project.target / ".slipway/cafe.results").c_str(), 0600) == 0);
-        CHECK(project.uplift(place).written.empty());
+        CHECK(project.uplift().written.empty());
     }
 
     TEST_CASE("a build directory that cannot be made")
     {
         const Project project;
         std::ofstream(project.target) << "a file";
-        const auto refused = BuildPlace::prepare(project.root, project.directory(), "cafe");
+        const auto refused = BuildPlace::prepare(project.root, project.directory());
         REQUIRE_FALSE(refused.has_value());
         CHECK(refused.error().message.find("target") != std::string::npos);
     }

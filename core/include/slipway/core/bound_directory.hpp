@@ -14,7 +14,9 @@ struct BoundDirectory {
     std::string path;              ///< absolute, without symlinks
     std::uint64_t file_system = 0; ///< its st_dev
     std::uint64_t inode = 0;
-    bool ours = false; ///< it belongs to the user of this process, who may write there
+    bool read_only = false;
+    bool readable = false; ///< for the user of this process
+    bool ours = false;     ///< and belongs to him, who may write there
 };
 
 /// Errors: not_found, io (it is no directory).

@@ -183,8 +183,9 @@ Task<> keep_warm(engine::Client client, SandboxSpec spec, PoolOptions options);
 struct SandboxUse {
     std::string container;
     Road road = Road::socket;
-    bool warm = false;  ///< it ran before
-    bool bound = false; ///< it has the workspace itself, no copy
+    bool warm = false;        ///< it ran before
+    bool bound = false;       ///< it has the workspace itself, no copy
+    std::string why_copied{}; ///< text for a person, where that was not asked for
 };
 
 /// As `run`, in a sandbox of the pool: the second time, nothing is created. The image's root is

@@ -35,12 +35,18 @@ struct BuildDirectory {
     bool cleans = false;
 };
 
+/// A directory beside a workspace that its jobs need as well.
+struct BesideWorkspace {
+    std::filesystem::path path; ///< absolute, without symlinks
+    bool read_only = false;     ///< what jobs change in it does not stay, or is refused
+};
+
 /// A directory tree that a job sees at its own absolute path.
 struct Workspace {
     std::filesystem::path root; ///< absolute, without symlinks
-    /// Further directories that the job has at their own paths, as it has the root; none of them is
-    /// in another one or in the root, or has the root in it.
-    std::vector<std::filesystem::path> also{};
+    /// None of them is in another one or in the root, or has the root in it.
+    std::vector<BesideWorkspace> also{};
+    bool read_only = false; ///< as BesideWorkspace::read_only
     FilesBy files = FilesBy::any;
     std::optional<BuildDirectory> build{};
     /// Which of the job's files come back from a copy; path relative to the root. All when empty.

@@ -257,7 +257,8 @@ acquire_here(engine::Client client, SandboxSpec spec, PoolOptions options)
         auto made = co_await acquisition.make();
         if (made || !acquisition.no_agent()) co_return during(std::move(made), doing);
         why = describe(made.error());
-        if (binds) co_return fail(Errc::unsupported, why);
+        if (binds && will_last(made.error())) co_return fail(Errc::unsupported, why);
+        if (binds) co_return during(std::move(made), doing);
         if (will_last(made.error())) remember_no_agent(wanted, why);
     }
     if (co_await is_interrupted()) co_return fail(Errc::cancelled, "interrupted");

@@ -146,6 +146,7 @@ void confine(engine::ContainerSpec& container, const SandboxSpec& spec)
     }
     for (const BoundDirectory& bound : spec.bound) {
         host.mounts.push_back(mount_of("bind", bound.path, bound.path));
+        host.mounts.back().read_only = bound.read_only;
     }
     host.network_mode = spec.network;
     host.auto_remove = true;

@@ -51,6 +51,7 @@ void write_spec(agent::Writer& write, const SandboxSpec& spec)
         write(bound.path);
         write(bound.file_system);
         write(bound.inode);
+        write(bound.read_only);
     }
     write(bits(spec.limits.pids));
     write(bits(spec.limits.memory_bytes));

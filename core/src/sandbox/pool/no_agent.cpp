@@ -122,6 +122,13 @@ void remember_not_bound(
     remember(base, memory_of_bound(client, spec), text_of(client, {spec.image, why}));
 }
 
+void forget_not_bound(
+    const engine::Client& client, const std::filesystem::path& base, const SandboxSpec& spec
+)
+{
+    forget(base, memory_of_bound(client, spec));
+}
+
 void remember_no_agent(const Wanted& wanted, const std::string& why)
 {
     remember(wanted.base, memory_of(wanted), text_of(wanted.client, {wanted.image_name, why}));

@@ -34,6 +34,10 @@ void remember_not_bound(
     const std::string& why
 );
 
+void forget_not_bound(
+    const engine::Client& client, const std::filesystem::path& base, const SandboxSpec& spec
+);
+
 /// "IMAGE: why", each once, of all that is remembered of this engine.
 std::vector<std::string>
 all_without_agent(const engine::Client& client, const std::filesystem::path& base);
