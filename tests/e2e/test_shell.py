@@ -1,5 +1,4 @@
-# engines: docker podman-rootless
-# engines with --full: podman
+# engines: docker podman
 """slipway shell: the image's shell on a terminal, or one that reads a script."""
 
 import os

@@ -41,6 +41,8 @@ class Restarted(FaultCase):
 class Full(FaultCase):
     """The directories that a job may write to are on the engine's disk."""
 
+    files = "sync"  # else a job would fill this machine's
+
     def test_a_job_that_fills_tmp(self):
         options = ["--no-workspace"]
         for _ in range(2):
