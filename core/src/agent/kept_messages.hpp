@@ -72,7 +72,7 @@ inline constexpr std::size_t kept_batch_bytes = 65'536;
 
 inline std::size_t weight(const std::string& path)
 {
-    return sizeof path + path.size();
+    return sizeof(std::string) + path.size();
 }
 inline std::size_t weight(const sync::StateEntry& entry)
 {

@@ -140,7 +140,7 @@ private:
                 quoted_from = i;
                 if (!word) word.emplace();
             } else if (quote == 0 && white_space.find(c) != std::string_view::npos) {
-                if (word) words_.push_back(*std::move(word));
+                if (word) words_.push_back(*word);
                 word.reset();
             } else {
                 if (!word) word.emplace();

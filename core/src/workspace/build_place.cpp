@@ -88,7 +88,9 @@ Result<BuildPlace> BuildPlace::prepare(const fs::path& root, BuildDirectory dire
         return fail(std::move(error));
     }
     if (!opened) return fail(posix::error(errno, "making", path.native()));
-    if (made) CHECK_OK(tag(opened.get(), path));
+    if (made) {
+        CHECK_OK(tag(opened.get(), path));
+    }
     return BuildPlace(std::move(directory), std::move(top), std::move(below));
 }
 

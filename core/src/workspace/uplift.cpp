@@ -21,7 +21,7 @@ namespace slipway::core {
 
 namespace {
 
-constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr int uplift_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /// What an uplift has put somewhere, and of what, so that the next one knows both again.
 struct Put {
@@ -123,9 +123,9 @@ public:
     Result<Uplifted> go()
     {
         if (places_->from >= 0) {
-            posix::Fd from(::openat(places_->from, ".", directory_flags));
+            posix::Fd from(::openat(places_->from, ".", uplift_flags));
             Place top;
-            top.fd = posix::Fd(::openat(places_->to, ".", directory_flags));
+            top.fd = posix::Fd(::openat(places_->to, ".", uplift_flags));
             auto done = directory(std::move(from), top);
             if (!done) { // what is there now is to be known again
                 now_.merge(before_);
@@ -162,7 +162,7 @@ private:
             if (::fstatat(from.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
             if (S_ISDIR(status.st_mode)) {
                 if (!(*is_result_)(below, EntryType::directory)) continue;
-                posix::Fd next(::openat(from.get(), name.c_str(), directory_flags));
+                posix::Fd next(::openat(from.get(), name.c_str(), uplift_flags));
                 if (!next && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) continue;
                 if (!next) return fail(posix::error(errno, "opening", shown(below)));
                 Place place{&to, below};
@@ -187,7 +187,7 @@ private:
         if (::mkdirat(above, name.c_str(), 0777) != 0 && errno != EEXIST) {
             return fail(posix::error(errno, "making", shown(place.path)));
         }
-        place.fd = posix::Fd(::openat(above, name.c_str(), directory_flags));
+        place.fd = posix::Fd(::openat(above, name.c_str(), uplift_flags));
         if (place.fd) return place.fd.get();
         return fail(in_the_way(place.path));
     }
@@ -298,7 +298,7 @@ private:
     {
         std::vector<posix::Fd> way;
         std::vector<std::string> names;
-        way.emplace_back(::openat(places_->to, ".", directory_flags));
+        way.emplace_back(::openat(places_->to, ".", uplift_flags));
         std::string_view rest = path;
         for (;;) {
             const std::size_t slash = rest.find('/');
@@ -306,7 +306,7 @@ private:
             const std::string& name = names.back();
             if (name.empty() || name == "." || name == "..") return;
             if (slash == std::string_view::npos) break;
-            way.emplace_back(::openat(way.back().get(), name.c_str(), directory_flags));
+            way.emplace_back(::openat(way.back().get(), name.c_str(), uplift_flags));
             if (!way.back()) return;
             rest.remove_prefix(slash + 1);
         }
