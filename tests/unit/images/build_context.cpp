@@ -32,7 +32,8 @@ TEST_SUITE("core.images.build_context")
             {"FROM a\nCOPY conf/*.d/x /z\n", {"conf"}},
             {"FROM a\nCOPY <<E /z\nCOPY b c\nE\n", {}},
             {"FROM a\nRUN --mount=type=cache,target=/x --mount=from=b,target=/y z\n", {}}};
-        for (const auto& [text, paths] : rows) {
+        for (const auto& [row, paths] : rows) {
+            const auto& text = row;
             CAPTURE(text);
             const ContextNeeds needs = context_needs(text);
             CHECK_FALSE(needs.all);

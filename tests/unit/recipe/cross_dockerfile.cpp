@@ -105,7 +105,8 @@ TEST_SUITE("core.recipe.cross_dockerfile")
              "2:54: build.dockerfile.build-args.A is an integer"},
             {"dockerfile = {file = 'Dockerfile', build-args = {'A=B' = '1'}}",
              "2:50: 'A=B' is no name of a build argument"}};
-        for (const auto& [text, message] : rows) {
+        for (const auto& [row, message] : rows) {
+            const auto& text = row;
             const std::string wanted = message;
             CAPTURE(text);
             const auto config = project.read("[build]\n" + text + "\n");
