@@ -29,7 +29,7 @@ TEST_SUITE("core.recipe.container_options")
               "-eA=1 --network=host -m1g --cpus=1.5 --platform=linux/arm64",
               "--env=A=1 --net=host --memory=1g --cpus=1.5 --platform=linux/arm64",
               "--env A=1\t--net\n host -m=1g --cpus '1.5' \"--platform\" linux/arm64",
-              "-ite A=1 --net x --net host -tm 1g --cpus 4 --cpus 1.5 --platform linux/arm64"}) {
+              "-ite A=1 --net host --net host -tm 1g --cpus 4 --cpus 1.5 --platform linux/arm64"}) {
             CAPTURE(text);
             const auto options = read(text);
             REQUIRE(options.has_value());
