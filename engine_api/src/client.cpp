@@ -127,7 +127,7 @@ Traits traits_of_podman(std::string_view version_text)
     traits.can_swarm = false;
     traits.ignores_api_version = true;
     traits.wrong_input_is_a_failure = true;
-    traits.wait_for_created_gives_minus_one = true;
+    traits.wait_for_created_may_give_minus_one = true;
     traits.half_close_keeps_output = true;
     traits.unread_stdin_may_reset = true;
     traits.follow_may_lose_the_end = true;

@@ -278,14 +278,16 @@ TEST_SUITE("Traits")
         check_trait(lab, &Traits::auto_remove_hides_exit_code, lab.must(gone.result()).code != 5);
     }
 
-    TEST_CASE("wait_for_created_gives_minus_one")
+    TEST_CASE("wait_for_created_may_give_minus_one")
     {
         Lab lab;
         const auto id = lab.create(lab.spec({"true"}));
-        auto wait = lab.must(lab.containers.wait(id));
-        check_trait(
-            lab, &Traits::wait_for_created_gives_minus_one, lab.must(wait.result()).code == -1
-        );
+        bool minus_one = false;
+        for (int i = 0; i < 20 && !minus_one; ++i) {
+            auto wait = lab.must(lab.containers.wait(id));
+            minus_one = lab.must(wait.result()).code == -1;
+        }
+        check_trait(lab, &Traits::wait_for_created_may_give_minus_one, minus_one);
         lab.remove(id);
     }
 

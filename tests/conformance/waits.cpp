@@ -31,10 +31,11 @@ TEST_SUITE("Lifecycle")
         auto created = lab.must(lab.containers.wait(id));
         const bool minus_one = differs(
             lab,
-            &engine::Traits::wait_for_created_gives_minus_one,
-            "gives -1 for a container never started"
+            &engine::Traits::wait_for_created_may_give_minus_one,
+            "gives -1, and now and then 0, for a container never started"
         );
-        CHECK(code_of(lab, created) == (minus_one ? -1 : 0));
+        const auto never_started = code_of(lab, created);
+        CHECK((never_started == 0 || (minus_one && never_started == -1)));
         CHECK(lab.must(lab.containers.start(id)) == Change::done);
         auto running = lab.must(lab.containers.wait(id));
         CHECK(code_of(lab, running) == 5);

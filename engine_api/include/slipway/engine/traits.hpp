@@ -94,7 +94,8 @@ struct Traits {
 
     bool can_update_containers = true;        ///< podman: from 5.1 on
     bool auto_remove_hides_exit_code = false; ///< podman 4: wait(removed) says 0 whatever happened
-    bool wait_for_created_gives_minus_one = false; ///< podman: docker gives 0
+    /// podman: mostly, and 0 now and then on a busy machine; docker always gives 0
+    bool wait_for_created_may_give_minus_one = false;
     bool missing_bind_source_is_created =
         false;                                ///< podman: no 400 for a bind source that is absent
     bool missing_exec_command_is_126 = false; ///< dockerd before 28: the others give 127
