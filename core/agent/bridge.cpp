@@ -1,6 +1,6 @@
 #include "bridge.hpp"
 
-#include "agent/descriptor.hpp"
+#include "descriptor.hpp"
 
 #include <fcntl.h>
 #include <grp.h>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "agent/codec.hpp"
-#include "agent/descriptor.hpp"
 #include "agent/messages.hpp"
+#include "descriptor.hpp"
 #include "loop.hpp"
 
 #include <sys/types.h>

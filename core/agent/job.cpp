@@ -142,7 +142,7 @@ void Job::on_control()
     }
     if (ended_ || is_over_) {
         control_watch_ = Watch();
-        control_.reset();
+        control_.close();
         supervisor_ = 0;
     }
     // Before the last of the output, of which there is no end as long as they live.
@@ -206,7 +206,7 @@ void Job::settle()
 void Job::say_exit()
 {
     is_over_ = true;
-    terminal_.reset();
+    terminal_.close();
     if (place_.client == nullptr) return;
     Exit exit;
     const int status = ended_->status;

@@ -89,7 +89,7 @@ void JobInput::write()
 void JobInput::end()
 {
     watch_ = Watch();
-    pipe_.reset();
+    pipe_.close();
     waiting_.clear();
     written_ = 0;
 }

@@ -80,7 +80,7 @@ void JobOutput::finish(bool drop)
 void JobOutput::close()
 {
     watch_ = Watch();
-    pipe_.reset();
+    pipe_.close();
 }
 
 void JobOutput::ask()

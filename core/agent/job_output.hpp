@@ -1,7 +1,7 @@
 #pragma once
 
-#include "agent/descriptor.hpp"
 #include "connection.hpp"
+#include "descriptor.hpp"
 #include "loop.hpp"
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "agent/descriptor.hpp"
 #include "agent/messages.hpp"
+#include "descriptor.hpp"
 #include "launch.hpp"
 
 namespace slipway::agent {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "agent/descriptor.hpp"
+#include "descriptor.hpp"
 #include "loop.hpp"
 #include "server.hpp"
 

@@ -1,6 +1,6 @@
 #include "mounts.hpp"
 
-#include "agent/descriptor.hpp"
+#include "descriptor.hpp"
 
 #include <fcntl.h>
 #include <linux/stat.h>

@@ -1,6 +1,6 @@
 #include "oom.hpp"
 
-#include "agent/descriptor.hpp"
+#include "descriptor.hpp"
 
 #include <fcntl.h>
 

@@ -1,6 +1,6 @@
 #include "own_limits.hpp"
 
-#include "agent/descriptor.hpp"
+#include "descriptor.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "agent/descriptor.hpp"
+#include "descriptor.hpp"
 #include "file_reader.hpp"
 #include "tree_streams.hpp"
 #include "walk.hpp"

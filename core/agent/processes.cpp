@@ -1,6 +1,6 @@
 #include "processes.hpp"
 
-#include "agent/descriptor.hpp"
+#include "descriptor.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

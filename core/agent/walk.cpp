@@ -1,7 +1,7 @@
 #include "walk.hpp"
 
-#include "agent/descriptor.hpp"
 #include "agent/selection.hpp"
+#include "descriptor.hpp"
 #include "sync/files.hpp"
 
 #include <fcntl.h>

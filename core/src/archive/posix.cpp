@@ -31,12 +31,6 @@ Errc code_of(int number) noexcept
 
 } // namespace
 
-int Fd::close() noexcept
-{
-    if (fd_ < 0) return 0;
-    return ::close(std::exchange(fd_, -1)) == 0 ? 0 : errno;
-}
-
 std::string printable(std::string_view path)
 {
     constexpr std::string_view digits = "0123456789abcdef";

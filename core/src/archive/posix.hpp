@@ -1,5 +1,7 @@
 #pragma once
 
+#include "descriptor.hpp"
+
 #include <slipway/core/manifest.hpp>
 #include <slipway/engine/result.hpp>
 
@@ -12,30 +14,10 @@
 #include <utility>
 #include <vector>
 
-/// What the archive code needs of POSIX: descriptors that close, errors that name a path.
+/// What the archive code needs of POSIX: errors that name a path, names, modes and times.
 namespace slipway::core::posix {
 
-class Fd {
-public:
-    Fd() noexcept = default;
-    explicit Fd(int fd) noexcept : fd_(fd) {}
-    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Fd& operator=(Fd&& other) noexcept
-    {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~Fd() { static_cast<void>(close()); }
-
-    int get() const noexcept { return fd_; }
-    explicit operator bool() const noexcept { return fd_ >= 0; }
-    /// The errno of close(2), 0 when all went well or nothing was open.
-    int close() noexcept;
-    int release() noexcept { return std::exchange(fd_, -1); }
-
-private:
-    int fd_ = -1;
-};
+using slipway::Fd;
 
 /// A path as text of one line: control bytes become \xNN.
 std::string printable(std::string_view path);

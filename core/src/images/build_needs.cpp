@@ -1,5 +1,6 @@
 #include "images/build_needs.hpp"
 
+#include "ascii.hpp"
 #include "images/dockerfile.hpp"
 
 #include <algorithm>
@@ -17,7 +18,7 @@ constexpr std::size_t max_value_bytes = 4096;
 
 bool is_name_character(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return is_letter_or_digit(c) || c == '_';
 }
 
 std::string value_of(const Variables& variables, std::string_view name)

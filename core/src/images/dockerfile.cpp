@@ -1,5 +1,7 @@
 #include "images/dockerfile.hpp"
 
+#include "ascii.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <optional>
@@ -113,15 +115,6 @@ bool take_heredocs(std::string_view& text, const Instruction& instruction)
 }
 
 } // namespace
-
-std::string upper(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) {
-        return static_cast<char>(std::toupper(c));
-    });
-    return out;
-}
 
 std::string directive_of(std::string_view dockerfile, std::string_view key)
 {

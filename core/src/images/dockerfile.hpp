@@ -21,9 +21,6 @@ std::vector<Instruction> instructions_of(std::string_view dockerfile);
 /// `key` is in lower case.
 std::string directive_of(std::string_view dockerfile, std::string_view key);
 
-/// Upper case, in ASCII.
-std::string upper(std::string_view text);
-
 /// The words of `text`, parted by blanks.
 std::vector<std::string> words_of(std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "archive/content_hasher.hpp"
 #include "images/build_context.hpp"
 #include "images/building.hpp"
+#include "path_below.hpp"
 #include "recipe/pre_build.hpp"
 
 #include <slipway/core/dockerfile_image.hpp>
@@ -24,9 +25,7 @@ constexpr std::string_view name_of_outsider = ".slipway.Dockerfile";
 
 std::string path_in_context(const fs::path& file, const fs::path& context)
 {
-    const fs::path relative = file.lexically_relative(context);
-    const bool inside = !relative.empty() && *relative.begin() != "..";
-    return inside ? relative.string() : std::string(name_of_outsider);
+    return path_below(file, context).value_or(name_of_outsider).string();
 }
 
 PackOptions options_of(const EntryFilter& keep)

@@ -1,5 +1,6 @@
 #include "images/step_places.hpp"
 
+#include "ascii.hpp"
 #include "images/dockerfile.hpp"
 
 #include <algorithm>

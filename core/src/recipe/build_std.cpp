@@ -1,5 +1,6 @@
 #include "recipe/build_std.hpp"
 
+#include "ascii.hpp"
 #include "recipe/toml_file.hpp"
 
 #include <fmt/ranges.h>
@@ -35,8 +36,7 @@ constexpr auto options_with_word =
 bool is_crate(std::string_view name)
 {
     return !name.empty() && std::ranges::all_of(name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-               || c == '_' || c == '-';
+        return is_letter_or_digit(c) || c == '_' || c == '-';
     });
 }
 

@@ -1,3 +1,4 @@
+#include "path_below.hpp"
 #include "recipe/build_std.hpp"
 #include "recipe/cargo_config.hpp"
 #include "recipe/path_dependencies.hpp"
@@ -332,8 +333,8 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
                                     ? (call.directory / chosen_dir).lexically_normal()
                                 : !config.target_dir.empty() ? config.target_dir
                                                              : packages / "target";
-    const std::string relative = target_dir.lexically_relative(root).string();
-    if (relative.empty() || relative == "." || relative == ".." || relative.starts_with("../")) {
+    const auto below = path_below(target_dir, root);
+    if (!below || *below == ".") {
         Error error(
             Errc::invalid_argument,
             "the target directory " + target_dir.string() + " is not inside the workspace "
@@ -343,7 +344,8 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
                      "--target-dir, or unset CARGO_TARGET_DIR or cargo's build.target-dir";
         return fail(std::move(error));
     }
-    plan.workspace.bring_back = [relative, target = plan.target](std::string_view path, EntryType) {
+    plan.workspace.bring_back = [relative = below->string(),
+                                 target = plan.target](std::string_view path, EntryType) {
         if (!path.starts_with(relative)) return true;
         if (path.size() == relative.size()) return true;
         return path[relative.size()] != '/' || is_result(path.substr(relative.size() + 1), target);

@@ -1,5 +1,6 @@
 #include "recipe/cargo_config.hpp"
 
+#include "path_below.hpp"
 #include "recipe/toml_file.hpp"
 
 #include <optional>
@@ -46,8 +47,7 @@ Error not_read(Error error)
 Result<CargoConfig> read_cargo_config(const fs::path& directory, const fs::path& root)
 {
     CargoConfig config;
-    const bool inside = !directory.lexically_relative(root).string().starts_with("..");
-    for (fs::path at = inside ? directory : root;; at = at.parent_path()) {
+    for (fs::path at = is_in(directory, root) ? directory : root;; at = at.parent_path()) {
         if (const auto file = config_in(at)) {
             auto parsed = read_toml(*file);
             if (!parsed) return fail(not_read(std::move(parsed).error()));

@@ -1,5 +1,7 @@
 #include "recipe/cargo_members.hpp"
 
+#include "path_below.hpp"
+
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -65,8 +67,7 @@ std::vector<fs::path> member_manifests(const fs::path& root, const toml::table& 
             std::error_code ignored;
             const bool known = std::ranges::find(manifests, manifest) != manifests.end();
             const bool left_out = std::ranges::any_of(excluded, [&](const fs::path& top) {
-                const auto rest = manifest.lexically_relative(top);
-                return !rest.empty() && *rest.begin() != "..";
+                return is_in(manifest, top);
             });
             if (!known && !left_out && manifest != root / "Cargo.toml"
                 && fs::is_regular_file(manifest, ignored)) {

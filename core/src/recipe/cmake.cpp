@@ -1,5 +1,7 @@
 #include "archive/cache_tag.hpp"
 #include "archive/posix.hpp"
+#include "ascii.hpp"
+#include "path_below.hpp"
 #include "recipe/shell_words.hpp"
 
 #include <slipway/core/build_recipe.hpp>
@@ -20,8 +22,7 @@ namespace {
 std::string as_directory(std::string text)
 {
     const auto plain = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-               || c == '.' || c == '_' || c == '-';
+        return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
     };
     std::ranges::replace_if(
         text, [&](char c) { return !plain(c); }, '-'
@@ -69,12 +70,12 @@ Result<fs::path> build_directory(const BuildCall& call, const Project& project)
         return fail(not_for_a_build(chosen, failed.message(), "name another with --build-dir"));
     }
     if (!directory.has_filename()) directory = directory.parent_path(); // it ended with a slash
-    const fs::path below = directory.lexically_relative(project.workspace);
-    if (below.empty() || below == "." || *below.begin() == "..") {
+    const auto below = path_below(directory, project.workspace);
+    if (!below || *below == ".") {
         return fail(not_for_a_build(
             directory,
-            below == "." ? std::string("it is the workspace itself")
-                         : "it is not inside the workspace " + project.workspace.string(),
+            below ? std::string("it is the workspace itself")
+                  : "it is not inside the workspace " + project.workspace.string(),
             "nothing outside the workspace comes back: name a directory in it with --build-dir"
         ));
     }

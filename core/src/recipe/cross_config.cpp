@@ -1,3 +1,4 @@
+#include "ascii.hpp"
 #include "recipe/build_std.hpp"
 #include "recipe/container_options.hpp"
 #include "recipe/cross_dockerfile.hpp"
@@ -12,6 +13,8 @@
 #include <slipway/engine/reference.hpp>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace slipway::core {
 namespace {
@@ -47,11 +50,9 @@ std::string text_of(const CrossSetting& setting)
 
 bool is_name_of_variable(std::string_view name)
 {
-    const auto letter = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    };
-    const auto fits = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
-    return !name.empty() && letter(name.front()) && std::ranges::all_of(name, fits);
+    const auto fits = [](char c) { return is_letter_or_digit(c) || c == '_'; };
+    return !name.empty() && (is_letter(name.front()) || name.front() == '_')
+           && std::ranges::all_of(name, fits);
 }
 
 // Variables that are ours to set, and what sets them.
@@ -80,25 +81,39 @@ Result<> check_ours(const ListItem& item, const std::string& name)
     return ok();
 }
 
+struct Variable {
+    std::string name;
+    std::optional<std::string> value; // none where it is set nowhere
+};
+
 // NAME with its value here, or NAME=value.
-Result<> pass_on(const ListItem& item, const CrossQuestion& question, CrossConfig& config)
+Result<Variable>
+variable_of(const ListItem& item, const CrossQuestion& question, const std::string& hint)
 {
     const auto equals = item.text.find('=');
-    const std::string name = item.text.substr(0, equals);
-    if (!is_name_of_variable(name)) {
-        return fail(not_valid(
-            item.place,
-            "'" + name + "' is no name of a variable",
-            "write NAME to pass on the variable that is set here, or NAME=value"
-        ));
+    Variable variable;
+    variable.name = item.text.substr(0, equals);
+    if (!is_name_of_variable(variable.name)) {
+        return fail(not_valid(item.place, "'" + variable.name + "' is no name of a variable", hint)
+        );
     }
-    CHECK_OK(check_ours(item, name));
+    const auto set = question.environment.find(variable.name);
     if (equals != std::string::npos) {
-        config.env[name] = item.text.substr(equals + 1);
-    } else if (const auto set = question.environment.find(name);
-               set != question.environment.end()) {
-        config.env[name] = set->second;
+        variable.value = item.text.substr(equals + 1);
+    } else if (set != question.environment.end()) {
+        variable.value = set->second;
     }
+    return variable;
+}
+
+Result<> pass_on(const ListItem& item, const CrossQuestion& question, CrossConfig& config)
+{
+    TRY(Variable variable,
+        variable_of(
+            item, question, "write NAME to pass on the variable that is set here, or NAME=value"
+        ));
+    CHECK_OK(check_ours(item, variable.name));
+    if (variable.value) config.env[variable.name] = *std::move(variable.value);
     return ok();
 }
 
@@ -126,23 +141,15 @@ read_passthrough(const CrossSettings& settings, const CrossQuestion& question, C
 // container.
 Result<> add_volume(const ListItem& item, const CrossQuestion& question, CrossConfig& config)
 {
-    const auto equals = item.text.find('=');
-    const std::string name = item.text.substr(0, equals);
-    if (!is_name_of_variable(name)) {
-        return fail(not_valid(
-            item.place,
-            "'" + name + "' is no name of a variable",
+    TRY(const Variable variable,
+        variable_of(
+            item,
+            question,
             "write NAME for the directory that the variable is set to here, or NAME=/directory"
         ));
-    }
+    const std::string& name = variable.name;
     CHECK_OK(check_ours({name + "=", item.place}, name));
-    std::string path;
-    if (equals != std::string::npos) {
-        path = item.text.substr(equals + 1);
-    } else if (const auto set = question.environment.find(name);
-               set != question.environment.end()) {
-        path = set->second;
-    }
+    const std::string path = variable.value.value_or(std::string());
     if (path.empty()) return ok();
     std::error_code failed;
     const auto real = std::filesystem::canonical(question.directory / path, failed);
@@ -263,11 +270,8 @@ read_pre_build(const CrossSettings& settings, const CrossQuestion& question, Cro
 // Of our own images each has one runner: the emulator that its stage names, or none.
 std::string own_runner(const std::string& target, const ImageCatalog& images)
 {
-    std::string name = target;
-    std::ranges::transform(name, name.begin(), [](char c) {
-        if (c == '-') return '_';
-        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    });
+    std::string name = upper(target);
+    std::ranges::replace(name, '-', '_');
     const bool emulated =
         images.text().find("CARGO_TARGET_" + name + "_RUNNER=") != std::string::npos;
     return emulated ? "qemu-user" : "native";

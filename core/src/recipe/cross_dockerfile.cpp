@@ -1,5 +1,6 @@
 #include "recipe/cross_dockerfile.hpp"
 
+#include "path_below.hpp"
 #include "recipe/toml_file.hpp"
 
 #include <slipway/core/dockerfile_image.hpp>
@@ -57,8 +58,7 @@ Result<fs::path> inside(const CrossSetting& setting, const fs::path& root, const
             "name it by its path from the workspace, " + root.string()
         ));
     }
-    const fs::path from_root = found.lexically_relative(fs::canonical(root, failed));
-    if (!from_root.empty() && *from_root.begin() != "..") return found;
+    if (is_in(found, fs::canonical(root, failed))) return found;
     return fail(not_valid(
         setting.place,
         what + " " + found.string() + " is not inside the workspace " + root.string(),

@@ -1,6 +1,6 @@
 #include "recipe/cross_settings.hpp"
 
-#include "images/dockerfile.hpp"
+#include "ascii.hpp"
 #include "recipe/toml_file.hpp"
 
 #include <slipway/core/suggest.hpp>

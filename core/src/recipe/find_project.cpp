@@ -1,3 +1,5 @@
+#include "path_below.hpp"
+
 #include <slipway/core/build_recipe.hpp>
 
 #include <array>
@@ -38,9 +40,9 @@ std::optional<ProjectKind> project_kind_in(const fs::path& directory)
 std::vector<fs::path> way_down(const fs::path& root, const fs::path& directory)
 {
     std::vector<fs::path> way{root};
-    const fs::path below = directory.lexically_relative(root);
-    if (below.empty() || below == "." || *below.begin() == "..") return way;
-    for (const fs::path& part : below) {
+    const auto below = path_below(directory, root);
+    if (!below || *below == ".") return way;
+    for (const fs::path& part : *below) {
         way.push_back(way.back() / part);
     }
     return way;

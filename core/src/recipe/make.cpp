@@ -1,3 +1,4 @@
+#include "ascii.hpp"
 #include "recipe/shell_words.hpp"
 
 #include <slipway/core/build_recipe.hpp>
@@ -13,21 +14,10 @@ namespace {
 // The ends of variables' names, as cc-rs and cargo have them.
 std::string in_variables(std::string target)
 {
-    const auto letter_or_digit = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    };
     std::ranges::replace_if(
-        target, [&](char c) { return !letter_or_digit(c); }, '_'
+        target, [](char c) { return !is_letter_or_digit(c); }, '_'
     );
     return target;
-}
-
-std::string upper_case(std::string text)
-{
-    std::ranges::transform(text, text.begin(), [](char c) {
-        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    });
-    return text;
 }
 
 // `NAME=value of the image's variable`, when the image has that.
@@ -58,7 +48,7 @@ Result<BuildPlan> plan_make(const BuildCall& call, const Project& project)
         for (const std::string_view tool : {"CC", "CXX", "AR", "RANLIB"}) {
             make += assignment(tool, std::string(tool) + "_" + target);
         }
-        make += assignment("EMULATOR", "CARGO_TARGET_" + upper_case(target) + "_RUNNER");
+        make += assignment("EMULATOR", "CARGO_TARGET_" + upper(target) + "_RUNNER");
     }
     for (const std::string& arg : call.args) {
         make += " " + shell_quoted(arg);

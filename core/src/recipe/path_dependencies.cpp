@@ -1,5 +1,6 @@
 #include "recipe/path_dependencies.hpp"
 
+#include "path_below.hpp"
 #include "recipe/cargo_members.hpp"
 #include "recipe/toml_file.hpp"
 #include "workspace/cargo_root.hpp"
@@ -113,12 +114,6 @@ private:
 };
 
 } // namespace
-
-bool is_in(const fs::path& path, const fs::path& directory)
-{
-    const fs::path rest = path.lexically_relative(directory);
-    return !rest.empty() && *rest.begin() != "..";
-}
 
 std::vector<fs::path> path_dependencies_outside(const fs::path& root, const fs::path& home)
 {

@@ -5,9 +5,6 @@
 
 namespace slipway::core {
 
-/// Whether a path is that directory, or below it; both without symlinks.
-bool is_in(const std::filesystem::path& path, const std::filesystem::path& directory);
-
 /// What cargo reads outside of a workspace: the packages that its manifests, and theirs in turn,
 /// name by `path`, each with the workspace around it, from which it may inherit. A directory that
 /// has the root below it is itself among them, and its packages' workspaces then are not. Sorted;

@@ -1,11 +1,11 @@
 #include "sandbox/run_bound.hpp"
 
 #include "archive/posix.hpp"
+#include "path_below.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/pool/no_agent.hpp"
 #include "sandbox/pooled_spec.hpp"
-#include "sync/tree_state.hpp"
 #include "workspace/advice.hpp"
 #include "workspace/build_place.hpp"
 
@@ -28,11 +28,6 @@ std::filesystem::path real(const std::filesystem::path& path)
     return std::filesystem::weakly_canonical(path, ignored);
 }
 
-bool is_at_or_below(const std::filesystem::path& path, const std::string& directory)
-{
-    return path == directory || sync::is_within(path.native(), directory);
-}
-
 // What is mounted below a directory here need not be mounted there. A path with odd bytes is
 // written with escapes, which only makes it another one.
 std::string mounted_below(const std::string& directory)
@@ -44,7 +39,7 @@ std::string mounted_below(const std::string& directory)
         for (int word = 0; word < 5; ++word) {
             words >> place;
         }
-        if (sync::is_within(place, directory)) return place;
+        if (is_in(place, directory)) return place;
     }
     return {};
 }
@@ -65,10 +60,10 @@ Result<std::string> why_copied(const PooledOrder& order)
     for (const Workspace& part : parts_of(workspace)) {
         const std::string root = part.root.string();
         if (root == "/tmp") return "/tmp is the sandbox's own";
-        if (is_at_or_below(real(base), root)) {
+        if (is_in(real(base), part.root)) {
             return root + " has slipway's own sockets below it: " + base.string();
         }
-        if (is_at_or_below(real(endpoint.socket_path), root)) {
+        if (is_in(real(endpoint.socket_path), part.root)) {
             return root + " has the engine's socket below it: " + endpoint.socket_path;
         }
         if (const std::string place = mounted_below(root); !place.empty()) {

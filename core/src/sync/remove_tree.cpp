@@ -1,6 +1,6 @@
 #include "sync/remove_tree.hpp"
 
-#include "agent/descriptor.hpp"
+#include "descriptor.hpp"
 #include "sync/files.hpp"
 
 #include <fcntl.h>
@@ -44,9 +44,7 @@ private:
 // Never what a symlink leads to, also not one that was put there just now.
 bool open_up(int parent, const std::string& name)
 {
-    const agent::Fd place(
-        ::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-    );
+    const Fd place(::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     const std::string itself = "/proc/self/fd/" + std::to_string(place.get());
     return place && ::chmod(itself.c_str(), S_IRWXU) == 0;
 }
@@ -67,9 +65,9 @@ int remove_at(int parent, const std::string& name, const std::string& path, std:
     if (errno == ENOTDIR) return refused;
     if (errno != ENOTEMPTY && errno != EEXIST) return errno;
     constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    agent::Fd directory(::openat(parent, name.c_str(), flags));
+    Fd directory(::openat(parent, name.c_str(), flags));
     if (!directory && errno == EACCES && open_up(parent, name)) {
-        directory = agent::Fd(::openat(parent, name.c_str(), flags));
+        directory = Fd(::openat(parent, name.c_str(), flags));
     }
     if (!directory) return errno;
     std::vector<std::string> names;
@@ -90,11 +88,11 @@ int remove_tree(int top, const std::string& path, std::string& failed)
 {
     failed = path;
     constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    agent::Fd at(::openat(top, ".", flags));
+    Fd at(::openat(top, ".", flags));
     std::size_t begin = 0;
     for (auto slash = path.find('/'); at && slash != std::string::npos;
          slash = path.find('/', begin)) {
-        at = agent::Fd(::openat(at.get(), path.substr(begin, slash - begin).c_str(), flags));
+        at = Fd(::openat(at.get(), path.substr(begin, slash - begin).c_str(), flags));
         begin = slash + 1;
     }
     if (!at) return is_not_there(errno) || errno == ELOOP ? 0 : errno;

@@ -1,9 +1,9 @@
 #include "sync/tree_scan.hpp"
 
-#include "agent/descriptor.hpp"
 #include "agent/file_status.hpp"
 #include "archive/cache_tag.hpp"
 #include "archive/content_hasher.hpp"
+#include "descriptor.hpp"
 #include "sync/files.hpp"
 
 #include <fcntl.h>
@@ -24,7 +24,6 @@ namespace slipway::sync {
 namespace {
 
 using agent::EntryKind;
-using agent::Fd;
 
 constexpr int open_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 constexpr std::size_t piece_bytes = std::size_t{128} << 10;

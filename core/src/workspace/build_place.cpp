@@ -1,5 +1,7 @@
 #include "workspace/build_place.hpp"
 
+#include "archive/cache_tag.hpp"
+#include "path_below.hpp"
 #include "sync/remove_tree.hpp"
 #include "workspace/uplift.hpp"
 
@@ -20,19 +22,20 @@ namespace {
 constexpr const char* places_name = ".slipway";
 constexpr std::string_view record_ending = ".results";
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-constexpr std::string_view cache_tag = "Signature: 8a477f597d28d172789f06886806bc55\n"
-                                       "# What a build has made. See https://bford.info/cachedir/ "
-                                       "for what this file says to others.\n";
+constexpr std::string_view words_of_tag = "\n# What a build has made. See "
+                                          "https://bford.info/cachedir/ for what this file says to "
+                                          "others.\n";
 
 // As cargo does for a directory that it makes. Another command may have done it just now.
 Result<> tag(int directory, const fs::path& path)
 {
     const posix::Fd file(
-        ::openat(directory, "CACHEDIR.TAG", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)
+        ::openat(directory, cache_tag_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)
     );
     if (!file && errno == EEXIST) return ok();
-    const auto size = static_cast<ssize_t>(cache_tag.size());
-    if (file && ::write(file.get(), cache_tag.data(), cache_tag.size()) == size) return ok();
+    const std::string text = std::string(cache_tag) + std::string(words_of_tag);
+    const auto size = static_cast<ssize_t>(text.size());
+    if (file && ::write(file.get(), text.data(), text.size()) == size) return ok();
     return fail(posix::error(errno, "writing CACHEDIR.TAG in", path.native()));
 }
 
@@ -68,8 +71,8 @@ BuildPlace::BuildPlace(BuildDirectory directory, posix::Fd root, fs::path below)
 Result<BuildPlace> BuildPlace::prepare(const fs::path& root, BuildDirectory directory)
 {
     const fs::path& path = directory.path;
-    fs::path below = path.lexically_relative(root);
-    if (below.empty() || below == "." || *below.begin() == "..") {
+    auto below = path_below(path, root);
+    if (!below || *below == ".") {
         return fail(
             Errc::unsupported,
             posix::printable(path.native()) + " is not below the workspace " + root.string()
@@ -78,7 +81,7 @@ Result<BuildPlace> BuildPlace::prepare(const fs::path& root, BuildDirectory dire
     posix::Fd top(::open(root.c_str(), directory_flags));
     if (!top) return fail(posix::error(errno, "opening", root.native()));
     bool made = false;
-    const posix::Fd opened = descend(top.get(), below, &made);
+    const posix::Fd opened = descend(top.get(), *below, &made);
     if (!opened && (errno == ENOTDIR || errno == ELOOP)) {
         Error error(
             Errc::unsupported,
@@ -91,7 +94,7 @@ Result<BuildPlace> BuildPlace::prepare(const fs::path& root, BuildDirectory dire
     if (made) {
         CHECK_OK(tag(opened.get(), path));
     }
-    return BuildPlace(std::move(directory), std::move(top), std::move(below));
+    return BuildPlace(std::move(directory), std::move(top), *std::move(below));
 }
 
 std::string BuildPlace::inside(const std::string& image) const
@@ -146,8 +149,8 @@ Result<Uplifted> BuildPlace::clear() const
     ::unlinkat(path.get(), places_name, AT_REMOVEDIR);
     // As cargo does, but for what is somebody else's.
     TRY(const auto left, posix::names_in(open_again(path.get()), directory_.path.native()));
-    if (left.empty() || left == std::vector<std::string>{"CACHEDIR.TAG"}) {
-        ::unlinkat(path.get(), "CACHEDIR.TAG", 0);
+    if (left.empty() || left == std::vector<std::string>{cache_tag_name}) {
+        ::unlinkat(path.get(), cache_tag_name, 0);
         const posix::Fd above = descend(root_.get(), below_.parent_path(), nullptr);
         if (above) ::unlinkat(above.get(), below_.filename().c_str(), AT_REMOVEDIR);
     }

@@ -43,11 +43,13 @@ public:
         return directory;
     }
     fs::path inside(const std::string& path) const { return target / ".slipway/cafe" / path; }
-    void build(const std::string& path, const std::string& text) const
+    void
+    build(const std::string& path, const std::string& text, const std::string& image = "cafe") const
     {
-        fs::create_directories(inside(path).parent_path());
-        fs::remove(inside(path)); // as cargo does
-        std::ofstream(inside(path)) << text;
+        const fs::path file = target / ".slipway" / image / path;
+        fs::create_directories(file.parent_path());
+        fs::remove(file); // as cargo does
+        std::ofstream(file) << text;
     }
     Uplifted uplift(const std::string& image = "cafe") const
     {
@@ -181,8 +183,7 @@ TEST_SUITE("core.workspace.build_place")
         project.build("t/a", "a");
         project.uplift();
         const std::string other = "beef";
-        fs::create_directories(project.target / ".slipway/beef/t");
-        std::ofstream(project.target / ".slipway/beef/t/a") << "of the other";
+        project.build("t/a", "of the other", other);
         CHECK(project.uplift(other).written == Paths{"t/a"});
         CHECK(project.text("t/a") == "of the other");
         fs::remove_all(project.target / ".slipway/beef");
@@ -196,9 +197,8 @@ TEST_SUITE("core.workspace.build_place")
         project.build("t/debug/a", "a");
         project.uplift();
         const std::string other = "beef";
-        fs::create_directories(project.target / ".slipway/beef/t/debug/deps");
-        std::ofstream(project.target / ".slipway/beef/t/debug/b") << "b";
-        std::ofstream(project.target / ".slipway/beef/t/debug/deps/b") << "b";
+        project.build("t/debug/b", "b", other);
+        project.build("t/debug/deps/b", "b", other);
         project.uplift(other);
         std::ofstream(project.target / "t/mine") << "mine";
         auto done = project.place().clear();

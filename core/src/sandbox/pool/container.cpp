@@ -1,5 +1,6 @@
 #include "sandbox/pool/container.hpp"
 
+#include "ascii.hpp"
 #include "sandbox/pool/key.hpp"
 
 #include <slipway/core/labels.hpp>
@@ -105,8 +106,7 @@ Result<> check(const PoolOptions& options)
     if (!persistent && options.name.empty()) return ok();
     constexpr std::size_t longest_name = 64;
     const auto plain = [](char c) {
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        return letter || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
     };
     const std::string& name = options.name;
     if (!persistent) return fail(Errc::invalid_argument, "only a persistent sandbox has a name");

@@ -2,9 +2,10 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
-namespace slipway::agent {
+namespace slipway {
 
 /// A file descriptor that closes.
 class Fd {
@@ -17,18 +18,20 @@ public:
         std::swap(fd_, other.fd_);
         return *this;
     }
-    ~Fd() { reset(); }
+    ~Fd() { static_cast<void>(close()); }
 
     int get() const noexcept { return fd_; }
     explicit operator bool() const noexcept { return fd_ >= 0; }
     int release() noexcept { return std::exchange(fd_, -1); }
-    void reset() noexcept
+    /// The errno of close(2), 0 when all went well or nothing was open.
+    int close() noexcept
     {
-        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+        if (fd_ < 0) return 0;
+        return ::close(std::exchange(fd_, -1)) == 0 ? 0 : errno;
     }
 
 private:
     int fd_ = -1;
 };
 
-} // namespace slipway::agent
+} // namespace slipway
