@@ -155,6 +155,54 @@ class Files(Workspaces):
         self.assertNotIn("brought back", result.stderr)
 
 
+class Ignored(Workspaces):
+    def make(self, *rules):
+        (self.top / ".slipwayignore").write_text("".join(rule + "\n" for rule in rules))
+        for name in ("dist/big", "dist/keep/this", "a/x.log", "a/y", "keep.log"):
+            (self.top / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.top / name).write_text(name)
+
+    def test_what_is_named_neither_travels_nor_comes_back(self):
+        script = "find . -path ./.slipway -prune -o -type f -print; echo of the command | tee dist/big dist/made b.log b"
+        for options in ((), ("--fresh",)):
+            self.make("# of this machine", "dist", "!dist/keep", "**/*.log", "!keep.log")
+            said = self.assert_ok(self.here(script, *options)).stdout.splitlines()
+            sent = ["./.slipwayignore", "./Cargo.toml", "./a/y", "./dist/keep/this", "./keep.log"]
+            self.assertEqual(sorted(said[:-1]), sent)
+            self.assertEqual((self.top / "b").read_text(), "of the command\n")
+            self.assertEqual((self.top / "dist/big").read_text(), "dist/big")
+            for name in ("dist/made", "b.log"):
+                self.assertFalse((self.top / name).exists(), name)
+            (self.top / "b").unlink()
+            if not options:  # what is not compared is the volume's
+                kept = self.assert_ok(self.here("cat dist/made; rm -r dist a")).stdout
+                self.assertEqual(kept, "of the command\n")
+                self.assertTrue((self.top / "dist/big").exists())
+                self.assertFalse((self.top / "dist/keep/this").exists())
+                self.assertFalse((self.top / "a/y").exists())
+                self.assertTrue((self.top / "a/x.log").exists())
+
+    def test_what_is_no_longer_named_travels(self):
+        self.make("dist")
+        self.assert_ok(self.here("! test -e dist; mkdir dist; echo theirs > dist/big"))
+        (self.top / ".slipwayignore").unlink()
+        self.assert_same(self.here(LIST))
+        self.assertEqual((self.top / "dist/big").read_text(), "dist/big")
+
+    def test_one_that_cannot_be_read(self):
+        for options in ((), ("--fresh",)):
+            self.make("a", "!")
+            result = self.here("true", *options)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"{self.top}/.slipwayignore:2: a '!' without a pattern", result.stderr)
+            (self.top / ".slipwayignore").unlink()
+            (self.top / ".slipwayignore").mkdir()
+            result = self.here("true", *options)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"{self.top}/.slipwayignore is a directory", result.stderr)
+            (self.top / ".slipwayignore").rmdir()
+
+
 class Caches(Workspaces):
     """Directories that a CACHEDIR.TAG marks, on one side or on both."""
 
@@ -201,8 +249,9 @@ class Caches(Workspaces):
         self.assert_ok(self.here("true"))
         self.assertEqual((self.top / "build" / "app").read_text(), "built here")
         (self.top / "build" / "app").unlink()
-        self.assert_ok(self.here("true"))  # nobody's: it comes back
-        self.assertEqual((self.top / "build" / "app").read_text(), "theirs\n")
+        # A command that knows of no results brings back its own alone: of cargo's it would be all.
+        self.assert_ok(self.here("true"))
+        self.assertFalse((self.top / "build" / "app").exists())
         self.assert_ok(self.here("echo newer > build/app"))
         self.assertEqual((self.top / "build" / "app").read_text(), "newer\n")
 

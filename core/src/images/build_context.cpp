@@ -1,7 +1,7 @@
 #include "images/build_context.hpp"
 
 #include "images/dockerfile.hpp"
-#include "recipe/toml_file.hpp"
+#include "small_file.hpp"
 
 #include <algorithm>
 

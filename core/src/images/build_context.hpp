@@ -1,6 +1,6 @@
 #pragma once
 
-#include "images/ignore_file.hpp"
+#include "archive/ignore_file.hpp"
 
 #include <slipway/core/manifest.hpp>
 

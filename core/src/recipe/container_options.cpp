@@ -2,6 +2,7 @@
 
 #include "recipe/cross_settings.hpp"
 #include "recipe/toml_file.hpp"
+#include "small_file.hpp"
 
 #include <slipway/core/quantities.hpp>
 #include <slipway/core/suggest.hpp>

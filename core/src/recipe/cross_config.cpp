@@ -5,6 +5,7 @@
 #include "recipe/cross_files.hpp"
 #include "recipe/cross_settings.hpp"
 #include "recipe/toml_file.hpp"
+#include "small_file.hpp"
 
 #include <slipway/core/dockerfile_image.hpp>
 #include <slipway/core/image_catalog.hpp>

@@ -2,6 +2,7 @@
 
 #include "path_below.hpp"
 #include "recipe/toml_file.hpp"
+#include "small_file.hpp"
 
 #include <slipway/core/dockerfile_image.hpp>
 

@@ -22,7 +22,4 @@ Result<toml::table> read_toml(const std::filesystem::path& file);
 /// "/w/Cross.toml:3:9".
 std::string place_of(const toml::source_region& source);
 
-/// The bytes of a regular file of `max_bytes` at most. Errors: invalid_argument.
-Result<std::string> read_small_file(const std::filesystem::path& file, std::size_t max_bytes);
-
 } // namespace slipway::core

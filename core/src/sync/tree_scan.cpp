@@ -227,6 +227,9 @@ private:
             return skip(errno, entry.path);
         }
         const EntryKind kind = agent::kind_of(status.st_mode);
+        if (options_->leave_out && options_->leave_out(entry.path, kind == EntryKind::directory)) {
+            return true;
+        }
         entry.kind = static_cast<std::uint8_t>(kind);
         switch (kind) {
         case EntryKind::socket:

@@ -50,6 +50,8 @@ struct ScanOptions {
     /// What may not be read is told as far as it can be: a file without a digest, a directory
     /// without what it has. Else it is a problem.
     bool tolerant = false;
+    /// Of these nothing is told; of a directory, nor of what is below. Called by several threads.
+    std::function<bool(std::string_view path, bool is_directory)> leave_out{};
     std::int64_t since_ns = 0;               ///< see Scan::fresh
     const std::atomic<bool>* stop = nullptr; ///< borrowed; once true, ECANCELED is the problem
 };

@@ -63,8 +63,12 @@ void note(const fs::path& file, sync::KnownTree& tree)
     if (!good) ::unlink(draft.c_str());
 }
 
-Result<sync::Scan>
-scan(const fs::path& root, const sync::KnownTree& known, const std::atomic<bool>& stop)
+Result<sync::Scan> scan(
+    const fs::path& root,
+    const EntryFilter& copied,
+    const sync::KnownTree& known,
+    const std::atomic<bool>& stop
+)
 {
     TRY(const posix::Fd directory, open_root(root));
     const sync::Memo memo(known);
@@ -74,6 +78,11 @@ scan(const fs::path& root, const sync::KnownTree& known, const std::atomic<bool>
     options.crew = &crew;
     options.digests = false;
     options.stop = &stop;
+    if (copied) {
+        options.leave_out = [&copied](std::string_view path, bool is_directory) {
+            return !copied(path, is_directory ? EntryType::directory : EntryType::file);
+        };
+    }
     sync::Scan found = sync::scan_tree(directory.get(), options);
     CHECK_OK(check(found.problems, root));
     return found;

@@ -2,6 +2,7 @@
 
 #include "sync/tree_scan.hpp"
 
+#include <slipway/core/manifest.hpp>
 #include <slipway/engine/result.hpp>
 
 #include <atomic>
@@ -17,10 +18,13 @@ sync::KnownTree noted(const std::filesystem::path& file);
 /// Keeps it for the next command; one that cannot be kept is no error.
 void note(const std::filesystem::path& file, sync::KnownTree& tree);
 
-/// Looks at the workspace, with the digests that `known` has. Errors: permission_denied, io,
-///   not_found, cancelled; each with the path.
+/// Looks at what of the workspace is `copied`, with the digests that `known` has. Errors:
+///   permission_denied, io, not_found, cancelled; each with the path.
 Result<sync::Scan> scan(
-    const std::filesystem::path& root, const sync::KnownTree& known, const std::atomic<bool>& stop
+    const std::filesystem::path& root,
+    const EntryFilter& copied,
+    const sync::KnownTree& known,
+    const std::atomic<bool>& stop
 );
 
 /// Reads files for their digests. Errors: those of scan, io also when a file changed meanwhile.

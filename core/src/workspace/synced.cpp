@@ -6,6 +6,7 @@
 #include "sync/plan.hpp"
 #include "workspace/advice.hpp"
 #include "workspace/bring_back.hpp"
+#include "workspace/ignored.hpp"
 #include "workspace/local_tree.hpp"
 #include "workspace/on_thread.hpp"
 
@@ -31,6 +32,7 @@ using sync::StateEntry;
 struct LookedAt {
     sync::KnownTree known; // what the last command left on both sides
     ContentHash base{};    // of its state
+    EntryFilter copied{};
     sync::Scan here;
 };
 
@@ -39,7 +41,8 @@ Result<LookedAt> look(const fs::path& root, const fs::path& notes, const std::at
     LookedAt out;
     if (!notes.empty()) out.known = local_tree::noted(notes);
     if (!out.known.state.empty()) out.base = sync::digest_of(out.known);
-    TRY(out.here, local_tree::scan(root, out.known, stop));
+    TRY(out.copied, copied_entries(root));
+    TRY(out.here, local_tree::scan(root, out.copied, out.known, stop));
     return out;
 }
 
@@ -61,7 +64,10 @@ Task<> look_into(std::shared_ptr<LookedAt> into, fs::path root, fs::path notes)
 class Synced final : public SyncedWorkspace {
 public:
     Synced(Workspace workspace, Owner owner)
-        : workspace_(std::move(workspace)), owner_(owner), notes_(notes_file(workspace_))
+        : workspace_(std::move(workspace)),
+          owner_(owner),
+          notes_(notes_file(workspace_)),
+          knows_results_(static_cast<bool>(workspace_.bring_back))
     {
     }
 
@@ -110,6 +116,7 @@ private:
         if (*waited) { // what was seen before may be old by now
             CO_CHECK(co_await look_into(looked_at_, workspace_.root, notes_));
         }
+        workspace_.bring_back = both_of(workspace_.bring_back, looked_at_->copied);
         CO_TRY(TreeNews news, co_await tree_->scan(looked_at_->base));
         began_ns_ = news.now_ns;
         sync::KnownTree& known = looked_at_->known;
@@ -251,6 +258,7 @@ private:
         const std::function<bool()> never = [] { return false; };
         CO_TRY(tree_, co_await lease_->keep(workspace_.root.string(), never));
         CO_TRY(TreeNews news, co_await tree_->scan_caches(base, began_ns_));
+        if (!knows_results_) news.caches.clear(); // none of an earlier command's
         if (!news.from_base) told_.clear();
         const sync::TreeState there = changed_by(std::move(told_), std::move(news.change));
         const sync::TreeState& here = looked_at_->here.tree.state;
@@ -304,6 +312,7 @@ private:
     std::shared_ptr<LookedAt> looked_at_ = std::make_shared<LookedAt>();
     engine::Child looking_;
     std::shared_ptr<Lease> lease_;
+    bool knows_results_; // which of a cache's files are for people
     std::unique_ptr<KeptTree> tree_;
     std::int64_t began_ns_ = 0; // by the volume's clock: when it was as this side
     sync::TreeState told_;      // what the agent told of the volume before anything was sent

@@ -1,4 +1,5 @@
 #include "workspace/advice.hpp"
+#include "workspace/ignored.hpp"
 
 #include <slipway/core/container_files.hpp>
 #include <slipway/core/tar_reader.hpp>
@@ -61,6 +62,7 @@ send_workspace(std::shared_ptr<ContainerFiles> container, Workspace workspace, O
 {
     const std::string doing = "sending " + workspace.root.string() + " to the container";
     const auto sent = std::make_shared<SentWorkspace>();
+    CO_TRY(sent->copied, during(copied_entries(workspace.root), doing));
     CO_TRY(sent->image, during(co_await container->list(workspace.root), doing));
     std::vector<PackRoot> roots(1);
     roots[0].local = workspace.root;
@@ -69,6 +71,7 @@ send_workspace(std::shared_ptr<ContainerFiles> container, Workspace workspace, O
     options.uid = owner.uid;
     options.gid = owner.gid;
     options.skip_tagged_caches = true;
+    options.keep = sent->copied;
     const auto tar = pack(std::move(roots), std::move(options));
     CO_CHECK(advised(co_await container->put(tar), doing, to_read_advice));
     CO_TRY(sent->files, during(tar->manifest(), doing));
@@ -89,7 +92,7 @@ Task<Fetched> fetch_workspace(
     request.options.sent = std::shared_ptr<const Manifest>(sent, &sent->files);
     request.options.stood = std::shared_ptr<const Manifest>(sent, &sent->image);
     request.options.sent_root = inside(workspace.root);
-    request.options.keep = workspace.bring_back;
+    request.options.keep = both_of(workspace.bring_back, sent->copied);
     CO_TRY(
         const Unpacked unpacked,
         advised(co_await get_and_unpack(container, std::move(request)), doing, to_write_advice)

@@ -82,6 +82,7 @@ struct Owner {
 
 /// What stands at a workspace's path in a container before its command runs.
 struct SentWorkspace {
+    EntryFilter copied{}; ///< what the workspace's ignore file lets through; path relative to it
     Manifest files; ///< sent; paths from "/"
     Manifest image; ///< the image's own; paths relative to the root
 };

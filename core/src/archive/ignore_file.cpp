@@ -1,4 +1,4 @@
-#include "images/ignore_file.hpp"
+#include "archive/ignore_file.hpp"
 
 #include "agent/glob.hpp"
 
