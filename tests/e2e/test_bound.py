@@ -195,6 +195,13 @@ class Files(Bound):
             (self.top / "tick").unlink()
         self.assert_bound(self.here("true"))
 
+    def test_a_workspace_that_is_a_mount_point(self):
+        if self.id:
+            self.skipTest("needs a mount of its own")
+        self.assert_bound(self.here("sh", "-c", "echo x > file", wrapper=[
+            "unshare", "--mount", "sh", "-c", "mount --bind . . && cd \"$PWD\" && exec \"$@\"", "sh"]))
+        self.assertEqual((self.top / "file").read_text(), "x\n")
+
 
 class Copied(Bound):
     """Where binding would be wrong, the command gets a copy."""

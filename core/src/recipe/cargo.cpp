@@ -329,10 +329,10 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     if (plan.cross.remote) plan.workspace.files = FilesBy::sync;
     const std::string chosen_dir =
         first_given({options.target_dir, variable(call, "CARGO_TARGET_DIR")});
-    const fs::path target_dir = !chosen_dir.empty()
-                                    ? (call.directory / chosen_dir).lexically_normal()
-                                : !config.target_dir.empty() ? config.target_dir
-                                                             : packages / "target";
+    fs::path target_dir = !chosen_dir.empty() ? (call.directory / chosen_dir).lexically_normal()
+                          : !config.target_dir.empty() ? config.target_dir
+                                                       : packages / "target";
+    if (!target_dir.has_filename()) target_dir = target_dir.parent_path(); // it ended with a slash
     const auto below = path_below(target_dir, root);
     if (!below || *below == ".") {
         Error error(

@@ -39,7 +39,8 @@ std::string mounted_below(const std::string& directory)
         for (int word = 0; word < 5; ++word) {
             words >> place;
         }
-        if (is_in(place, directory)) return place;
+        const auto below = path_below(place, directory);
+        if (below && *below != ".") return place;
     }
     return {};
 }

@@ -95,6 +95,21 @@ TEST_SUITE("core.recipe.cargo")
         );
     }
 
+    TEST_CASE("a target directory that ends with a slash is the same one")
+    {
+        Project project;
+        for (const char* const name : {"out", "out/", "./out//"}) {
+            CAPTURE(name);
+            const auto plan = project.plan({"build", "--target-dir", name});
+            REQUIRE(plan.has_value());
+            CHECK(plan->workspace.build->path == project.root() / "out");
+            const auto& bring_back = plan->workspace.bring_back;
+            CHECK(bring_back("out/h-o-st/debug/app", EntryType::file));
+            CHECK_FALSE(bring_back("out/h-o-st/debug/deps/app-1", EntryType::file));
+            CHECK(bring_back("outer/deps", EntryType::file));
+        }
+    }
+
     TEST_CASE("configuration that is not ours to read")
     {
         Project project;
