@@ -121,6 +121,14 @@ class CrossConfig(Case):
                 self.assertEqual(new.stat().st_uid, os.geteuid())
                 new.unlink()
                 self.assertFalse((self.dir / "dep/new").exists())  # packages are read-only
+        (here / "Cross.toml").write_text(f"[target.{TARGET}]\nimage = '{IMAGE}'\n")
+        data = self.dir / "data"
+        for mode in ("", ":ro"):
+            result = self.slipway("-v", "cargo", "look", "--target", TARGET, cwd=here, env=self.environment(
+                CROSS_CONTAINER_OPTS=f"-v {data}:{data}{mode} -e PASSED_DATA={data}"))
+            self.assertIn("\ndata\nsource\n", result.stdout, result.stderr)
+            self.assertEqual((data / "new").exists(), not mode)
+            (data / "new").unlink(missing_ok=True)
 
     def test_the_image_of_a_variable_and_of_the_manifest(self):
         self.assertIn("cargo build of configured", self.lines(
@@ -343,7 +351,8 @@ class Mistakes(Case):
         self.assert_error(self.cargo("", CROSS_CONFIG="."), 2, "is a directory", "unset it")
         for flags, error, hint in (
                 ("--privileged", "Slipway cannot do --privileged", "capabilities"),
-                ("-v /a:/b", "Slipway cannot do -v", "workspace"),
+                ("-v /tmp:/b", "Slipway cannot do -v /tmp:/b", "that it has here, /tmp"),
+                ("-v /a:/b", "-v: there is no directory /a", "name one"),
                 ("-e 'A=1", "the quote ' at character 4 has no end", "close it"),
                 ("--memory", "--memory needs a value", "give one"),
                 ("--netwrok=x", "Slipway does not know --netwrok", "did you mean --network")):

@@ -237,9 +237,10 @@ void take_path_dependencies(Workspace& workspace, const fs::path& home)
     }
 }
 
-Result<> take_volumes(Workspace& workspace, const std::vector<fs::path>& volumes)
+// One that has something to write to in it can be written to as a whole.
+Result<> take_volumes(Workspace& workspace, const std::vector<BesideWorkspace>& volumes)
 {
-    for (const fs::path& volume : volumes) {
+    for (const auto& [volume, only_read] : volumes) {
         if (is_in(volume, workspace.root)) continue;
         if (is_in(workspace.root, volume)) {
             Error error(
@@ -250,16 +251,20 @@ Result<> take_volumes(Workspace& workspace, const std::vector<fs::path>& volumes
             error.hint = "name a directory beside it with env.volumes";
             return fail(std::move(error));
         }
-        std::erase_if(workspace.also, [&](const BesideWorkspace& other) {
-            return is_in(other.path, volume) && (other.read_only || other.path != volume);
+        bool read_only = only_read;
+        std::erase_if(workspace.also, [&, &path = volume](const BesideWorkspace& other) {
+            const bool inside = is_in(other.path, path) && (other.read_only || other.path != path);
+            if (inside && !other.read_only) read_only = false;
+            return inside;
         });
-        const auto around = std::ranges::find_if(workspace.also, [&](const BesideWorkspace& other) {
-            return is_in(volume, other.path);
-        });
+        const auto around =
+            std::ranges::find_if(workspace.also, [&path = volume](const BesideWorkspace& other) {
+                return is_in(path, other.path);
+            });
         if (around != workspace.also.end()) {
-            around->read_only = false; // it has the volume in it
+            around->read_only = around->read_only && read_only; // it has the volume in it
         } else {
-            workspace.also.push_back({volume, false});
+            workspace.also.push_back({volume, read_only});
         }
     }
     return ok();

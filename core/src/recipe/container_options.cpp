@@ -1,5 +1,6 @@
 #include "recipe/container_options.hpp"
 
+#include "recipe/container_volume.hpp"
 #include "recipe/cross_settings.hpp"
 #include "recipe/toml_file.hpp"
 #include "small_file.hpp"
@@ -20,7 +21,7 @@ namespace {
 constexpr std::size_t max_env_file = std::size_t{1} << 20U;
 constexpr std::string_view white_space = " \t\n\v\f\r";
 
-enum class Wish { nothing, env, env_file, network, memory, cpus, platform, refused };
+enum class Wish { nothing, env, env_file, volume, mount, network, memory, cpus, platform, refused };
 
 struct ContainerFlag {
     std::string_view name;
@@ -53,8 +54,8 @@ constexpr auto container_flags = std::to_array<ContainerFlag>({
     {"init", 0, Wish::nothing},
     {"quiet", 'q', Wish::nothing},
     {"sig-proxy", 0, Wish::nothing},
-    {"volume", 'v', Wish::refused, use_workspace},
-    {"mount", 0, Wish::refused, use_workspace},
+    {"volume", 'v', Wish::volume},
+    {"mount", 0, Wish::mount},
     {"volumes-from", 0, Wish::refused, use_workspace},
     {"tmpfs", 0, Wish::refused, "/tmp can be written already"},
     {"workdir", 'w', Wish::refused, "cargo runs in the directory where it was typed"},
@@ -210,7 +211,9 @@ private:
         if (meant) hint = "did you mean " + *meant + "? ";
         return wrong(
             "Slipway does not know " + typed,
-            hint + "it takes --env, --env-file, --network, --memory, --cpus and --platform"
+            hint
+                + "it takes --env, --env-file, --volume, --mount, --network, --memory, --cpus and "
+                  "--platform"
         );
     }
 
@@ -245,6 +248,11 @@ private:
             options_.env.push_back(std::move(value));
         } else if (wish == Wish::env_file) {
             return read_env_file(value);
+        } else if (wish == Wish::volume || wish == Wish::mount) {
+            const VolumeFlag flag{place_, typed, directory_};
+            const auto read = wish == Wish::volume ? read_volume : read_mount;
+            TRY(BesideWorkspace volume, read(value, flag));
+            options_.volumes.push_back(std::move(volume));
         } else if (wish == Wish::memory) {
             TRY(container.memory_bytes, during(parse_memory(value), place_));
         } else if (wish == Wish::cpus) {

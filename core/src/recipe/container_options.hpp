@@ -13,12 +13,13 @@ namespace slipway::core {
 struct ContainerOptions {
     ContainerWishes container;
     std::vector<std::string> env; ///< "NAME" of a variable to pass on, or "NAME=value"; in order
+    std::vector<BesideWorkspace> volumes{};
 };
 
 /// Reads the flags of `docker run` that cross hands on to it. They are parted into words as by a
 /// shell, with its quotes and backslashes, but nothing is expanded. Those that only say how docker
 /// itself is to behave (--rm, -i, -t, --init) change nothing. `place` is where they stand, for
-/// errors; `directory` is what a relative --env-file starts from.
+/// errors; `directory` is what a relative --env-file or -v starts from.
 ///
 /// Errors: invalid_argument (a quote without its end; no flag of docker's; no value, or one
 ///   without a meaning; a file that cannot be read), unsupported (docker knows it and Slipway

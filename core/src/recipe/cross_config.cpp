@@ -14,6 +14,7 @@
 #include <slipway/engine/reference.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -170,7 +171,7 @@ Result<> add_volume(const ListItem& item, const CrossQuestion& question, CrossCo
         ));
     }
     config.env[name] = real.string();
-    config.volumes.push_back(real);
+    config.volumes.push_back({real, false});
     return ok();
 }
 
@@ -200,6 +201,7 @@ Result<> read_container_flags(
     TRY(ContainerOptions options,
         read_container_options(set->text, set->place, question.directory));
     config.container = std::move(options.container);
+    std::ranges::move(options.volumes, std::back_inserter(config.volumes));
     for (std::string& variable : options.env) {
         CHECK_OK(pass_on({std::move(variable), set->place}, question, config));
     }

@@ -4,10 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 
 using namespace slipway;
 using namespace slipway::core;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -145,10 +147,18 @@ TEST_SUITE("core.recipe.container_options")
     TEST_CASE("what docker knows and we cannot do")
     {
         const std::pair<std::string_view, std::string> rows[]{
-            {"-v /a:/b", "-v"},
-            {"-v/a:/b", "-v"},
-            {"--volume=/a:/b", "--volume"},
-            {"--mount type=bind", "--mount"},
+            {"-v /a", "-v /a"},
+            {"-vname:/b", "-v name:/b"},
+            {"--volume=/tmp:/b", "--volume /tmp:/b"},
+            {"-v /tmp:tmp", "-v /tmp:tmp"},
+            {"-v /tmp:/tmp:shared", "-v /tmp:/tmp:shared"},
+            {"-v /tmp:/tmp:ro:z", "-v /tmp:/tmp:ro:z"},
+            {"--mount type=bind", "--mount type=bind"},
+            {"--mount src=/tmp,dst=/tmp", "--mount src=/tmp,dst=/tmp"},
+            {"--mount type=tmpfs,dst=/tmp", "--mount type=tmpfs,dst=/tmp"},
+            {"--mount type=bind,src=/tmp,dst=/b", "--mount type=bind,src=/tmp,dst=/b"},
+            {"--mount type=bind,src=/tmp,dst=/tmp,bind-propagation=shared",
+             "--mount type=bind,src=/tmp,dst=/tmp,bind-propagation=shared"},
             {"-w /x", "-w"},
             {"-u 0", "-u"},
             {"--privileged", "--privileged"},
@@ -166,6 +176,45 @@ TEST_SUITE("core.recipe.container_options")
             CHECK(options.error().message == "the variable X: Slipway cannot do " + row.second);
             CHECK(options.error().hint.starts_with("remove it: "));
         }
-        CHECK(read("-v a:b").error().hint.find("workspace") != std::string::npos);
+        CHECK(read("-v a:b").error().hint.find("name a directory") != std::string::npos);
+        CHECK(read("-v /tmp:/b").error().hint.find("that it has here, /tmp") != std::string::npos);
+    }
+
+    TEST_CASE("directories at their own paths")
+    {
+        const test::TempDirectory there;
+        const fs::path real = fs::canonical(there.path());
+        fs::create_directories(real / "data");
+        fs::create_directory_symlink("data", real / "link");
+        const std::string data = (real / "data").string();
+        const std::pair<std::string, bool> rows[]{
+            {"-v " + data + ":" + data, false},
+            {"-v" + data + ":" + data + "/:ro", true},
+            {"--volume=" + data + ":" + data + ":z,cached", false},
+            {"-v ./data:" + data + ":Z,ro", true},
+            {"-v ./link:" + data, false},
+            {"--mount type=bind,source=" + data + ",target=" + data, false},
+            {"--mount type=bind,readonly,src=./data,destination=" + data, true},
+            {"--mount type=bind,ro=false,src=./data,destination=" + data, false}};
+        for (const auto& [text, read_only] : rows) {
+            CAPTURE(text);
+            const auto options = read(text, real);
+            REQUIRE_MESSAGE(options.has_value(), describe(options.error()));
+            REQUIRE(options->volumes.size() == 1);
+            CHECK(options->volumes.front().path == data);
+            CHECK(options->volumes.front().read_only == read_only);
+        }
+        for (const std::string& text :
+             {std::string("-v /nowhere/at/all:/nowhere/at/all"),
+              std::string("-v /etc:/etc"),
+              std::string("-v /:/"),
+              std::string("-v /etc/passwd:/etc/passwd")}) {
+            CAPTURE(text);
+            const auto options = read(text);
+            REQUIRE_FALSE(options.has_value());
+            CHECK(options.error().code == Errc::invalid_argument);
+            CHECK(options.error().message.starts_with("the variable X: -v"));
+            CHECK_FALSE(options.error().hint.empty());
+        }
     }
 }

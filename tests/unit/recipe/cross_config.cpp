@@ -14,6 +14,15 @@ namespace {
 using Variables = std::map<std::string, std::string>;
 using Lines = std::vector<std::string>;
 
+std::vector<fs::path> paths_of(const std::vector<BesideWorkspace>& directories)
+{
+    std::vector<fs::path> paths;
+    for (const BesideWorkspace& directory : directories) {
+        paths.push_back(directory.path);
+    }
+    return paths;
+}
+
 } // namespace
 
 TEST_SUITE("core.recipe.cross_config")
@@ -160,7 +169,7 @@ TEST_SUITE("core.recipe.cross_config")
         auto config = project.read("[build.env]\nvolumes = ['OTHER', 'DATA=data', 'UNSET']\n"
                                    "[target.x-y-z.env]\nvolumes = ['NO=/nowhere']\n");
         REQUIRE_MESSAGE(config.has_value(), describe(config.error()));
-        CHECK(config->volumes == std::vector<fs::path>{other, project.root() / "data"});
+        CHECK(paths_of(config->volumes) == std::vector<fs::path>{other, project.root() / "data"});
         CHECK(config->env.at("OTHER") == other);
         CHECK(config->env.at("DATA") == project.root() / "data");
         CHECK_FALSE(config->env.contains("UNSET"));
@@ -169,11 +178,24 @@ TEST_SUITE("core.recipe.cross_config")
             "[build.env]\nvolumes = ['OTHER']\n[target.a-b-c.env]\nvolumes = ['D=data']\n"
         ); // no sum
         REQUIRE(config.has_value());
-        CHECK(config->volumes == std::vector<fs::path>{project.root() / "data"});
+        CHECK(paths_of(config->volumes) == std::vector<fs::path>{project.root() / "data"});
         project.question.environment["CROSS_TARGET_A_B_C_ENV_VOLUMES"] = "OTHER  D=" + other;
         config = project.read();
         REQUIRE(config.has_value());
-        CHECK(config->volumes == std::vector<fs::path>{other, other});
+        CHECK(paths_of(config->volumes) == std::vector<fs::path>{other, other});
+    }
+
+    TEST_CASE("volumes of CROSS_CONTAINER_OPTS come after those of the files")
+    {
+        CrossProject project;
+        fs::create_directories(project.root() / "data");
+        const std::string other = project.root().parent_path();
+        project.question.environment["CROSS_CONTAINER_OPTS"] = "-v " + other + ":" + other + ":ro";
+        const auto config = project.read("[build.env]\nvolumes = ['DATA=data']\n");
+        REQUIRE_MESSAGE(config.has_value(), describe(config.error()));
+        CHECK(paths_of(config->volumes) == std::vector<fs::path>{project.root() / "data", other});
+        CHECK_FALSE(config->volumes.front().read_only);
+        CHECK(config->volumes.back().read_only);
     }
 
     TEST_CASE("CROSS_REMOTE asks for a copy")
