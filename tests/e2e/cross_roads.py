@@ -96,7 +96,7 @@ class Copied(Case):
     def call(self, *words, cwd=None, stdin=None, text=True, **extra):
         given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
         return subprocess.run(
-            self.command(*words), cwd=cwd or self.top, env=self.environment(**extra), text=text, timeout=120,
+            self.command(*words), cwd=cwd or self.top, env=self.environment(**extra), text=text, timeout=300,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **given, **self.id)
 
     def here(self, script, *words, options=(), cwd=None, stdin=None, text=True, **extra):
