@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import unittest
 
 import test_bound
-from support import Case, SLIPWAY, api, remove_image
+from support import Case, ENGINE, SLIPWAY, api, remove_image
 
 TARGET = "aarch64-unknown-linux-gnu"
 IMAGE = "slipway-test/cross-roads:script"
@@ -133,3 +134,19 @@ class Bound(Copied, test_bound.Bound):
 
     def assert_road(self, result):
         return self.assert_bound(result)
+
+
+@unittest.skipUnless(ENGINE == "docker", "the one that listens there")
+class Tls(Copied):
+    """A project of an engine at the other end of a network, which gets a copy unasked."""
+
+    files = "auto"
+
+    def environment(self, **extra):
+        over = {"DOCKER_HOST": os.environ["SLIPWAY_TEST_DOCKER_TLS_HOST"], "DOCKER_TLS_VERIFY": "1",
+                "DOCKER_CERT_PATH": os.environ["SLIPWAY_TEST_DOCKER_CERT_PATH"]}
+        return super().environment(**{**over, **extra})
+
+    def assert_road(self, result):
+        self.assertRegex(result.stderr, "the workspace is copied: ")
+        return super().assert_road(result)

@@ -50,7 +50,8 @@ fn main() {
     let target = env::var("TARGET").unwrap().replace('-', "_");
     let file = env::var(format!("CMAKE_TOOLCHAIN_FILE_{target}")).unwrap();
     let out = env::var("OUT_DIR").unwrap();
-    run(Command::new("cmake").args(["-S", ".", "-B", &out, "-G", "Ninja"]).arg(format!("-DCMAKE_TOOLCHAIN_FILE={file}")));
+    let toolchain = format!("-DCMAKE_TOOLCHAIN_FILE={file}");
+    run(Command::new("cmake").args(["-S", ".", "-B", &out, "-G", "Ninja", &toolchain]));
     run(Command::new("cmake").args(["--build", &out]));
     println!("cargo:rerun-if-changed=hellopp.cc");
     println!("cargo:rustc-link-search=native={out}");
@@ -90,7 +91,7 @@ fn main() {
 }
 
 
-class Projects:
+class Edits:
     def make(self, files, top=None):
         top = top or self.top
         for name, text in files.items():
@@ -108,6 +109,15 @@ class Projects:
     def ok(self, *args, **kwargs):
         return self.assert_road(self.cargo(*args, **kwargs))
 
+    def test_cpp_before_and_after_an_edit(self):
+        self.make(CPP)
+        self.assertEqual(self.ok("run").stdout, "Hello, world!\n")
+        source = self.top / "hellopp.cc"
+        source.write_text(source.read_text().replace("Hello, ", "Hello, test "))
+        self.assertEqual(self.ok("run").stdout, "Hello, test world!\n")
+
+
+class Projects(Edits):
     def test_a_library_without_std(self):
         self.make({"Cargo.toml": '[package]\nname = "bare"\nversion = "0.1.0"\nedition = "2021"\n',
                    "src/lib.rs": "#![no_std]\npub fn two() -> u32 { 2 }\n"})
@@ -160,13 +170,6 @@ class Projects:
         self.assertTrue((results / "binary").exists() and (results / "dependencies").exists())
         self.assertEqual([p for p in self.top.rglob("target") if p != workspace / "target"], [])
 
-    def test_cpp_before_and_after_an_edit(self):
-        self.make(CPP)
-        self.assertEqual(self.ok("run").stdout, "Hello, world!\n")
-        source = self.top / "hellopp.cc"
-        source.write_text(source.read_text().replace("Hello, ", "Hello, test "))
-        self.assertEqual(self.ok("run").stdout, "Hello, test world!\n")
-
     def test_cpp_by_cmake_that_runs_what_it_compiled(self):
         self.make(CMAKE)
         self.assertEqual(self.ok("run").stdout, "Hello, world!\n")
@@ -178,7 +181,8 @@ class Projects:
 
     def test_what_is_not_of_cross(self):
         """Any subcommand is run in the container: none on the host."""
-        self.make({"Cargo.toml": '[package]\nname = "hello"\nversion = "0.1.0"\nedition = "2021"\n', "src/main.rs": HELLO})
+        self.make({"Cargo.toml": '[package]\nname = "hello"\nversion = "0.1.0"\nedition = "2021"\n',
+                   "src/main.rs": HELLO})
         result = self.cargo("no-such-command")
         self.assertEqual(result.returncode, 101)
         self.assertRegex(result.stderr, "no such (sub)?command: `no-such-command`")
@@ -198,6 +202,10 @@ class Copied(Projects, cross_roads.Copied):
         self.assertEqual(self.ok("run").stdout, "Hello, test world!\n")
         self.assert_ok(self.call("volumes", "remove", volume))
         self.assertEqual(self.ok("run").stdout, "Hello, test world!\n")
+
+
+class Tls(Edits, cross_roads.Tls):
+    pass
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ class BothRoads(WithCargo):
         self.assertEqual(result.stderr.count("error[E0308]: mismatched types"), 1)
 
     def test_03_what_follows_two_dashes_is_the_programs(self):
-        words = ["run", "--bin", "x", "--", "--target-dir", "mine", "--message-format=json", "--target", "", "a b", "--", "-Z"]
+        words = ["run", "--bin", "x", "--", "--target-dir", "mine", "--message-format=json", "--target", "",
+                 "a b", "--", "-Z"]
         result = self.assert_road(self.cargo(*words, script="echo $CARGO_TARGET_DIR"))
         self.assertEqual(result.stdout.splitlines()[0], "".join(f"[{word}]" for word in words))
         self.assertTrue(result.stdout.splitlines()[1].startswith(f"{self.top}/target"), result.stdout)
@@ -79,7 +80,8 @@ class BothRoads(WithCargo):
         # An error after a sandbox was made leaves none in use.
         result = self.cargo("build", script="exec /no/such/program")
         self.assertEqual(result.returncode, 127)
-        result = self.call(*self.cargo_words("build"), **self.of_script("true", CROSS_CONTAINER_OPTS="--network=no-such-net"))
+        variables = self.of_script("true", CROSS_CONTAINER_OPTS="--network=no-such-net")
+        result = self.call(*self.cargo_words("build"), **variables)
         self.assert_error(result, 1, "no-such-net", ".")
         self.assert_none_in_use()
 
@@ -93,19 +95,20 @@ class BothRoads(WithCargo):
             (home / ".cargo" / name).parent.mkdir(parents=True, exist_ok=True)
             (home / ".cargo" / name).write_text("secret-token")
         self.give(home)
+        (self.top / "secret-seen").write_text("so the search finds what is there")
+        self.give(self.top)
         script = ("find / -path /proc -prune -o -path /sys -prune -o "
                   "\\( -name 'credentials*' -o -name 'secret-*' \\) -print 2>/dev/null; env | grep secret-token; echo end")
         for variables in ({"HOME": str(home)}, {"CARGO_HOME": str(home / ".cargo")}):
             result = self.assert_road(self.cargo(
-                "build", script=script, CARGO_REGISTRY_TOKEN="secret-token", CARGO_REGISTRIES_X_TOKEN="secret-token",
-                **variables))
+                "build", script=script, CARGO_REGISTRY_TOKEN="secret-token",
+                CARGO_REGISTRIES_X_TOKEN="secret-token", **variables))
             # The script itself has the word in its variable.
             said = [line for line in result.stdout.splitlines() if "grep" not in line]
-            self.assertEqual(said, ["[build]", "end"])
+            self.assertEqual(said, ["[build]", f"{self.top}/secret-seen", "end"])
 
     def test_25_a_terminal_and_stdin(self):
-        for path in (self.dir / "Cargo.toml",):
-            path.write_text("")
+        (self.dir / "Cargo.toml").write_text("")  # a terminal is in this directory
         result = self.cargo("run", script="cat; test -t 1 || echo none", stdin="piped\n")
         self.assertEqual(self.assert_road(result).stdout, "[run]\npiped\nnone\n")
         if self.id:
@@ -122,7 +125,8 @@ class BothRoads(WithCargo):
     def test_26_an_entrypoint_of_the_image(self):
         name = "slipway-test/cross-entry:1"
         cross_roads.build_image(
-            type(self), name, f'FROM {IMAGE}\nCOPY entry /entry\nRUN chmod 755 /entry\nENTRYPOINT ["/entry", "mark"]\n',
+            type(self), name,
+            f'FROM {IMAGE}\nCOPY entry /entry\nRUN chmod 755 /entry\nENTRYPOINT ["/entry", "mark"]\n',
             entry='#!/bin/sh\nexport MARK="$1"\nshift\nexec "$@"\n')
         variable = f"CROSS_TARGET_{TARGET.upper().replace('-', '_')}_IMAGE"
         for agent in (None, "0"):
@@ -150,7 +154,8 @@ class BothRoads(WithCargo):
     def test_31_a_volume_of_one_file_is_refused_before_anything_is_made(self):
         (self.top / "file").write_text("x")
         self.give(self.top)
-        result = self.call(*self.cargo_words("build"), **self.of_script("echo built", CROSS_BUILD_ENV_VOLUMES="DATA=file"))
+        variables = self.of_script("echo built", CROSS_BUILD_ENV_VOLUMES="DATA=file")
+        result = self.call(*self.cargo_words("build"), **variables)
         self.assert_error(result, 2, "there is no directory file for the volume DATA", "single files cannot be volumes")
         self.assertEqual((self.new_containers(), kept_volumes() - self.kept_before), ([], set()))
 

@@ -3,11 +3,10 @@
 and copied. The cargo is a script; test_cross_build.py does the same with a real one."""
 
 import os
-import unittest
 
 import cross_roads
 from cross_roads import TARGET, WithCargo
-from support import ENGINE, api, main
+from support import main
 
 BUILD = ("set -e; cat src/main.rs; mkdir -p $CARGO_TARGET_DIR; cd $CARGO_TARGET_DIR; "
          "printf 'Signature: 8a477f597d28d172789f06886806bc55' > CACHEDIR.TAG; "
@@ -86,21 +85,7 @@ class Copied(Matrix, cross_roads.Copied):
     pass
 
 
-@unittest.skipUnless(ENGINE == "docker", "the one that listens there")
-class Tls(Matrix, cross_roads.Copied):
-    """An engine at the other end of a network gets a copy, unasked."""
-
-    files = "auto"
-
-    def environment(self, **extra):
-        over = {"DOCKER_HOST": os.environ["SLIPWAY_TEST_DOCKER_TLS_HOST"], "DOCKER_TLS_VERIFY": "1",
-                "DOCKER_CERT_PATH": os.environ["SLIPWAY_TEST_DOCKER_CERT_PATH"]}
-        return super().environment(**{**over, **extra})
-
-    def assert_road(self, result):
-        self.assertRegex(result.stderr, "the workspace is copied: ")
-        return super().assert_road(result)
-
+class Tls(Matrix, cross_roads.Tls):
     def test_a_directory_that_must_be_bound(self):
         self.files = "bind"
         result = self.call(*self.cargo_words("build"), **self.of_script("echo built"))
