@@ -52,6 +52,22 @@ Result<Request> create_request(const VolumeSpec& spec)
     return request;
 }
 
+/// Of two callers who make one volume at once podman tells the second that it exists.
+bool came_second(const Result<VolumeInfo>& made)
+{
+    return !made && made.error().code == Errc::conflict
+           && made.error().message.find("volume already exists") != std::string::npos;
+}
+
+Task<VolumeInfo> create_volume(Transport& transport, VolumeSpec spec, std::string doing)
+{
+    auto first = create_request(spec);
+    auto made = co_await call<VolumeInfo>(transport, std::move(first), doing);
+    if (!came_second(made)) co_return made;
+    auto again = create_request(spec);
+    co_return co_await call<VolumeInfo>(transport, std::move(again), std::move(doing));
+}
+
 /// The filters in parts, each of which the engine understands as it is meant.
 std::vector<Filters> askable(const Filters& filters, const Traits& traits)
 {
@@ -133,7 +149,7 @@ Task<Pruned> remove_listed(Transport& transport, std::vector<Request> requests)
 Task<VolumeInfo> Volumes::create(const VolumeSpec& spec)
 {
     std::string doing = spec.name.empty() ? "creating a volume" : "creating volume " + spec.name;
-    return call<VolumeInfo>(*transport_, create_request(spec), std::move(doing));
+    return create_volume(*transport_, spec, std::move(doing));
 }
 
 Task<VolumeInfo> Volumes::inspect(std::string_view name)

@@ -263,6 +263,7 @@ class Pipes(Case):
 
 class Disk(Case):
     def test_a_full_disk_at_copy_out_leaves_no_half_file(self):
+        """cross defect 1: a step that fails goes unnoticed"""
         small = self.dir / "small"
         small.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", small], check=True)

@@ -134,13 +134,15 @@ class Files(Bound):
 
     @unittest.skipIf(ENGINE.startswith("docker"), "it can")
     def test_a_name_that_podman_cannot_mount(self):
-        place = self.top / "a,b"
-        place.mkdir()
-        os.chown(place, self.user, self.user)
-        result = self.here("true", cwd=place, options=["--workspace", "."])
-        self.assertEqual(result.returncode, 1, result.stderr)
-        self.assertRegex(result.stderr, "(?m)^hint: .*path with ','.*--fresh")
-        self.assert_ok(self.here("true", cwd=place, options=["--workspace", ".", "--fresh"]))
+        for name in ("a,b", 'a"b'):
+            place = self.top / name
+            place.mkdir()
+            os.chown(place, self.user, self.user)
+            for files in ("auto", "sync"):
+                result = self.here("true", cwd=place, options=["--workspace", "."], words=["--files", files])
+                self.assertEqual(result.returncode, 1, result.stderr)
+                self.assertRegex(result.stderr, "(?m)^hint: .*path with ',' or '\"'.*--fresh")
+            self.assert_ok(self.here("true", cwd=place, options=["--workspace", ".", "--fresh"]))
 
     def test_a_directory_that_may_not_be_read(self):
         closed = self.top / "closed"

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 from support import Case, SLIPWAY, SOURCE, main
 
@@ -46,6 +47,7 @@ class Cargo(Case):
         self.assertIn("aarch64", result.stdout)
 
     def test_run_passes_arguments_output_and_exit_code(self):
+        """cross defect 3: options land behind the user's `--`"""
         result = self.cargo("run", "--target", TARGET, "--", "an argument", "--exit", "7", "")
         self.assertEqual(result.returncode, 7, result.stderr)
         self.assertEqual(result.stdout, "".join(
@@ -57,6 +59,7 @@ class Cargo(Case):
         self.assertNotIn("0 passed; 0 failed; 0 ignored; 0 measured; 1", result.stdout)
 
     def test_a_failing_build_shows_the_compilers_words_once(self):
+        """cross defect 2: messages are swallowed"""
         source = next(self.project.glob("*/src/main.rs"))
         source.write_text("fn main() { let x: u32 = \"text\"; }\n")
         result = self.cargo("build", "--target", TARGET)
@@ -64,11 +67,13 @@ class Cargo(Case):
         self.assertEqual(result.stderr.count("error[E0308]: mismatched types"), 1, result.stderr)
 
     def test_from_a_member_directory(self):
+        """cross defect 5: nothing comes back of a build in a sub-directory"""
         member = next(self.project.glob("*/src/main.rs")).parents[1]
         self.assert_ok(self.cargo("build", "--target", TARGET, cwd=member))
         self.assertTrue((self.project / "target" / TARGET / "debug").is_dir())
 
     def test_the_next_build_compiles_only_what_has_changed(self):
+        """cross defect 19: times that a copy loses"""
         def compiled(*options):
             result = self.assert_ok(self.cargo("build", "--target", TARGET, *options))
             self.assertIn("Finished", result.stderr)
@@ -98,6 +103,7 @@ class Cargo(Case):
         self.assertGreater(len(list(results.iterdir())), 1)
 
     def test_what_cargo_says_of_its_files_is_true_here(self):
+        """cross defect 2: --message-format clashes"""
         result = self.assert_ok(self.cargo("build", "--target", TARGET, "--message-format", "json"))
         messages = [json.loads(line) for line in result.stdout.splitlines()]
         programs = [m["executable"] for m in messages if m.get("executable")]
@@ -107,6 +113,7 @@ class Cargo(Case):
                 self.assertTrue(pathlib.Path(path).exists(), path)
 
     def test_two_builds_at_once(self):
+        """cross defect 21: names that two builds share"""
         files = [] if self.files == "auto" else ["--files", self.files]
         both = [subprocess.Popen(
             [SLIPWAY, *files, "cargo", "build", *options, "--target", TARGET], cwd=self.project,
@@ -119,10 +126,21 @@ class Cargo(Case):
             self.assertTrue(any(p.is_file() for p in (self.project / "target" / TARGET / profile).iterdir()))
 
     def test_a_target_directory_of_ones_own(self):
+        """cross defect 5: --target-dir"""
         self.assert_ok(self.cargo("build", "--target", TARGET, "--target-dir", "out"))
         results = self.project / "out" / TARGET / "debug"
         self.assertTrue(any(p.is_file() and os.access(p, os.X_OK) for p in results.iterdir()))
         self.assertFalse((results / "deps").exists())
+
+    def test_a_home_of_root(self):
+        """cross defect 4: cargo is not found below /root"""
+        home = pathlib.Path(tempfile.mkdtemp(prefix="slipway-e2e-", dir="/root"))
+        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
+        project = home / ".projects/hello"
+        shutil.copytree(self.project, project)
+        result = self.assert_ok(self.cargo("run", "--target", TARGET, cwd=project, env=self.environment(HOME="/root")))
+        self.assertEqual(result.stdout, "hello, world: rust aarch64, c aarch64, 64 bits\n")
+        self.assertTrue((project / "target" / TARGET / "debug/hello").exists())
 
     def test_a_toolchain_is_refused(self):
         self.assert_error(self.cargo("+nightly", "build"), 2, r"\+nightly", "image")

@@ -3,14 +3,13 @@
 
 The cargo of its images is a shell script that tells what it was given."""
 
-import io
 import os
 import json
 import subprocess
 import re
-import tarfile
 import urllib.parse
 
+from cross_roads import tar_of
 from support import ENGINE, SLIPWAY, Case, api, main, remove_image
 
 IMAGE = "slipway-test/cross-config:fake"
@@ -29,16 +28,6 @@ DOCKERFILE = """FROM busybox:latest
 COPY cargo /bin/cargo
 RUN chmod 755 /bin/cargo && echo configured > /image
 """
-
-
-def tar_of(**files):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, text in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text)
-            tar.addfile(entry, io.BytesIO(text.encode()))
-    return out.getvalue()
 
 
 class CrossConfig(Case):
@@ -81,6 +70,7 @@ class CrossConfig(Case):
                           f"CARGO_TARGET_DIR={self.dir}/target"])
 
     def test_a_second_one_waits_and_has_what_came_meanwhile(self):
+        """cross defect 31: two builds in one volume"""
         self.configure(f"[target.{TARGET}]\nimage = '{IMAGE}'\n")
         start = lambda word: subprocess.Popen(
             [SLIPWAY, "--files", "sync", "cargo", word, "--target", TARGET], cwd=self.dir, env=self.environment(), text=True,

@@ -132,6 +132,7 @@ class LostAnswers(Case):
         self.assertRegex(result.stderr, "warning: .*what it wrote since is lost")
 
     def test_files_that_do_not_arrive_are_an_error(self):
+        """cross defect 1: a step that fails goes unnoticed"""
         (self.dir / "large").write_bytes(os.urandom(4 << 20))
         for action in ("drop", "lose"):
             with self.subTest(action=action):

@@ -321,6 +321,7 @@ class Interrupts(Case):
         self.assert_nothing_in_use()
 
     def test_termination_and_quitting_end_it_too(self):
+        """cross defect 20: containers that stay"""
         for number, code in ((signal.SIGTERM, 143), (signal.SIGQUIT, 131)):
             with self.subTest(signal=number):
                 process = self.start("echo ready; sleep 1000")
@@ -340,6 +341,7 @@ class Interrupts(Case):
         self.assertEqual(process.wait(30), 7)
 
     def test_an_impatient_user_leaves_nothing_either(self):
+        """cross defect 22: work in a signal handler"""
         process = self.start("trap '' INT; echo ready; while :; do sleep 0.05; done")
         process.send_signal(signal.SIGINT)
         time.sleep(0.1)
@@ -367,6 +369,7 @@ class Interrupts(Case):
         self.assert_nothing_in_use()
 
     def test_an_interrupt_while_the_container_is_made_leaves_nothing(self):
+        """cross defect 22: work in a signal handler"""
         for delay in range(2, 60, 4):
             process = subprocess.Popen(
                 [SLIPWAY, *self.run_words("sleep", "30", options=["--no-workspace"])],

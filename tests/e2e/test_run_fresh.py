@@ -66,6 +66,7 @@ class LeftBehind(Case):
         return {c["Id"] for c in self.new_containers()}
 
     def test_what_a_killed_client_left_goes_beside_the_next_run(self):
+        """cross defect 20: containers that stay"""
         left = self.leave_behind()
         process = self.start("-v", *self.run_words("cat"))
         wait_for(lambda: left not in self.there())

@@ -16,6 +16,7 @@ class OnATerminal(Case):
         return Terminal(self, "run", "--image", "busybox", "--no-workspace", "--", "sh", "-c", script)
 
     def test_the_command_has_a_terminal_of_our_size(self):
+        """cross defect 25: no terminal"""
         terminal = self.shell("while [ \"$(stty size)\" != '31 97' ]; do sleep 0.05; done; "
                               "test -t 0 && test -t 1 && test -t 2 && echo all $TERM")
         terminal.wait_for("all xterm")

@@ -197,6 +197,7 @@ class Inventory(Warm):
             self.assertEqual(process.returncode, 0)
 
     def test_what_is_not_ours_stays(self):
+        """cross defect 32: what others have is removed"""
         body = json.dumps({"Image": "busybox:latest", "Cmd": ["true"], "HostConfig": {"NetworkMode": "none"}})
         other = api("POST", "/containers/create", body)["Id"]
         self.addCleanup(api, "DELETE", "/containers/" + other, force="true")

@@ -66,6 +66,7 @@ class Streams(FaultCase):
         return process
 
     def test_one_gib_of_output(self):
+        """cross defect 28: output is kept in memory"""
         process = self.popen("exec dd if=/dev/zero bs=1M count=1024 2>/dev/null",
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         zeros = bytes(MIB)

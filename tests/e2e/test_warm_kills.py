@@ -26,6 +26,7 @@ class Kills(Warm):
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def test_eight_at_once_killed_at_fifty_moments(self):
+        """cross defect 20: containers that stay"""
         seed = random.randrange(1 << 30)
         dice = random.Random(seed)
         running = [self.start() for _ in range(8)]

@@ -62,6 +62,7 @@ class Users(Warm):
         os.chmod(path, 0o600)
 
     def test_files_are_the_users(self):
+        """cross defect 18: owners of everything set at each run"""
         self.own(self.dir / "secret", "of the user\n")
         for turn in ("new", "warm"):
             result = self.assert_ok(self.warm_as_user(

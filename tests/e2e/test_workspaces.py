@@ -55,6 +55,7 @@ class Workspaces(Case):
 
 class Files(Workspaces):
     def test_everything_that_a_tree_can_have(self):
+        """cross defect 19: times that a copy loses"""
         top = self.top
         (top / "dir" / "empty").mkdir(parents=True)
         (top / "file").write_text("x")
@@ -97,6 +98,7 @@ class Files(Workspaces):
                          ["brought back made"])
 
     def test_a_same_second_same_size_edit(self):
+        """cross defect 10: edits that only a time tells"""
         path = self.top / "file"
         path.write_text("one")
         then = path.stat().st_mtime_ns
@@ -106,6 +108,7 @@ class Files(Workspaces):
         self.assertEqual(self.assert_ok(self.here("cat file")).stdout, "two")
 
     def test_a_file_for_a_directory_and_back(self):
+        """cross defect 12: a file for a directory and back"""
         (self.top / "a").mkdir()
         (self.top / "a" / "b").write_text("x")
         self.assert_same(self.here(LIST))
@@ -394,6 +397,7 @@ class Volumes(Workspaces):
             api("DELETE", "/volumes/" + name)
 
     def test_what_somebody_did_in_it_is_put_right(self):
+        """cross defect 9: what is there is known to one client"""
         for name in ("one", "two", "three"):
             (self.top / name).write_text(name)
         self.assert_same(self.here(LIST))
@@ -500,6 +504,7 @@ class Models(Workspaces):
                                  seen_here(self.top))
 
     def test_killed_at_random_moments(self):
+        """cross defect 8: a copy that ended half way is taken for whole"""
         seed = random.randrange(1 << 30)
         dice = random.Random(seed)
         for i in range(200):

@@ -108,6 +108,27 @@ TEST_SUITE("engine.volumes")
         CHECK(engine.calls[1].body == "{}");
     }
 
+    TEST_CASE("one that somebody else makes at the same moment is taken, of another driver refused")
+    {
+        FakeTransport engine;
+        engine.reply(
+            500,
+            R"({"cause":"volume already exists","message":"volume with name v already exists: )"
+            R"(volume already exists","response":500})"
+        );
+        engine.reply(201, podman_reply("volume-create-again.json"));
+        engine.reply(409, R"({"message":"a volume named v already exists with the other driver"})");
+        VolumeSpec spec;
+        spec.name = "v";
+        CHECK(run(Volumes(engine).create(spec)).has_value());
+        REQUIRE(engine.calls.size() == 2);
+        CHECK(engine.calls[1].body == engine.calls[0].body);
+        const auto other = run(Volumes(engine).create(spec));
+        REQUIRE(!other.has_value());
+        CHECK(other.error().code == Errc::conflict);
+        CHECK(engine.calls.size() == 3);
+    }
+
     TEST_CASE("list unwraps, filters, and takes null for none")
     {
         FakeTransport engine;

@@ -109,9 +109,12 @@ Task<std::unique_ptr<AgentSession>> Maker::start(const Entry& entry, Road road, 
         session = co_await greet_new(wanted_.client, road, entry, wanted_.options);
     } else {
         session = fail(as_not_seen(started.error(), wanted_.spec.bound));
-        if (session.error().message.find("invalid mount option") != std::string::npos) {
-            session.error().hint = "this engine mounts nothing at a path with ',': rename the "
-                                   "directory, or try --fresh";
+        // Podman writes a mount as a line of comma-separated values.
+        const std::string& said = session.error().message;
+        if (said.find("invalid mount option") != std::string::npos
+            || said.find("non-quoted-field") != std::string::npos) {
+            session.error().hint = "this engine mounts nothing at a path with ',' or '\"': rename "
+                                   "the directory, or try --fresh";
         }
     }
     no_agent_ = again && !session && lacks_agent(session.error());
