@@ -143,15 +143,19 @@ examine(engine::Client client, std::vector<std::filesystem::path> directories, b
     EngineReport report;
     report.traits = client.traits();
     report.security = security_of(client.endpoint());
-    const auto sight = take_last(answers->directories, sockets.has_value());
+    const auto tried = take_last(answers->directories, sockets.has_value());
     report.directories = std::move(answers->directories);
-    if (sight) pool::remember_road(client, *sockets, sight->sight);
     if (sockets && agent) report.without_agent = pool::all_without_agent(client, *sockets);
     if (answers->info) {
         report.info = *answers->info;
         report.architecture = go_architecture(report.info.architecture);
+        auto sight = FileSight::unknown;
+        if (tried) {
+            sight = pool::seen_from_inside(tried->sight, report.info);
+            pool::remember_road(client, *sockets, sight);
+        }
         report.sandboxes = agent && pool::agent_for(report.architecture) != nullptr
-                               ? pool::road_where(client, sight ? sight->sight : FileSight::unknown)
+                               ? pool::road_where(client, sight)
                                : Road::exec;
     } else {
         report.problems.push_back("its settings: " + describe(answers->info.error()));

@@ -7,11 +7,11 @@ docker_check() {
   if [[ $root == / ]]; then need dockerd containerd runc iptables; fi
 }
 
-# docker_start DOOR [FEATURE]: a dockerd on the unix socket and, for DOOR tls or tcp, on the address
+# docker_start DOOR [FEATURE [OPTION...]]: a dockerd on the unix socket and, for DOOR tls or tcp, on the address
 # of its network too. Not on both: dockerd speaks TLS on all of its TCP addresses or on none.
 # FEATURE is one of its configuration that is switched on.
 docker_start() {
-  local ns host guest door=$1 feature=${2:-} options=()
+  local ns host guest door=$1 feature=${2:-} options=("${@:3}")
   net_up "$id"
   read -r ns host guest <"$dir/net"
 

@@ -44,7 +44,11 @@ Task<std::unique_ptr<Lease>> Maker::make(NextEntry next, bool keep)
 {
     CO_TRY(const Road road, co_await best_road(wanted_.client, wanted_.base));
     const auto& bound = wanted_.spec.bound;
-    if (!bound.empty() && road != Road::socket) co_return fail(not_seen(bound.front().path));
+    if (!bound.empty() && road != Road::socket) {
+        Error error = not_seen(bound.front().path);
+        error.message += ", or its containers have user ids of their own";
+        co_return fail(std::move(error));
+    }
     for (bool again = false;; again = true) {
         CO_TRY(Entry entry, next());
         auto session = co_await start(entry, road, again);

@@ -40,12 +40,13 @@ bool is_local(const engine::Client& client)
 Task<>
 look_at_base(engine::Client client, std::filesystem::path base, std::shared_ptr<FileSight> seen)
 {
+    CO_TRY(const engine::EngineInfo info, co_await engine::System(client.transport()).info());
     std::vector<std::filesystem::path> directories(1, base);
     CO_TRY(
         const std::vector<DirectorySight> sights,
         co_await look_at_files(client, std::move(directories))
     );
-    *seen = sights.front().sight;
+    *seen = seen_from_inside(sights.front().sight, info);
     co_return ok();
 }
 
@@ -55,6 +56,11 @@ std::string road_key(const engine::Client& client)
 }
 
 } // namespace
+
+FileSight seen_from_inside(FileSight sight, const engine::EngineInfo& info)
+{
+    return engine::remaps_users(info) ? FileSight::not_seen : sight;
+}
 
 void remember_road(const engine::Client& client, const std::filesystem::path& base, FileSight sight)
 {

@@ -6,6 +6,7 @@
 #include <slipway/core/lease.hpp>
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/client.hpp>
+#include <slipway/engine/system.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -13,7 +14,11 @@
 
 namespace slipway::core::pool {
 
-/// The best road where the engine sees the directory of the sockets, or does not.
+/// How the root of a sandbox sees the directory of the sockets, which the engine sees as `sight`:
+/// where ids are mapped it is somebody else there, who has no business in it.
+FileSight seen_from_inside(FileSight sight, const engine::EngineInfo& info);
+
+/// The best road where a sandbox sees the directory of the sockets, or does not.
 Road road_where(const engine::Client& client, FileSight sight);
 
 /// For best_road; what is not known is asked again.
