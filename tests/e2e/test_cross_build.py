@@ -124,8 +124,8 @@ class Cargo(Case):
         self.assertTrue(any(p.is_file() and os.access(p, os.X_OK) for p in results.iterdir()))
         self.assertFalse((results / "deps").exists())
 
-    def test_a_toolchain_is_refused(self):
-        self.assert_error(self.cargo("+nightly", "build"), 2, r"\+nightly", "image")
+    def test_a_toolchain_that_is_not_there(self):
+        self.assert_error(self.cargo("+none-such", "build"), 2, "no toolchain none-such", "rustup toolchain add")
 
 
 class Copied(Cargo):

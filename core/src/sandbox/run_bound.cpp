@@ -62,7 +62,12 @@ Result<std::string> why_copied(const PooledOrder& order)
         return "where to build was chosen for all images: " + workspace.build->path.string();
     }
     TRY(const auto base, pool::base_directory(order.options.directory));
-    for (const Workspace& part : parts_of(workspace)) {
+    auto parts = parts_of(workspace);
+    if (order.job.toolchain) {
+        parts.emplace_back().root = order.job.toolchain->sysroot;
+        parts.back().read_only = true;
+    }
+    for (const Workspace& part : parts) {
         const std::string root = part.root.string();
         if (root == "/tmp") return "/tmp is the sandbox's own";
         if (is_at_or_below(real(base), root)) {
@@ -214,7 +219,7 @@ Task<std::optional<JobResult>> run_bound(std::shared_ptr<const PooledOrder> orde
     }
     const std::shared_ptr<Lease> lease = *std::move(acquired);
     if (order->on_sandbox) {
-        order->on_sandbox({lease->container(), lease->road(), lease->warm(), true, {}});
+        order->on_sandbox({lease->container(), lease->road(), lease->warm(), true, {}, {}});
     }
     auto result = co_await run_in_place(order, lease, *place);
     co_await give_back(lease);

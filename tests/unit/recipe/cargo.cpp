@@ -270,7 +270,8 @@ TEST_SUITE("core.recipe.cargo")
         const Project project;
         const std::vector<std::pair<std::vector<std::string>, Errc>> rows{
             {{}, Errc::invalid_argument},
-            {{"+nightly", "build"}, Errc::unsupported},
+            {{"+no/name", "build"}, Errc::invalid_argument},
+            {{"+"}, Errc::invalid_argument},
             {{"build", "--target"}, Errc::invalid_argument},
             {{"build", "--target="}, Errc::invalid_argument},
             {{"build", "--target", "a-b-c", "--target", "d-e-f"}, Errc::invalid_argument},
