@@ -1,3 +1,4 @@
+#include "recipe/path_dependencies.hpp"
 #include "toolchain/parts.hpp"
 #include "toolchain/rustup.hpp"
 
@@ -37,7 +38,18 @@ Result<FoundToolchain> toolchain_at(const fs::path& path)
 Result<> check_programs(const FoundToolchain& found)
 {
     for (const char* const program : {"bin/rustc", "bin/cargo"}) {
-        if (::access((found.directory / program).c_str(), X_OK) == 0) continue;
+        const fs::path file = found.directory / program;
+        std::error_code failed;
+        const fs::path real = fs::canonical(file, failed);
+        if (!failed && !is_in(real, found.directory)) {
+            Error error(
+                Errc::invalid_argument,
+                file.string() + " is a link to " + real.string() + ", which no job would have"
+            );
+            error.hint = "name a toolchain whose programs are in its own directory";
+            return fail(std::move(error));
+        }
+        if (!failed && ::access(real.c_str(), X_OK) == 0) continue;
         Error error(
             Errc::not_found,
             "the toolchain " + found.name + " has no " + program + " that can be executed in "

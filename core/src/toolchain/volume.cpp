@@ -127,13 +127,28 @@ private:
         // Whatever somebody who was killed has left in it.
         const auto swept = co_await clean_up(copy_.client, copy_.base, Clean::left_behind);
         if (!swept && swept.error().code == Errc::cancelled) co_return fail(swept.error());
-        const auto gone = co_await volumes().remove(name_);
-        if (!gone && gone.error().code == Errc::cancelled) co_return fail(gone.error());
-        CO_CHECK(co_await make_volume());
+        CO_CHECK(co_await empty());
         const std::function<Task<>(std::string)> send = [this](std::string carrier) {
             return put_all(std::move(carrier));
         };
-        co_return co_await with_carrier(send);
+        auto sent = co_await with_carrier(send);
+        if (!sent && sent.error().code != Errc::cancelled) {
+            static_cast<void>(co_await volumes().remove(name_)); // else the next one empties it
+        }
+        co_return sent;
+    }
+
+    // An engine lets go of a volume somewhat after its container is gone. One that a sandbox has
+    // all the same is filled as it is.
+    Task<> empty()
+    {
+        for (auto step = 20ms; step < 1s; step *= 2) {
+            const auto gone = co_await volumes().remove(name_);
+            if (!gone && gone.error().code == Errc::cancelled) co_return fail(gone.error());
+            if (gone || gone.error().code != Errc::conflict) break;
+            CO_CHECK(co_await engine::pause(step));
+        }
+        co_return co_await make_volume();
     }
 
     // A container that has the volume, removed when `work` is done.

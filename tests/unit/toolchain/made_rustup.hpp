@@ -40,7 +40,7 @@ struct MadeRustup {
     std::filesystem::path
     add(const std::string& name, const std::vector<std::string>& targets) const
     {
-        const std::filesystem::path made = home() / "toolchains" / name;
+        std::filesystem::path made = home() / "toolchains" / name;
         make(made, targets);
         return made;
     }
