@@ -11,6 +11,14 @@ bool is_option(const std::string& word)
     return word.size() > 1 && word.starts_with('-');
 }
 
+constexpr std::string_view toolchain_option = "--toolchain";
+
+/// The one option of ours that stands behind `cargo`, which has none of that name.
+bool is_toolchain(const std::string& word)
+{
+    return word == toolchain_option || word.starts_with(std::string(toolchain_option) + "=");
+}
+
 /// Whether the value of an option follows as a word of its own.
 bool wants_next(const CLI::App& app, const std::string& option)
 {
@@ -48,6 +56,9 @@ CommandLine split(const CLI::App& app, std::vector<std::string> words)
         const auto rest = line.ours.begin() + static_cast<std::ptrdiff_t>(at);
         const auto mark = std::find(rest, line.ours.end(), "--");
         at = static_cast<std::size_t>(mark - line.ours.begin());
+    } else if (name == "cargo" && at < line.ours.size() && is_toolchain(line.ours[at])) {
+        const bool pair = line.ours[at] == toolchain_option && at + 1 < line.ours.size();
+        at += pair ? 2U : 1U;
     } else if (name != "cargo" || at >= line.ours.size() || line.ours[at] == "--help" || line.ours[at] == "-h") {
         return line;
     }

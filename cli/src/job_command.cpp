@@ -131,10 +131,14 @@ Task<core::JobResult> run_in(
         if (!use.why_copied.empty()) {
             printer->detail("the workspace is copied: " + use.why_copied);
         }
+        if (!use.toolchain_volume.empty()) {
+            printer->detail("the toolchain is a copy, in the volume " + use.toolchain_volume);
+        }
     };
     const std::function<void(const core::SandboxUse&)> on_sandbox = tell;
     CO_TRY(core::PoolOptions options, pool_options());
     if (job.workspace) job.workspace->notes = notes_directory(context);
+    if (job.toolchain) job.toolchain->notes = notes_directory(context);
     co_return co_await core::run_pooled(
         std::move(client),
         std::move(job),

@@ -105,12 +105,15 @@ std::string volumes_text(const std::vector<core::OwnedObject>& volumes, const St
     std::vector<Cells> rows;
     rows.push_back({"NAME", "USE", "IMAGE", "FOR"});
     for (const core::OwnedObject& volume : volumes) {
-        const bool cargo = volume.purpose == core::cargo_purpose;
+        const std::string_view what =
+            volume.purpose == core::cargo_purpose       ? "cargo's registries of "
+            : volume.purpose == core::toolchain_purpose ? "a copy of the toolchain "
+                                                        : "";
         rows.push_back({
             volume.name,
             std::string(use_text(volume)),
             volume.image.empty() ? "-" : short_image(volume.image),
-            (cargo ? "cargo's registries of " : "") + volume.kept_as,
+            std::string(what) + volume.kept_as,
         });
     }
     return table(rows, style);

@@ -90,7 +90,7 @@ def remove_image(name):
 
 def volumes(purposes=None):
     """The names of those for these purposes; else all but those that stay for commands to come."""
-    stay = ("agent", "workspace", "cargo")
+    stay = ("agent", "workspace", "cargo", "toolchain")
     found = [(volume["Name"], (volume.get("Labels") or {}).get("org.slipway.purpose"))
              for volume in api("GET", "/volumes").get("Volumes") or []]
     return {name for name, purpose in found
@@ -98,7 +98,7 @@ def volumes(purposes=None):
 
 
 def kept_volumes():
-    return volumes(("workspace", "cargo"))
+    return volumes(("workspace", "cargo", "toolchain"))
 
 
 def removed(volume):

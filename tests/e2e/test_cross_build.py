@@ -142,8 +142,8 @@ class Cargo(Case):
         self.assertEqual(result.stdout, "hello, world: rust aarch64, c aarch64, 64 bits\n")
         self.assertTrue((project / "target" / TARGET / "debug/hello").exists())
 
-    def test_a_toolchain_is_refused(self):
-        self.assert_error(self.cargo("+nightly", "build"), 2, r"\+nightly", "image")
+    def test_a_toolchain_that_is_not_there(self):
+        self.assert_error(self.cargo("+none-such", "build"), 2, "no toolchain none-such", "rustup toolchain add")
 
 
 class Copied(Cargo):

@@ -19,6 +19,7 @@ struct ProjectOptions {
     RunOptions run; // of these the image and what the container is
     std::string build_dir;
     std::string profile;
+    std::string toolchain;
     bool release = false;
     bool test = false;
     unsigned jobs = 0;
@@ -59,9 +60,17 @@ Task<int> build_project(Context& context, std::shared_ptr<ProjectOptions> option
     );
     CO_TRY(core::Job job, container_job(options->run));
     if (project.kind == core::ProjectKind::cargo) {
-        std::string image = call.image;
+        CargoChoice choice{call.image, options->toolchain};
         std::vector<std::string> words = core::cargo_arguments(call);
-        co_return co_await run_cargo(context, std::move(words), std::move(job), std::move(image));
+        co_return co_await run_cargo(context, std::move(words), std::move(job), std::move(choice));
+    }
+    if (!options->toolchain.empty()) {
+        Error error(
+            Errc::invalid_argument,
+            "--toolchain is for cargo, and there is no Cargo.toml in " + project.directory.string()
+        );
+        error.hint = "leave --toolchain out: compilers of C and C++ are the image's";
+        co_return fail(std::move(error));
     }
     RunOptions& where = options->run;
     if (where.image.target.empty() && where.image.image.empty()) {
@@ -109,6 +118,7 @@ void add_build(CLI::App& app, Context& context)
         )
         ->type_name("N")
         ->check(CLI::Range(1U, 65'535U).description(""));
+    add_toolchain_option(*command, options->toolchain);
     add_container_options(*command, options->run);
     command->formatter(std::make_shared<Help>("build [options] [-- ARGUMENT...]"));
     command->footer(

@@ -44,12 +44,13 @@ Result<> check_has_rust(const core::ImageCatalog& images, const std::string& tar
 std::string without_cargo(const core::CargoPlan& plan)
 {
     if (plan.cross.dockerfile) {
-        return "cross brings this machine's toolchain into an image, slipway takes the image's "
-               "own: begin the Dockerfile with `ARG CROSS_BASE_IMAGE` and `FROM "
+        return "cross brings this machine's toolchain into an image, slipway does so with "
+               "`--toolchain host`; else begin the Dockerfile with `ARG CROSS_BASE_IMAGE` and "
+               "`FROM "
                "$CROSS_BASE_IMAGE`, which has one, or install cargo in it";
     }
-    return "cross brings this machine's toolchain into an image, slipway takes the image's own: "
-           "choose one with cargo in its PATH, or leave target."
+    return "cross brings this machine's toolchain into an image, slipway does so with `--toolchain "
+           "host`; else choose one with cargo in its PATH, or leave target."
            + plan.target + ".image out of the configuration";
 }
 
@@ -86,7 +87,7 @@ Task<ImageChoice> image_choice(Context& context, core::CargoPlan plan)
     }
     choice.image = cross.image;
     if (!cross.image.empty()) choice.without_program = without_cargo(plan);
-    if (cross.image.empty()) {
+    if (cross.image.empty() && !plan.toolchain) {
         CO_CHECK(check_has_rust(core::ImageCatalog::built_in(), plan.target));
     }
     if (cross.pre_build.empty() && cross.pre_build_script.empty()) co_return choice;
@@ -118,17 +119,25 @@ Result<> take_image(core::CargoPlan& plan, std::string image)
     return ok();
 }
 
-Task<int> cargo_command(Context& context)
+Task<int> cargo_command(Context& context, std::string toolchain)
 {
     core::Job job;
-    std::string no_image;
-    co_return co_await run_cargo(context, context.rest, std::move(job), std::move(no_image));
+    CargoChoice choice;
+    choice.toolchain = std::move(toolchain);
+    co_return co_await run_cargo(context, context.rest, std::move(job), std::move(choice));
+}
+
+// Of an image that cannot run the toolchain's own cargo.
+std::string without_loader(const core::HostToolchain& toolchain)
+{
+    return "the toolchain " + toolchain.name + " is for " + toolchain.host
+           + ": the image must have that one's C library";
 }
 
 } // namespace
 
 Task<int>
-run_cargo(Context& context, std::vector<std::string> args, core::Job job, std::string image)
+run_cargo(Context& context, std::vector<std::string> args, core::Job job, CargoChoice named)
 {
     core::CargoCall call;
     call.args = std::move(args);
@@ -136,16 +145,27 @@ run_cargo(Context& context, std::vector<std::string> args, core::Job job, std::s
     call.home = context.environment.home;
     call.environment = process_environment();
     call.host_target = host_target();
+    call.toolchain = std::move(named.toolchain);
     CO_TRY(core::CargoPlan plan, core::plan_cargo(call));
     for (const std::string& warning : plan.cross.warnings) {
         context.printer->warning(warning);
     }
-    const bool named = !image.empty();
-    if (named) {
-        CO_CHECK(take_image(plan, std::move(image)));
+    const bool image_named = !named.image.empty();
+    if (image_named) {
+        CO_CHECK(take_image(plan, std::move(named.image)));
     }
     CO_TRY(ImageChoice choice, co_await image_choice(context, plan));
-    if (named) choice.without_program = "name an image that has cargo in its PATH";
+    if (image_named) {
+        choice.without_program = "name an image that has cargo in its PATH, or use a toolchain of "
+                                 "this machine with --toolchain";
+    }
+    if (plan.toolchain) {
+        choice.without_program = without_loader(*plan.toolchain);
+        plan.toolchain->on_copy = [printer = context.printer, name = plan.toolchain->name] {
+            printer->status("Copying", "the toolchain " + name + " to the engine");
+        };
+    }
+    job.toolchain = std::move(plan.toolchain);
     job.argv = std::move(plan.argv);
     job.env.insert(job.env.begin(), plan.env.begin(), plan.env.end()); // later ones win
     job.cwd = call.directory.string();
@@ -160,13 +180,30 @@ run_cargo(Context& context, std::vector<std::string> args, core::Job job, std::s
     co_return co_await run_job(context, std::move(choice), std::move(job), Container::warm);
 }
 
+void add_toolchain_option(CLI::App& command, std::string& toolchain)
+{
+    command
+        .add_option(
+            "--toolchain",
+            toolchain,
+            "cargo's: the image's own, the one that rustup takes here on this machine, one of "
+            "rustup's by name, or a directory with bin/rustc (default: image)"
+        )
+        ->type_name("image|host|NAME|DIR");
+}
+
 void add_cargo(CLI::App& app, Context& context)
 {
     CLI::App* command = app.add_subcommand("cargo", "Run cargo in the image of a target");
-    command->formatter(std::make_shared<Help>("[options] cargo ARGUMENT..."));
+    const auto toolchain = std::make_shared<std::string>();
+    add_toolchain_option(*command, *toolchain);
+    command->formatter(
+        std::make_shared<Help>("[options] cargo [--toolchain WHICH] [+TOOLCHAIN] ARGUMENT...")
+    );
     command->footer(
         "  slipway cargo build --release --target aarch64-unknown-linux-gnu\n\n"
-        "All that follows `cargo` is cargo's; Slipway's own options stand before it. The target is "
+        "All that follows `cargo` is cargo's; Slipway's own options stand before it, and only "
+        "--toolchain right behind it. The target is "
         "that of --target, else of CROSS_BUILD_TARGET, else of CARGO_BUILD_TARGET, else of "
         "build.target in .cargo/config.toml, else of build.default-target in Cross.toml, else this "
         "machine's; `slipway images list` shows which there are. Results land in "
@@ -176,11 +213,15 @@ void add_cargo(CLI::App& app, Context& context)
         "cross's configuration "
         "(Cross.toml, metadata.cross in Cargo.toml, CROSS_... variables), and what it asks for and "
         "Slipway cannot do is an error.\n\n"
+        "A toolchain of this machine is had read-only in the image, which then needs no Rust, only "
+        "what links: bound where the workspace is, else as a copy that stays on the engine. +NAME "
+        "is "
+        "--toolchain NAME. The variable SLIPWAY_TOOLCHAIN says the same where neither is given.\n\n"
         "The variable SLIPWAY_BASE_IMAGE names the Debian image that a target's image is built "
         "from."
     );
-    command->callback([&context] {
-        context.command = [](Context& c) { return run(c, cargo_command(c)); };
+    command->callback([&context, toolchain] {
+        context.command = [toolchain](Context& c) { return run(c, cargo_command(c, *toolchain)); };
     });
 }
 

@@ -111,7 +111,7 @@ Task<int> prune(Context& context, VolumeOptions options)
     std::vector<std::string> names;
     for (const core::OwnedObject& volume : volumes) {
         const bool usual =
-            volume.in_use != core::InUse::unknown && volume.purpose == core::workspace_purpose;
+            volume.in_use != core::InUse::unknown && volume.purpose != core::cargo_purpose;
         if (usual || options.all) names.push_back(volume.name);
     }
     co_return co_await remove_these(context, std::move(client), std::move(names), Used::left);
@@ -154,7 +154,8 @@ void add_volumes(CLI::App& app, Context& context)
 {
     CLI::App* command = app.add_subcommand(
         "volumes",
-        "List, make and remove what stays on the engine between commands: workspaces, cargo"
+        "List, make and remove what stays on the engine between commands: workspaces, cargo, "
+        "toolchains"
     );
     command->require_subcommand(1);
     command->footer(
@@ -182,7 +183,7 @@ void add_volumes(CLI::App& app, Context& context)
         ->required();
     set(*removing, context, options, remove);
     CLI::App* pruning = command->add_subcommand(
-        "prune", "Remove those of your workspaces that no command uses now"
+        "prune", "Remove those of your workspaces and toolchains that no command uses now"
     );
     pruning->add_flag(
         "--all",

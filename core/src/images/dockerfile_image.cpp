@@ -1,7 +1,7 @@
 #include "archive/content_hasher.hpp"
 #include "images/build_context.hpp"
 #include "images/building.hpp"
-#include "path_below.hpp"
+#include "path_inside.hpp"
 #include "recipe/pre_build.hpp"
 
 #include <slipway/core/dockerfile_image.hpp>
@@ -25,7 +25,7 @@ constexpr std::string_view name_of_outsider = ".slipway.Dockerfile";
 
 std::string path_in_context(const fs::path& file, const fs::path& context)
 {
-    return path_below(file, context).value_or(name_of_outsider).string();
+    return path_inside(file, context).value_or(name_of_outsider).string();
 }
 
 PackOptions options_of(const EntryFilter& keep)

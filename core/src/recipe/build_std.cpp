@@ -95,6 +95,16 @@ Result<std::optional<std::vector<std::string>>> read_build_std(const CrossSettin
     return crates;
 }
 
+bool asks_for_build_std(const std::vector<std::string>& args)
+{
+    for (auto arg = args.begin(); arg != args.end() && *arg != "--"; ++arg) {
+        const bool names_it =
+            arg->starts_with("build-std") && arg != args.begin() && *std::prev(arg) == "-Z";
+        if (names_it || arg->starts_with("-Zbuild-std")) return true;
+    }
+    return false;
+}
+
 void add_build_std(std::vector<std::string>& args, const std::vector<std::string>& crates)
 {
     const auto among = [](const auto& names, const std::string& arg) {
@@ -102,11 +112,7 @@ void add_build_std(std::vector<std::string>& args, const std::vector<std::string
     };
     const auto end = std::ranges::find(args, "--");
     auto command = args.end();
-    for (auto arg = args.begin(); arg != end; ++arg) {
-        const bool names_it =
-            arg->starts_with("build-std") && arg != args.begin() && *std::prev(arg) == "-Z";
-        if (names_it || arg->starts_with("-Zbuild-std")) return;
-    }
+    if (asks_for_build_std(args)) return;
     for (auto arg = args.begin(); arg != end; ++arg) {
         if (among(options_with_word, *arg)) {
             if (++arg == end) return;

@@ -1,4 +1,4 @@
-#include "path_below.hpp"
+#include "path_inside.hpp"
 #include "recipe/build_std.hpp"
 #include "recipe/cargo_config.hpp"
 #include "recipe/path_dependencies.hpp"
@@ -279,19 +279,41 @@ KeptDirectory cargo_home(const fs::path& root)
     return kept;
 }
 
-} // namespace
+// What chooses the toolchain, and is none of cargo's arguments.
+struct WantedToolchain {
+    std::string name; // empty: the image's
+    bool is_name = false;
+    std::string for_image; // "+NAME"
+};
 
-Result<CargoPlan> plan_cargo(const CargoCall& call)
+Result<WantedToolchain> take_toolchain(CargoCall& call)
 {
-    if (!call.args.empty() && call.args.front().starts_with('+')) {
-        Error error(
-            Errc::unsupported, "cannot change the toolchain of an image to " + call.args.front()
-        );
-        error.hint = "leave " + call.args.front()
-                     + " out, or use `slipway run --image IMAGE -- cargo "
-                       "...` with an image that has this toolchain";
+    constexpr std::string_view of_image = "image";
+    WantedToolchain wanted;
+    const bool typed = !call.args.empty() && call.args.front().starts_with('+');
+    if (!typed) {
+        wanted.name = first_given({call.toolchain, variable(call, "SLIPWAY_TOOLCHAIN")});
+        if (wanted.name == of_image) wanted.name.clear();
+        return wanted;
+    }
+    const std::string plus = call.args.front();
+    call.args.erase(call.args.begin());
+    if (call.toolchain == of_image) {
+        wanted.for_image = plus;
+    } else if (call.toolchain.empty()) {
+        wanted.name = plus.substr(1);
+        wanted.is_name = true;
+    } else {
+        Error error(Errc::invalid_argument, "--toolchain " + call.toolchain + " excludes " + plus);
+        error.hint = "leave one of them out; with --toolchain image " + plus
+                     + " is for the image's own rustup";
         return fail(std::move(error));
     }
+    return wanted;
+}
+
+Result<CargoPlan> plan_with(const CargoCall& call, const WantedToolchain& wanted)
+{
     if (call.args.empty()) {
         Error error(Errc::invalid_argument, "no cargo subcommand");
         error.hint = "try `slipway cargo build`";
@@ -338,7 +360,7 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
                           : !config.target_dir.empty() ? config.target_dir
                                                        : packages / "target";
     if (!target_dir.has_filename()) target_dir = target_dir.parent_path(); // it ended with a slash
-    const auto below = path_below(target_dir, root);
+    const auto below = path_inside(target_dir, root);
     if (!below || *below == ".") {
         Error error(
             Errc::invalid_argument,
@@ -362,7 +384,20 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     build.is_result = [target = plan.target](std::string_view path, EntryType) {
         return path != "CACHEDIR.TAG" && is_result(path, target); // the directory has its own
     };
+    if (!wanted.name.empty() || wanted.is_name) {
+        ToolchainQuestion asked;
+        asked.wanted = wanted.name;
+        asked.is_name = wanted.is_name;
+        asked.directory = call.directory;
+        asked.home = call.home;
+        asked.environment = call.environment;
+        asked.host_target = call.host_target;
+        asked.target = plan.target;
+        asked.builds_std = plan.cross.build_std || asks_for_build_std(call.args);
+        TRY(plan.toolchain, find_toolchain(asked));
+    }
     plan.argv.emplace_back("cargo");
+    if (!wanted.for_image.empty()) plan.argv.push_back(wanted.for_image);
     std::vector<std::string> args = call.args;
     if (plan.cross.build_std) add_build_std(args, *plan.cross.build_std);
     std::ranges::move(args, std::back_inserter(plan.argv));
@@ -376,11 +411,21 @@ Result<CargoPlan> plan_cargo(const CargoCall& call)
     env.emplace("CARGO_HOME", plan.kept.back().path);
     const bool cross_chose = plan.cross.chose_target || !of_cross.empty();
     const bool own_image = plan.cross.image.empty() && !plan.cross.dockerfile;
-    if (cross_chose || !own_image) env["CARGO_BUILD_TARGET"] = plan.target;
+    const bool brought = plan.toolchain.has_value(); // the image may be of a target without Rust
+    if (cross_chose || !own_image || brought) env["CARGO_BUILD_TARGET"] = plan.target;
     for (const auto& [name, value] : env) {
         plan.env.push_back(name + "=" + value);
     }
     return plan;
+}
+
+} // namespace
+
+Result<CargoPlan> plan_cargo(const CargoCall& call)
+{
+    CargoCall cargos = call;
+    TRY(const WantedToolchain wanted, take_toolchain(cargos));
+    return plan_with(cargos, wanted);
 }
 
 } // namespace slipway::core

@@ -1,6 +1,6 @@
 #include "recipe/cargo_config.hpp"
 
-#include "path_below.hpp"
+#include "path_inside.hpp"
 #include "recipe/toml_file.hpp"
 
 #include <optional>

@@ -1,6 +1,6 @@
 #include "recipe/cargo_members.hpp"
 
-#include "path_below.hpp"
+#include "path_inside.hpp"
 
 #include <fnmatch.h>
 

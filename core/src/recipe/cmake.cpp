@@ -1,7 +1,7 @@
 #include "archive/cache_tag.hpp"
 #include "archive/posix.hpp"
 #include "ascii.hpp"
-#include "path_below.hpp"
+#include "path_inside.hpp"
 #include "recipe/shell_words.hpp"
 
 #include <slipway/core/build_recipe.hpp>
@@ -70,7 +70,7 @@ Result<fs::path> build_directory(const BuildCall& call, const Project& project)
         return fail(not_for_a_build(chosen, failed.message(), "name another with --build-dir"));
     }
     if (!directory.has_filename()) directory = directory.parent_path(); // it ended with a slash
-    const auto below = path_below(directory, project.workspace);
+    const auto below = path_inside(directory, project.workspace);
     if (!below || *below == ".") {
         return fail(not_for_a_build(
             directory,

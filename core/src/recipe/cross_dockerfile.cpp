@@ -1,6 +1,6 @@
 #include "recipe/cross_dockerfile.hpp"
 
-#include "path_below.hpp"
+#include "path_inside.hpp"
 #include "recipe/toml_file.hpp"
 #include "small_file.hpp"
 

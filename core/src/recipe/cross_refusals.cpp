@@ -43,7 +43,7 @@ constexpr std::array refused_variables{
     Refusal{"CROSS_BUILD_OPTS", "the engine builds images without further options"},
     Refusal{"CROSS_CONTAINER_GID", "commands run with your own group"},
     Refusal{"CROSS_CONTAINER_UID", "commands run as yourself"},
-    Refusal{"CROSS_CUSTOM_TOOLCHAIN", "the toolchain is the image's", true},
+    Refusal{"CROSS_CUSTOM_TOOLCHAIN", "name it with --toolchain, or as +NAME", true},
     Refusal{
         "CROSS_UNSTABLE_ENABLE_DOCTESTS",
         "pass -Zdoctest-xcompile to cargo if the image's cargo knows it",

@@ -1,4 +1,4 @@
-#include "path_below.hpp"
+#include "path_inside.hpp"
 
 #include <slipway/core/build_recipe.hpp>
 
@@ -40,7 +40,7 @@ std::optional<ProjectKind> project_kind_in(const fs::path& directory)
 std::vector<fs::path> way_down(const fs::path& root, const fs::path& directory)
 {
     std::vector<fs::path> way{root};
-    const auto below = path_below(directory, root);
+    const auto below = path_inside(directory, root);
     if (!below || *below == ".") return way;
     for (const fs::path& part : *below) {
         way.push_back(way.back() / part);

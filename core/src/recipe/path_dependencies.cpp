@@ -1,6 +1,6 @@
 #include "recipe/path_dependencies.hpp"
 
-#include "path_below.hpp"
+#include "path_inside.hpp"
 #include "recipe/cargo_members.hpp"
 #include "recipe/toml_file.hpp"
 #include "workspace/cargo_root.hpp"

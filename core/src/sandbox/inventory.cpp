@@ -100,7 +100,7 @@ Task<std::vector<OwnedObject>> our_volumes(engine::Client client)
             if (!is_lone(volume)) continue;
             // It is there before its container is.
             object.in_use = use_of_maker(label_of(volume.labels, process_label));
-        } else if (object.purpose == workspace_purpose || object.purpose == cargo_purpose) {
+        } else if (stays_for_next_command(object.purpose)) {
             object.kept_as = label_of(volume.labels, workspace_label);
             object.image = label_of(volume.labels, image_label);
             object.in_use = use_of_kept(volume, is_lone(volume));

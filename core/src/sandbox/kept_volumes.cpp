@@ -31,8 +31,7 @@ kept_volumes(engine::Client client, std::filesystem::path pool_directory)
 {
     CO_TRY(auto all, co_await inventory(client, std::move(pool_directory)));
     std::erase_if(all, [](const OwnedObject& object) {
-        const bool stays = object.purpose == workspace_purpose || object.purpose == cargo_purpose;
-        return object.kind != OwnedObject::Kind::volume || !stays;
+        return object.kind != OwnedObject::Kind::volume || !stays_for_next_command(object.purpose);
     });
     co_return all;
 }

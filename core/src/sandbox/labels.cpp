@@ -27,6 +27,11 @@ std::string random_text()
 
 } // namespace
 
+bool stays_for_next_command(std::string_view purpose) noexcept
+{
+    return purpose == workspace_purpose || purpose == cargo_purpose || purpose == toolchain_purpose;
+}
+
 std::map<std::string, std::string> labels_for(std::string_view purpose)
 {
     static const std::string instance = random_text();

@@ -23,6 +23,7 @@ struct PooledOrder {
     std::function<bool()> on_wait;
     /// Why the workspace is not bound, once that is known.
     std::shared_ptr<std::string> why_copied = std::make_shared<std::string>();
+    std::string image_id{}; ///< where the job has a toolchain
 };
 
 /// Looks for another command of this machine that has the workspace's volume before a sandbox is

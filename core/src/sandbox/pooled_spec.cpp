@@ -51,6 +51,11 @@ Result<SandboxSpec> spec_of(const Job& job, Owner owner, Keeping keeping)
     const bool has_tmp =
         std::ranges::any_of(parts, [](const Workspace& part) { return part.root == "/tmp"; });
     if (!has_tmp || keeping == Keeping::sent) spec.scratch.emplace_back("/tmp");
+    if (job.toolchain && keeping == Keeping::bound) {
+        TRY(BoundDirectory sysroot, bound_directory(job.toolchain->sysroot));
+        sysroot.read_only = true;
+        spec.bound.push_back(std::move(sysroot));
+    }
     for (const Workspace& part : parts) {
         switch (keeping) {
         case Keeping::bound: {

@@ -19,7 +19,8 @@ enum class Keeping {
 /// taken: that of two commands is the same.
 std::vector<Workspace> parts_of(const Workspace& workspace);
 
-/// The sandbox that a job wants. Errors: those of bound_directory.
+/// The sandbox that a job wants; its toolchain only where it is bound. Errors: those of
+/// bound_directory.
 Result<SandboxSpec> spec_of(const Job& job, Owner owner, Keeping keeping);
 
 /// What the job is within it.

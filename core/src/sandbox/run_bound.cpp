@@ -1,7 +1,7 @@
 #include "sandbox/run_bound.hpp"
 
 #include "archive/posix.hpp"
-#include "path_below.hpp"
+#include "path_inside.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/pool/no_agent.hpp"
@@ -39,7 +39,7 @@ std::string mounted_below(const std::string& directory)
         for (int word = 0; word < 5; ++word) {
             words >> place;
         }
-        const auto below = path_below(place, directory);
+        const auto below = path_inside(place, directory);
         if (below && *below != ".") return place;
     }
     return {};
@@ -58,7 +58,12 @@ Result<std::string> why_copied(const PooledOrder& order)
         return "where to build was chosen for all images: " + workspace.build->path.string();
     }
     TRY(const auto base, pool::base_directory(order.options.directory));
-    for (const Workspace& part : parts_of(workspace)) {
+    auto parts = parts_of(workspace);
+    if (order.job.toolchain) {
+        parts.emplace_back().root = order.job.toolchain->sysroot;
+        parts.back().read_only = true;
+    }
+    for (const Workspace& part : parts) {
         const std::string root = part.root.string();
         if (root == "/tmp") return "/tmp is the sandbox's own";
         if (is_in(real(base), part.root)) {
@@ -210,7 +215,7 @@ Task<std::optional<JobResult>> run_bound(std::shared_ptr<const PooledOrder> orde
     }
     const std::shared_ptr<Lease> lease = *std::move(acquired);
     if (order->on_sandbox) {
-        order->on_sandbox({lease->container(), lease->road(), lease->warm(), true, {}});
+        order->on_sandbox({lease->container(), lease->road(), lease->warm(), true, {}, {}});
     }
     auto result = co_await run_in_place(order, lease, *place);
     co_await give_back(lease);

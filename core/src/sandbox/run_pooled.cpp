@@ -1,5 +1,6 @@
 #include "archive/posix.hpp"
 #include "interrupted.hpp"
+#include "sandbox/job_toolchain.hpp"
 #include "sandbox/owner.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
@@ -150,14 +151,18 @@ Task<JobResult> run_leased(std::shared_ptr<const PooledOrder> order, Keeping kee
             synced.push_back(SyncedWorkspace::begin(executor, std::move(part), order->owner));
         }
     }
-    auto acquired = co_await acquire(order->client, std::move(spec), order->options);
+    auto with_all = co_await with_toolchain(order, std::move(spec));
+    if (!with_all) co_return telling(fail(std::move(with_all).error()), job, none_back);
+    const auto& mounts = with_all->mounts;
+    const std::string toolchain = mounts.empty() ? std::string() : mounts.front().source;
+    auto acquired = co_await acquire(order->client, *std::move(with_all), order->options);
     if (!acquired && acquired.error().code == Errc::cancelled) {
         co_return fail(Errc::cancelled, std::string(none_back));
     }
     CO_TRY(const std::shared_ptr<Lease> lease, std::move(acquired));
     if (order->on_sandbox) {
         order->on_sandbox(
-            {lease->container(), lease->road(), lease->warm(), false, *order->why_copied}
+            {lease->container(), lease->road(), lease->warm(), false, *order->why_copied, toolchain}
         );
     }
     LeasedJob leased = leased_job(job, order->client.endpoint());
@@ -237,6 +242,7 @@ Task<JobResult> run_pooled(
         if (waits && tell) tell();
         return waits;
     };
+    CO_CHECK(co_await prepare_toolchain(order));
     CO_TRY(auto in_place, co_await run_bound(order));
     if (in_place) co_return *std::move(in_place);
     std::optional<posix::Fd> lock;

@@ -1,7 +1,7 @@
 #include "workspace/build_place.hpp"
 
 #include "archive/cache_tag.hpp"
-#include "path_below.hpp"
+#include "path_inside.hpp"
 #include "sync/remove_tree.hpp"
 #include "workspace/uplift.hpp"
 
@@ -71,7 +71,7 @@ BuildPlace::BuildPlace(BuildDirectory directory, posix::Fd root, fs::path below)
 Result<BuildPlace> BuildPlace::prepare(const fs::path& root, BuildDirectory directory)
 {
     const fs::path& path = directory.path;
-    auto below = path_below(path, root);
+    auto below = path_inside(path, root);
     if (!below || *below == ".") {
         return fail(
             Errc::unsupported,

@@ -109,7 +109,29 @@ TEST_SUITE("cli.app")
         }
         const Line help({"cargo", "--help"});
         CHECK(help.code == exit_code::success);
-        CHECK(says(help.out.text, "Usage: slipway [options] cargo ARGUMENT..."));
+        CHECK(says(help.out.text, "cargo [--toolchain WHICH] [+TOOLCHAIN] ARGUMENT..."));
+    }
+
+    TEST_CASE("--toolchain right behind `cargo` is no argument of cargo's")
+    {
+        for (const Words& option : {Words{"--toolchain", "host"}, Words{"--toolchain=host"}}) {
+            Words words{"cargo"};
+            words.insert(words.end(), option.begin(), option.end());
+            const Words rest{"build", "--toolchain", "x", "--help"};
+            words.insert(words.end(), rest.begin(), rest.end());
+            const Line line(words);
+            CHECK_MESSAGE(!line.code, line.err.text);
+            CHECK(line.context.rest == rest);
+        }
+        const Words plus{"+stable", "build"};
+        CHECK(Line({"cargo", "+stable", "build"}).context.rest == plus);
+        for (const Words& words :
+             {Words{"cargo", "--toolchain"},
+              Words{"cargo", "--toolchain="},
+              Words{"cargo", "--toolchain", "", "build"},
+              Words{"run", "--toolchain", "host", "x"}}) {
+            CHECK(Line(words).code == exit_code::usage);
+        }
     }
 
     TEST_CASE("mistakes are named, and the hint leads to the right help")

@@ -1,4 +1,5 @@
 #include "support/temp_directory.hpp"
+#include "unit/toolchain/made_rustup.hpp"
 
 #include <slipway/core/cargo_recipe.hpp>
 
@@ -280,12 +281,51 @@ TEST_SUITE("core.recipe.cargo")
         CHECK(plan->workspace.wait);
     }
 
+    TEST_CASE("a toolchain of this machine: the option, +NAME, the variable")
+    {
+        const test::MadeRustup rustup;
+        const std::string triple = test::MadeRustup::host;
+        rustup.add("one-" + triple, {triple, "a-b-c"});
+        rustup.add("two-" + triple, {triple, "a-b-c"});
+        rustup.settings("default_toolchain = 'one'\n");
+        Project project;
+        project.base.host_target = triple;
+        project.base.environment["RUSTUP_HOME"] = rustup.home().string();
+        const auto name_of = [&](std::vector<std::string> args) {
+            const auto plan = project.plan(std::move(args));
+            REQUIRE(plan.has_value());
+            return plan->toolchain ? plan->toolchain->name.substr(0, 3) : "";
+        };
+        CHECK(name_of({"build"}).empty());
+        auto plan = project.plan({"+two", "build", "--target", "a-b-c"});
+        REQUIRE(plan.has_value());
+        CHECK(plan->toolchain->name == "two-" + triple);
+        CHECK(plan->toolchain->target == "a-b-c");
+        CHECK(plan->argv == std::vector<std::string>{"cargo", "build", "--target", "a-b-c"});
+        CHECK(has(plan->env, "CARGO_BUILD_TARGET=a-b-c"));
+        project.base.environment["SLIPWAY_TOOLCHAIN"] = "host";
+        CHECK(name_of({"build"}) == "one");
+        CHECK(name_of({"+two", "build"}) == "two");
+        project.base.toolchain = "two";
+        CHECK(name_of({"build"}) == "two");
+        CHECK(project.plan({"+one", "build"}).error().code == Errc::invalid_argument);
+        CHECK(project.plan({"build", "-Zbuild-std"}).error().code == Errc::not_found);
+        project.base.toolchain = "image";
+        CHECK(name_of({"build"}).empty());
+        plan = project.plan({"+one", "build"});
+        REQUIRE(plan.has_value());
+        CHECK_FALSE(plan->toolchain.has_value());
+        CHECK(plan->argv == std::vector<std::string>{"cargo", "+one", "build"});
+        CHECK(project.plan({"+one"}).error().code == Errc::invalid_argument);
+    }
+
     TEST_CASE("what cannot work is refused, with a way out")
     {
         const Project project;
         const std::vector<std::pair<std::vector<std::string>, Errc>> rows{
             {{}, Errc::invalid_argument},
-            {{"+nightly", "build"}, Errc::unsupported},
+            {{"+no/name", "build"}, Errc::invalid_argument},
+            {{"+"}, Errc::invalid_argument},
             {{"build", "--target"}, Errc::invalid_argument},
             {{"build", "--target="}, Errc::invalid_argument},
             {{"build", "--target", "a-b-c", "--target", "d-e-f"}, Errc::invalid_argument},

@@ -2,11 +2,13 @@
 
 #include <slipway/core/cross_config.hpp>
 #include <slipway/core/kept_directory.hpp>
+#include <slipway/core/toolchain.hpp>
 #include <slipway/core/workspace.hpp>
 #include <slipway/engine/result.hpp>
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,9 @@ struct CargoCall {
     std::filesystem::path home;
     std::map<std::string, std::string, std::less<>> environment;
     std::string host_target; ///< "x86_64-unknown-linux-gnu": when nothing names a target
+    /// "image": its own, to which `+NAME` is passed on. Else ToolchainQuestion::wanted. Empty: that
+    /// of `+NAME`, else of the variable SLIPWAY_TOOLCHAIN, else the image's.
+    std::string toolchain{};
 };
 
 /// How that becomes a job in the image of a target.
@@ -28,6 +33,7 @@ struct CargoPlan {
     std::vector<std::string> env;  ///< "NAME=value"
     Workspace workspace;
     std::vector<KeptDirectory> kept; ///< CARGO_HOME: registries and git, whatever the image
+    std::optional<HostToolchain> toolchain{}; ///< none: the image's
     CrossConfig cross; ///< the image, the container and warnings; its variables are in `env`
 };
 
@@ -35,8 +41,9 @@ struct CargoPlan {
 /// CARGO_BUILD_TARGET, else of build.target in `.cargo/config.toml`, else of build.default-target
 /// in cross's configuration, else the host's. Cargo's arguments are not changed: the variable
 /// CARGO_BUILD_TARGET carries the target, the image's own or ours where cross's configuration chose
-/// target or image, and CARGO_TARGET_DIR the place of the outputs. Only
-/// where that configuration asks for build-std, a command that compiles gets -Zbuild-std.
+/// target or image, or a toolchain of this machine is used, and CARGO_TARGET_DIR the place of the
+/// outputs. Only where that configuration asks for build-std, a command that compiles gets
+/// -Zbuild-std, and `+NAME`, a toolchain of this machine, is for us and not for cargo.
 ///
 /// Packages outside of the workspace that its manifests name by `path` are there, too, with the
 /// workspaces around them.
@@ -46,10 +53,10 @@ struct CargoPlan {
 /// intermediate files. The variables of cargo, rustc and of proxies travel in, none with
 /// credentials, and those that cross's configuration passes through, whatever they are.
 ///
-/// Errors: invalid_argument (no subcommand; an option without its value; a target directory
+/// Errors: invalid_argument (no subcommand; an option without its value; `+NAME` beside another
+///   toolchain; a target directory
 ///   outside of the workspace; cargo's configuration does not parse), not_found (no Cargo.toml for
-///   a command that needs one), unsupported (`+toolchain`: the toolchain is the image's), those of
-///   find_workspace and read_cross_config.
+///   a command that needs one), those of find_workspace, read_cross_config and find_toolchain.
 Result<CargoPlan> plan_cargo(const CargoCall& call);
 
 } // namespace slipway::core

@@ -12,10 +12,14 @@ namespace slipway::core {
 /// The label that every object of ours carries, on every engine; its value is "slipway".
 inline constexpr std::string_view owner_label = "org.slipway.owner";
 inline constexpr std::string_view owner_value = "slipway";
-/// What the object is for: "run", "sandbox", "scratch", "agent", "probe", "workspace", "cargo".
+/// What the object is for: "run", "sandbox", "scratch", "agent", "probe", "workspace", "cargo",
+/// "toolchain".
 inline constexpr std::string_view purpose_label = "org.slipway.purpose";
 inline constexpr std::string_view workspace_purpose = "workspace"; ///< a volume that stays
 inline constexpr std::string_view cargo_purpose = "cargo";         ///< likewise: CARGO_HOME
+inline constexpr std::string_view toolchain_purpose = "toolchain"; ///< likewise
+/// Whether volumes for that purpose are kept between commands.
+bool stays_for_next_command(std::string_view purpose) noexcept;
 /// One random text for all objects of one process.
 inline constexpr std::string_view instance_label = "org.slipway.instance";
 
@@ -28,7 +32,8 @@ inline constexpr std::string_view pool_label = "org.slipway.pool";
 /// Of a persistent sandbox: its name.
 inline constexpr std::string_view name_label = "org.slipway.name";
 
-/// Of the volume of a workspace: its directory, and the image as it was asked for.
+/// Of the volume of a workspace: its directory, and the image as it was asked for. Of that of a
+/// toolchain: where it is on this side.
 inline constexpr std::string_view workspace_label = "org.slipway.workspace";
 inline constexpr std::string_view image_label = "org.slipway.image";
 /// Of a volume that stays: whose it is, of which machine and user; see `this_user`.

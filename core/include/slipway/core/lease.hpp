@@ -183,9 +183,10 @@ Task<> keep_warm(engine::Client client, SandboxSpec spec, PoolOptions options);
 struct SandboxUse {
     std::string container;
     Road road = Road::socket;
-    bool warm = false;        ///< it ran before
-    bool bound = false;       ///< it has the workspace itself, no copy
-    std::string why_copied{}; ///< text for a person, where that was not asked for
+    bool warm = false;              ///< it ran before
+    bool bound = false;             ///< it has the workspace itself, no copy
+    std::string why_copied{};       ///< text for a person, where that was not asked for
+    std::string toolchain_volume{}; ///< of Job::toolchain, where that is not bound
 };
 
 /// As `run`, in a sandbox of the pool: the second time, nothing is created. The image's root is
@@ -200,7 +201,11 @@ struct SandboxUse {
 /// command has and that is not waited for, all files are sent, nothing is kept, and no such
 /// directory is there.
 ///
-/// Errors: those of `run` and `acquire`.
+/// A toolchain of this machine is bound with the workspace, else it has a copy in a volume of its
+/// own, which is filled once.
+///
+/// Errors: those of `run` and `acquire`; of Job::toolchain: unsupported (the image is for another
+///   platform), invalid_argument (the workspace is in it), permission_denied, io, conflict.
 Task<JobResult> run_pooled(
     engine::Client client,
     Job job,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <slipway/core/kept_directory.hpp>
+#include <slipway/core/toolchain.hpp>
 #include <slipway/core/workspace.hpp>
 #include <slipway/engine/bytes.hpp>
 #include <slipway/engine/client.hpp>
@@ -28,6 +29,8 @@ struct Job {
     std::string network;           ///< "none", "host", a network's name; empty: the engine's own
     std::optional<Workspace> workspace; ///< present at its own path; what changed comes back
     std::vector<KeptDirectory> kept{};  ///< further ones, of `run_pooled` alone
+    /// Before the image's programs, of `run_pooled` alone.
+    std::optional<HostToolchain> toolchain{};
     engine::Proxies proxies{}; ///< variables of the command that `env` has not; see add_proxies
     bool terminal = false;     ///< the command gets a terminal; its output is one raw stream
     std::int64_t memory_bytes =

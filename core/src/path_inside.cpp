@@ -1,10 +1,10 @@
-#include "path_below.hpp"
+#include "path_inside.hpp"
 
 namespace slipway::core {
 
 namespace fs = std::filesystem;
 
-std::optional<fs::path> path_below(const fs::path& path, const fs::path& directory)
+std::optional<fs::path> path_inside(const fs::path& path, const fs::path& directory)
 {
     fs::path way = path.lexically_relative(directory);
     if (way.empty() || *way.begin() == "..") return std::nullopt;
@@ -13,7 +13,7 @@ std::optional<fs::path> path_below(const fs::path& path, const fs::path& directo
 
 bool is_in(const fs::path& path, const fs::path& directory)
 {
-    return path_below(path, directory).has_value();
+    return path_inside(path, directory).has_value();
 }
 
 } // namespace slipway::core

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <slipway/engine/result.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace slipway::core {
+
+/// A Rust toolchain of this machine, for jobs in an image that need not have one. They have it
+/// read-only, and its programs before those of the image.
+struct HostToolchain {
+    std::string name;              ///< for a person: rustup's, or the path that was given
+    std::filesystem::path from;    ///< its directory, without symlinks
+    std::filesystem::path sysroot; ///< where jobs have it: where it is here
+    std::string host;              ///< the triple that its programs run on
+    std::string target;            ///< the triple that is built for
+    bool with_source = false;      ///< the source of the standard library is needed
+    /// As Workspace::notes: what was seen of its files. Empty: all of them are read each time that
+    /// a copy is needed.
+    std::filesystem::path notes{};
+    std::function<void()> on_copy{}; ///< before it is copied to the engine
+};
+
+/// Which toolchain is wanted, and for what.
+struct ToolchainQuestion {
+    /// "host": the one that rustup would take in `directory`. With a '/': a directory that has
+    /// bin/rustc. Else a name as it is typed for rustup: "stable", "1.85", "my-linked-one".
+    std::string wanted;
+    bool is_name = false;            ///< it is a name, whatever it looks like
+    std::filesystem::path directory; ///< where that was said, absolute and without symlinks
+    std::filesystem::path home;      ///< of the user
+    std::map<std::string, std::string, std::less<>> environment;
+    std::string host_target; ///< for rustup's settings that do not tell one
+    std::string target;      ///< must be there, unless `builds_std`
+    bool builds_std = false; ///< the standard library is built: its source must be there
+};
+
+/// Finds it by what rustup's files say; neither rustup nor rustc is run. Rustup's home is
+/// RUSTUP_HOME, else ~/.rustup. "host" is RUSTUP_TOOLCHAIN, else the nearest of rustup's overrides
+/// and the files rust-toolchain and rust-toolchain.toml from `directory` up, else its default.
+///
+/// Errors: not_found (no such toolchain, or it lacks the target or the source: the hint has
+/// rustup's
+///   command), invalid_argument (a name that none can have; a file of rustup's that cannot be
+///   understood, with its place; a directory of the system), io.
+Result<HostToolchain> find_toolchain(const ToolchainQuestion& question);
+
+/// Whether programs of that triple run in images of that platform, as engines name it ("linux",
+/// "amd64"). Errors: unsupported.
+Result<> check_toolchain_runs(
+    const HostToolchain& toolchain, const std::string& os, const std::string& architecture
+);
+
+} // namespace slipway::core
