@@ -83,8 +83,8 @@ struct Owner {
 /// What stands at a workspace's path in a container before its command runs.
 struct SentWorkspace {
     EntryFilter copied{}; ///< what the workspace's ignore file lets through; path relative to it
-    Manifest files; ///< sent; paths from "/"
-    Manifest image; ///< the image's own; paths relative to the root
+    Manifest files;       ///< sent; paths from "/"
+    Manifest image;       ///< the image's own; paths relative to the root
 };
 
 /// Puts the tree into a container that does not run yet, as one tar stream. Directories that a
