@@ -1,6 +1,7 @@
 #include "recipe/build_std.hpp"
 
 #include "ascii.hpp"
+#include "recipe/cargo_line.hpp"
 #include "recipe/toml_file.hpp"
 
 #include <fmt/ranges.h>
@@ -28,10 +29,6 @@ constexpr auto compiling_commands = std::to_array<std::string_view>(
      "t",
      "test"}
 );
-
-// Those of cargo's options that stand before its subcommand and have a word of their own as value.
-constexpr auto options_with_word =
-    std::to_array<std::string_view>({"--color", "--config", "-C", "-Z"});
 
 bool is_crate(std::string_view name)
 {
@@ -114,7 +111,7 @@ void add_build_std(std::vector<std::string>& args, const std::vector<std::string
     auto command = args.end();
     if (asks_for_build_std(args)) return;
     for (auto arg = args.begin(); arg != end; ++arg) {
-        if (among(options_with_word, *arg)) {
+        if (among(cargo_options_with_word, *arg)) {
             if (++arg == end) return;
         } else if (!arg->starts_with('-')) {
             command = arg;

@@ -1,6 +1,7 @@
 #include "path_inside.hpp"
 #include "recipe/build_std.hpp"
 #include "recipe/cargo_config.hpp"
+#include "recipe/cargo_line.hpp"
 #include "recipe/path_dependencies.hpp"
 
 #include <slipway/core/cargo_recipe.hpp>
@@ -15,52 +16,6 @@ namespace slipway::core {
 namespace fs = std::filesystem;
 
 namespace {
-
-// The options that decide where things are. All that follows "--" belongs to somebody else.
-struct Options {
-    std::string target;
-    std::string manifest_path;
-    std::string target_dir;
-};
-
-Result<Options> read_options(const std::vector<std::string>& args)
-{
-    Options options;
-    const std::array known{
-        std::pair{std::string_view("--target"), &options.target},
-        std::pair{std::string_view("--manifest-path"), &options.manifest_path},
-        std::pair{std::string_view("--target-dir"), &options.target_dir}};
-    for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
-        const std::string_view arg = args[i];
-        for (const auto& [name, value] : known) {
-            std::string given;
-            if (arg == name) {
-                if (i + 1 == args.size()) {
-                    Error error(Errc::invalid_argument, std::string(name) + " needs a value");
-                    error.hint = "give one, or leave it out";
-                    return fail(std::move(error));
-                }
-                given = args[++i];
-            } else if (arg.starts_with(name) && arg.substr(name.size()).starts_with('=')) {
-                given = arg.substr(name.size() + 1);
-            } else {
-                continue;
-            }
-            if (given.empty() || !value->empty()) {
-                Error error(
-                    Errc::invalid_argument,
-                    std::string(name) + (given.empty() ? " needs a value" : " is given twice")
-                );
-                error.hint = "one image builds for one target: run cargo once for each";
-                if (given.empty()) error.hint = "give one, or leave " + std::string(name) + " out";
-                return fail(std::move(error));
-            }
-            *value = std::move(given);
-            break;
-        }
-    }
-    return options;
-}
 
 std::string variable(const CargoCall& call, std::string_view name)
 {
@@ -126,67 +81,6 @@ bool is_result(std::string_view in_target_dir, std::string_view target)
     first_part(rest); // the profile, or "doc"
     const auto inner = first_part(rest);
     return inner != "deps" && inner != "build" && inner != "incremental" && !inner.starts_with('.');
-}
-
-// Cargo's own commands that do nothing without a package, and their short names. Any other may be
-// an alias, a program of the image's, or one that makes a package.
-constexpr auto commands_of_a_package = std::to_array<std::string_view>(
-    {"add",      "b",       "bench",   "build", "c",      "check",  "clean",
-     "clippy",   "d",       "doc",     "fetch", "fix",    "fmt",    "generate-lockfile",
-     "metadata", "package", "publish", "r",     "remove", "rm",     "run",
-     "rustc",    "rustdoc", "t",       "test",  "tree",   "update", "vendor"}
-);
-
-// Empty when it only tells something, or looks elsewhere.
-std::string_view command_of(const std::vector<std::string>& args)
-{
-    constexpr auto with_value =
-        std::to_array<std::string_view>({"--color", "--config", "-C", "-Z"});
-    constexpr auto only_tell =
-        std::to_array<std::string_view>({"-h", "--help", "-V", "--version", "--list", "--explain"});
-    const auto among = [](const auto& names, const std::string& arg) {
-        return std::ranges::find(names, arg) != names.end();
-    };
-    std::string_view command;
-    for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
-        if (among(only_tell, args[i])) return {};
-        if (!command.empty()) continue;
-        if (args[i] == "-C" || args[i].starts_with("-C=")) return {};
-        if (among(with_value, args[i])) {
-            ++i;
-        } else if (!args[i].starts_with('-')) {
-            command = args[i];
-        }
-    }
-    return command;
-}
-
-bool wants_manifest(const std::vector<std::string>& args)
-{
-    const std::string_view command = command_of(args);
-    return std::ranges::find(commands_of_a_package, command) != commands_of_a_package.end();
-}
-
-// `cargo clean` of everything, not of a package, a profile or a target, and not only to tell.
-bool cleans_all(const std::vector<std::string>& args)
-{
-    constexpr auto harmless = std::to_array<std::string_view>(
-        {"clean", "-q", "--quiet", "-v", "-vv", "--verbose", "--locked", "--offline", "--frozen"}
-    );
-    constexpr auto with_value = std::to_array<std::string_view>({"--color", "--manifest-path"});
-    const auto among = [](const auto& names, std::string_view word) {
-        return std::ranges::find(names, word) != names.end();
-    };
-    if (command_of(args) != "clean") return false;
-    for (std::size_t i = 0; i < args.size(); ++i) {
-        const std::string_view word = args[i];
-        if (among(with_value, word)) {
-            ++i;
-        } else if (!among(harmless, word) && !among(with_value, word.substr(0, word.find('=')))) {
-            return false;
-        }
-    }
-    return true;
 }
 
 bool is_there(const fs::path& file)
@@ -319,7 +213,7 @@ Result<CargoPlan> plan_with(const CargoCall& call, const WantedToolchain& wanted
         error.hint = "try `slipway cargo build`";
         return fail(std::move(error));
     }
-    TRY(const Options options, read_options(call.args));
+    TRY(const CargoOptions options, read_cargo_options(call.args));
     CargoPlan plan;
     fs::path directory = call.directory;
     if (!options.manifest_path.empty()) {

@@ -14,6 +14,10 @@ engine_check() {
       "usermod --add-subuids 300000-365535 --add-subgids 300000-365535 $mapped_user"
   fi
 }
-engine_start() { docker_start tcp '' --userns-remap "$mapped_user"; }
+# Directories above the state directory may well be closed to that user; see lib/inside.
+engine_start() {
+  chmod 755 "$dir"
+  docker_start tcp '' --userns-remap "$mapped_user" --data-root /run/slipway-engine/data
+}
 engine_cgroups() { docker_cgroups; }
 engine_env() { docker_env tcp; }
