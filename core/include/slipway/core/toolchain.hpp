@@ -42,10 +42,9 @@ struct ToolchainQuestion {
 /// RUSTUP_HOME, else ~/.rustup. "host" is RUSTUP_TOOLCHAIN, else the nearest of rustup's overrides
 /// and the files rust-toolchain and rust-toolchain.toml from `directory` up, else its default.
 ///
-/// Errors: not_found (no such toolchain, or it lacks the target or the source: the hint has
-/// rustup's
-///   command), invalid_argument (a name that none can have; a file of rustup's that cannot be
-///   understood, with its place; a directory of the system), io.
+/// Errors: not_found (no such toolchain, or it lacks the target or the source: the hint has the
+///   command of rustup's), invalid_argument (a name that none can have; a file of rustup's that
+///   cannot be understood, with its place; a directory of the system), io.
 Result<HostToolchain> find_toolchain(const ToolchainQuestion& question);
 
 /// Whether programs of that triple run in images of that platform, as engines name it ("linux",
