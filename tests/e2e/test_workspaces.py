@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import time
 
@@ -185,6 +186,15 @@ class Ignored(Workspaces):
                 self.assertFalse((self.top / "a/y").exists())
                 self.assertTrue((self.top / "a/x.log").exists())
 
+    def test_a_cache_that_is_named_stays_there(self):
+        self.make("build")
+        (self.top / "build").mkdir()
+        (self.top / "build/CACHEDIR.TAG").write_text(TAG)
+        script = "mkdir -p build; printf '%s' '" + TAG.strip() + "' > build/CACHEDIR.TAG; echo run >> build/log; cat build/log"
+        for runs in (1, 2, 3):
+            self.assertEqual(self.assert_ok(self.here(script)).stdout, "run\n" * runs)
+        self.assertFalse((self.top / "build/log").exists())
+
     def test_what_is_no_longer_named_travels(self):
         self.make("dist")
         self.assert_ok(self.here("! test -e dist; mkdir dist; echo theirs > dist/big"))
@@ -244,6 +254,22 @@ class Caches(Workspaces):
         self.assertEqual(self.assert_ok(self.here(make)).stdout, "run\nrun\n")
         shutil.rmtree(self.top / "build")
         self.assertEqual(self.assert_ok(self.here(make)).stdout, "run\n")
+
+    def test_a_cache_of_a_command_that_was_interrupted(self):
+        first = "mkdir build; " + self.TAG_IT.format("build") + "echo first > build/first; echo ready; sleep 60"
+        process = subprocess.Popen(
+            [SLIPWAY, *self.run_words("sh", "-c", first)], cwd=self.top,
+            env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        with process.stdout as said:
+            self.assertEqual(said.readline(), "ready\n")
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+        self.assertFalse((self.top / "build").exists())
+        time.sleep(0.2)  # the clock of files is coarse
+        for runs in (1, 2, 3):  # it comes back with its tag, and stays a cache there
+            said = self.assert_ok(self.here("cat build/first; echo run >> build/log; cat build/log")).stdout
+            self.assertEqual(said, "first\n" + "run\n" * runs)
+            self.assertEqual((self.top / "build/CACHEDIR.TAG").read_text().strip(), TAG.strip())
 
     def test_what_no_command_has_changed_is_not_put_over_what_is_here(self):
         self.assert_ok(self.here("mkdir build; echo theirs > build/app; " + self.TAG_IT.format("build")))

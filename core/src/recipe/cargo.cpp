@@ -131,6 +131,26 @@ void take_path_dependencies(Workspace& workspace, const fs::path& home)
     }
 }
 
+Result<> check_read_only(const Workspace& workspace, const fs::path& volume)
+{
+    fs::path around = workspace.root;
+    if (!is_in(volume, around)) {
+        const auto part = std::ranges::find_if(workspace.also, [&](const BesideWorkspace& other) {
+            return is_in(volume, other.path);
+        });
+        if (part == workspace.also.end() || part->read_only) return ok();
+        around = part->path;
+    }
+    Error error(
+        Errc::unsupported,
+        "the volume " + volume.string() + " cannot be read-only: " + around.string()
+            + (around == volume ? " is to be written to as well"
+                                : ", which has it or is in it, is to be written to")
+    );
+    error.hint = "make both read-only, or none";
+    return fail(std::move(error));
+}
+
 // One that has something to write to in it can be written to as a whole.
 Result<> take_volumes(Workspace& workspace, const std::vector<BesideWorkspace>& volumes)
 {
@@ -142,7 +162,7 @@ Result<> take_volumes(Workspace& workspace, const std::vector<BesideWorkspace>& 
                 "the volume " + volume.string() + " has the workspace " + workspace.root.string()
                     + " in it"
             );
-            error.hint = "name a directory beside it with env.volumes";
+            error.hint = "name a directory beside it";
             return fail(std::move(error));
         }
         bool read_only = only_read;
@@ -160,6 +180,9 @@ Result<> take_volumes(Workspace& workspace, const std::vector<BesideWorkspace>& 
         } else {
             workspace.also.push_back({volume, read_only});
         }
+    }
+    for (const BesideWorkspace& volume : volumes) {
+        if (volume.read_only) CHECK_OK(check_read_only(workspace, volume.path));
     }
     return ok();
 }
@@ -287,10 +310,14 @@ Result<CargoPlan> plan_with(const CargoCall& call, const WantedToolchain& wanted
         asked.environment = call.environment;
         asked.host_target = call.host_target;
         asked.target = plan.target;
-        asked.builds_std = plan.cross.build_std || asks_for_build_std(call.args);
+        asked.builds_std =
+            plan.cross.build_std || config.builds_std || asks_for_build_std(call.args);
         TRY(plan.toolchain, find_toolchain(asked));
     }
-    plan.argv.emplace_back("cargo");
+    // By its path: where it is not there, that is not to be the image's.
+    plan.argv.push_back(
+        plan.toolchain ? (plan.toolchain->sysroot / "bin/cargo").string() : "cargo"
+    );
     if (!wanted.for_image.empty()) plan.argv.push_back(wanted.for_image);
     std::vector<std::string> args = call.args;
     if (plan.cross.build_std) add_build_std(args, *plan.cross.build_std);

@@ -54,6 +54,9 @@ Result<CargoConfig> read_cargo_config(const fs::path& directory, const fs::path&
             const toml::table& table = *parsed;
             const toml::node_view<const toml::node> build = table["build"];
             if (config.targets.empty()) config.targets = texts(build["target"]);
+            const toml::node_view<const toml::node> crates = table["unstable"]["build-std"];
+            const bool named = crates.is_array() ? !crates.as_array()->empty() : bool(crates);
+            config.builds_std = config.builds_std || (named && crates.value_or(true));
             const std::string target_dir = build["target-dir"].value_or(std::string());
             if (config.target_dir.empty() && !target_dir.empty()) {
                 config.target_dir = (at / target_dir).lexically_normal();

@@ -12,6 +12,7 @@ namespace slipway::core {
 struct CargoConfig {
     std::vector<std::string> targets; ///< build.target
     std::filesystem::path target_dir; ///< build.target-dir, absolute
+    bool builds_std = false;          ///< unstable.build-std
 };
 
 /// Reads `.cargo/config.toml` of `directory` and of those above it, up to `root`; the nearest one

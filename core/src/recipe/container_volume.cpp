@@ -19,6 +19,12 @@ constexpr auto options_of_no_effect = std::to_array<std::string_view>(
     {"rw", "z", "Z", "cached", "delegated", "consistent", "private", "rprivate"}
 );
 
+// As docker takes them.
+constexpr auto words_for_true =
+    std::to_array<std::string_view>({"1", "t", "T", "true", "TRUE", "True"});
+constexpr auto words_for_false =
+    std::to_array<std::string_view>({"0", "f", "F", "false", "FALSE", "False"});
+
 std::vector<std::string_view> split_at(std::string_view text, char separator)
 {
     std::vector<std::string_view> parts;
@@ -126,7 +132,15 @@ Result<BesideWorkspace> read_mount(std::string_view value, const VolumeFlag& fla
         } else if (key == "target" || key == "dst" || key == "destination") {
             typed.target = text;
         } else if (key == "readonly" || key == "ro") {
-            typed.read_only = !has_text || text == "true" || text == "1";
+            const auto is_text = [&](std::string_view one) { return one == text; };
+            typed.read_only = !has_text || std::ranges::any_of(words_for_true, is_text);
+            if (!typed.read_only && std::ranges::none_of(words_for_false, is_text)) {
+                return fail(not_valid(
+                    flag.place,
+                    flag.typed + " " + std::string(value) + ": neither true nor false",
+                    "write readonly alone"
+                ));
+            }
         } else if (key != "consistency") {
             return fail(not_done(flag, value, std::string(known)));
         }

@@ -83,6 +83,7 @@ Task<SandboxSpec> with_toolchain(std::shared_ptr<const PooledOrder> order, Sandb
     mount.target = order->job.toolchain->sysroot.string();
     mount.read_only = true;
     mount.volume.emplace().no_copy = true;
+    mount.volume->labels = labels_of_copy(*order->job.toolchain); // should it have gone meanwhile
     CO_TRY(mount.source, co_await toolchain_volume(std::move(copy)));
     spec.mounts.push_back(std::move(mount));
     co_return spec;

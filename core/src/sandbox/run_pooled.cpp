@@ -144,6 +144,9 @@ Task<JobResult> run_leased(std::shared_ptr<const PooledOrder> order, Keeping kee
 {
     const Job& job = order->job;
     CO_TRY(SandboxSpec spec, spec_of(job, order->owner, keeping));
+    // Before the workspace is looked at: it may take minutes.
+    auto with_all = co_await with_toolchain(order, std::move(spec));
+    if (!with_all) co_return telling(fail(std::move(with_all).error()), job, none_back);
     SyncedParts synced;
     if (job.workspace && keeping == Keeping::kept && order->options.agent) {
         const auto executor = co_await asio::this_coro::executor;
@@ -151,8 +154,6 @@ Task<JobResult> run_leased(std::shared_ptr<const PooledOrder> order, Keeping kee
             synced.push_back(SyncedWorkspace::begin(executor, std::move(part), order->owner));
         }
     }
-    auto with_all = co_await with_toolchain(order, std::move(spec));
-    if (!with_all) co_return telling(fail(std::move(with_all).error()), job, none_back);
     const auto& mounts = with_all->mounts;
     const std::string toolchain = mounts.empty() ? std::string() : mounts.front().source;
     auto acquired = co_await acquire(order->client, *std::move(with_all), order->options);

@@ -20,11 +20,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// One file of notes for each directory: see local_tree::note.
+// One file of notes for each directory, and for what it is looked at: see local_tree::note.
 fs::path notes_of(const HostToolchain& toolchain, const fs::path& directory)
 {
     if (toolchain.notes.empty()) return {};
-    const ContentHash hash = content_hash("toolchain " + directory.native());
+    const std::string for_what = toolchain.target + (toolchain.with_source ? " source " : " ");
+    const ContentHash hash = content_hash("toolchain " + for_what + directory.native());
     return toolchain.notes / fmt::format("{:016x}{:016x}", hash.high, hash.low);
 }
 

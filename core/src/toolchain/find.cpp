@@ -59,6 +59,15 @@ Result<> check_programs(const FoundToolchain& found)
                      "its own, which rustup then takes from another";
         return fail(std::move(error));
     }
+    if (found.directory.native().find(':') != std::string::npos) {
+        Error error(
+            Errc::invalid_argument,
+            "the toolchain " + found.name + " is in " + found.directory.string()
+                + ": a path with a colon cannot be in PATH"
+        );
+        error.hint = "move it, or choose another one";
+        return fail(std::move(error));
+    }
     if (!check_workspace(found.directory)) {
         Error error(
             Errc::invalid_argument,

@@ -1,5 +1,6 @@
 #include "toolchain/parts.hpp"
 
+#include "path_inside.hpp"
 #include "sync/tree_state.hpp"
 
 #include <algorithm>
@@ -91,7 +92,7 @@ ToolchainParts parts_in(const fs::path& directory, const std::string& name)
     std::ranges::sort(parts.targets);
     // One that is linked may have its source elsewhere, where no job has it.
     const fs::path source = fs::canonical(libraries / "src/rust/library", failed);
-    parts.source = !failed && source.native().starts_with(directory.native() + "/");
+    parts.source = !failed && is_in(source, directory);
     parts.host = host_by_components(directory);
     for (const std::string& target : parts.targets) {
         if (parts.host.empty() && name.ends_with("-" + target)) parts.host = target;

@@ -64,17 +64,15 @@ public:
 
     Task<std::string> provide()
     {
-        std::optional<posix::Fd> lock;
-        for (;;) {
-            const bool alone = lock.has_value();
-            CO_TRY(const bool whole, co_await is_known_whole());
-            if (whole) co_return name_;
-            if (alone) break; // and nobody has filled it just before
+        CO_TRY(bool whole, co_await is_known_whole());
+        if (whole) co_return name_;
+        auto lock = pool::try_lock(copy_.base, memory_key_);
+        while (!lock) {
+            CO_CHECK(co_await engine::pause(20ms));
             lock = pool::try_lock(copy_.base, memory_key_);
-            if (!lock) {
-                CO_CHECK(co_await engine::pause(20ms));
-            }
         }
+        CO_TRY(whole, co_await is_known_whole()); // somebody has filled it just before
+        if (whole) co_return name_;
         CO_CHECK(during(co_await fill(), "copying the toolchain " + copy_.toolchain.name));
         CO_TRY(const auto volume, co_await volumes().inspect(name_));
         pool::remember(copy_.base, memory_key_, volume.created_at);
@@ -107,9 +105,7 @@ private:
     {
         engine::VolumeSpec spec;
         spec.name = name_;
-        spec.labels = labels_for(toolchain_purpose);
-        spec.labels.emplace(workspace_label, posix::printable(copy_.toolchain.from.native()));
-        spec.labels.emplace(user_label, this_user());
+        spec.labels = labels_of_copy(copy_.toolchain);
         CO_CHECK(co_await volumes().create(spec));
         co_return ok();
     }
@@ -166,6 +162,7 @@ private:
         mount.source = name_;
         mount.target = carried_at;
         mount.volume.emplace().no_copy = true;
+        mount.volume->labels = labels_of_copy(copy_.toolchain);
         spec.host.mounts.push_back(std::move(mount));
         const auto executor = co_await asio::this_coro::executor;
         engine::Child making(executor, make(spec));
@@ -234,6 +231,14 @@ private:
 };
 
 } // namespace
+
+std::map<std::string, std::string> labels_of_copy(const HostToolchain& toolchain)
+{
+    auto labels = labels_for(toolchain_purpose);
+    labels.emplace(workspace_label, posix::printable(toolchain.from.native()));
+    labels.emplace(user_label, this_user());
+    return labels;
+}
 
 Task<std::string> toolchain_volume(ToolchainCopy copy)
 {

@@ -6,6 +6,7 @@
 #include <slipway/engine/result.hpp>
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 namespace slipway::core {
@@ -26,5 +27,8 @@ struct ToolchainCopy {
 /// Errors: those of contents_of, conflict (a volume of that name that is not ours), engine,
 ///   unreachable, cancelled.
 Task<std::string> toolchain_volume(ToolchainCopy copy);
+
+/// Of such a volume, whoever makes it.
+std::map<std::string, std::string> labels_of_copy(const HostToolchain& toolchain);
 
 } // namespace slipway::core

@@ -181,7 +181,7 @@ private:
         const std::set<std::string_view> has(here.tagged.begin(), here.tagged.end());
         for (const std::string& path : there) {
             const bool replaced = sync::found_in(here.tree.state, path) != nullptr;
-            const bool removed = had.contains(path) && !has.contains(path);
+            const bool removed = had.contains(path) && !has.contains(path) && is_copied(path);
             if (!replaced && !removed) continue;
             plan.remove.push_back(path);
             // All that is here below it is sent anew.
@@ -258,7 +258,7 @@ private:
         const std::function<bool()> never = [] { return false; };
         CO_TRY(tree_, co_await lease_->keep(workspace_.root.string(), never));
         CO_TRY(TreeNews news, co_await tree_->scan_caches(base, began_ns_));
-        if (!knows_results_) news.caches.clear(); // none of an earlier command's
+        if (!knows_results_) leave_out_known(news.caches);
         if (!news.from_base) told_.clear();
         const sync::TreeState there = changed_by(std::move(told_), std::move(news.change));
         const sync::TreeState& here = looked_at_->here.tree.state;
@@ -273,6 +273,22 @@ private:
         co_return fetched;
     }
 
+    // Who knows of no results brings back none of an earlier command's, where the last command that
+    // came to its end has left this side its own.
+    void leave_out_known(sync::TreeState& caches) const
+    {
+        std::erase_if(caches, [&](const StateEntry& entry) {
+            return std::ranges::any_of(looked_at_->known.tagged, [&](const std::string& cache) {
+                return sync::is_within(entry.path, cache);
+            });
+        });
+    }
+
+    bool is_copied(const std::string& directory) const
+    {
+        return !looked_at_->copied || looked_at_->copied(directory, EntryType::directory);
+    }
+
     // What is there, with the marks of what is the same here.
     Task<> note(const sync::TreeState& there, const std::vector<std::string>& tagged)
     {
@@ -280,7 +296,8 @@ private:
         sync::KnownTree tree;
         for (const std::string& path : tagged) {
             std::error_code failed;
-            if (fs::is_directory(workspace_.root / path, failed)) tree.tagged.push_back(path);
+            const bool here_too = fs::is_directory(workspace_.root / path, failed);
+            if (here_too && is_copied(path)) tree.tagged.push_back(path);
         }
         tree.state = there;
         tree.marks.resize(there.size());

@@ -96,6 +96,40 @@ TEST_SUITE("core.recipe.cargo")
         );
     }
 
+    TEST_CASE("a volume that cannot be read-only is refused")
+    {
+        Project project;
+        const std::string root = project.root();
+        const std::string beside = project.root().parent_path() / "data";
+        fs::create_directories(fs::path(beside) / "golden");
+        const auto plan = [&](const std::string& first, const std::string& second) {
+            project.base.environment["CROSS_CONTAINER_OPTS"] = "-v " + first + " -v " + second;
+            return project.plan({"build"});
+        };
+        const auto twice = [](const std::string& path) { return path + ":" + path; };
+        const std::string golden = beside + "/golden";
+        const std::pair<std::string, std::string> rows[]{
+            {twice(beside) + ":ro", twice(golden)},
+            {twice(golden), twice(beside) + ":ro"},
+            {twice(beside), twice(golden) + ":ro"},
+            {twice(golden) + ":ro", twice(beside)},
+            {twice(beside), twice(beside) + ":ro"},
+            {twice(beside), twice(root + "/member") + ":ro"}};
+        for (const auto& [first, second] : rows) {
+            CAPTURE(first);
+            CAPTURE(second);
+            const auto refused = plan(first, second);
+            REQUIRE_FALSE(refused.has_value());
+            CHECK(refused.error().code == Errc::unsupported);
+            CHECK_FALSE(refused.error().hint.empty());
+        }
+        const auto both = plan(twice(golden) + ":ro", twice(beside) + ":ro");
+        REQUIRE(both.has_value());
+        REQUIRE(both->workspace.also.size() == 1);
+        CHECK(both->workspace.also.front().path == beside);
+        CHECK(both->workspace.also.front().read_only);
+    }
+
     TEST_CASE("a target directory that ends with a slash is the same one")
     {
         Project project;
@@ -301,7 +335,8 @@ TEST_SUITE("core.recipe.cargo")
         REQUIRE(plan.has_value());
         CHECK(plan->toolchain->name == "two-" + triple);
         CHECK(plan->toolchain->target == "a-b-c");
-        CHECK(plan->argv == std::vector<std::string>{"cargo", "build", "--target", "a-b-c"});
+        const std::string cargo = plan->toolchain->sysroot / "bin/cargo"; // never the image's
+        CHECK(plan->argv == std::vector<std::string>{cargo, "build", "--target", "a-b-c"});
         CHECK(has(plan->env, "CARGO_BUILD_TARGET=a-b-c"));
         project.base.environment["SLIPWAY_TOOLCHAIN"] = "host";
         CHECK(name_of({"build"}) == "one");
