@@ -1,4 +1,5 @@
-# engines: docker podman
+# engines: docker
+# engines with --full: podman
 """What cross's own CI tries for each of its images, where it needs nothing of a network: cargo's commands
 on small projects, with files bound and copied. test_cross_build.py has more of the same."""
 

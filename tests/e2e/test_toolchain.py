@@ -1,4 +1,5 @@
-# engines: docker podman
+# engines: docker
+# engines with --full: podman
 """slipway cargo with a Rust toolchain of this machine, bound or copied into a volume.
 
 Most toolchains here are shell scripts. One is Debian's Rust, made into a directory as rustup has
