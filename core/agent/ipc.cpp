@@ -149,6 +149,7 @@ std::string clear_system_v()
     remove_items(items);
     items = list_items();
     std::vector<uid_t> creators;
+    creators.reserve(items.size());
     for (const Item& item : items) {
         creators.push_back(item.creator);
     }

@@ -182,7 +182,9 @@ Result<> take_volumes(Workspace& workspace, const std::vector<BesideWorkspace>& 
         }
     }
     for (const BesideWorkspace& volume : volumes) {
-        if (volume.read_only) CHECK_OK(check_read_only(workspace, volume.path));
+        if (volume.read_only) {
+            CHECK_OK(check_read_only(workspace, volume.path));
+        }
     }
     return ok();
 }
