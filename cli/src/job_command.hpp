@@ -59,6 +59,10 @@ Result<AgentUse> agent_use();
 /// Errors: invalid_argument (a value that is none).
 Result<core::PoolOptions> pool_options();
 
+/// What is slipway's in the user's cache: $XDG_CACHE_HOME/slipway, else ~/.cache/slipway. Empty
+/// where neither is known.
+std::filesystem::path cache_directory(const Context& context);
+
 /// Where it is noted what was seen of workspaces: Workspace::notes. Empty where there is no place
 /// for it, which only costs time.
 std::filesystem::path notes_directory(const Context& context);

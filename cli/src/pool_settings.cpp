@@ -43,14 +43,20 @@ Result<core::PoolOptions> pool_options()
     return options;
 }
 
-std::filesystem::path notes_directory(const Context& context)
+std::filesystem::path cache_directory(const Context& context)
 {
     const char* const cache = std::getenv("XDG_CACHE_HOME");
     std::filesystem::path base = cache != nullptr ? cache : "";
     if (!base.is_absolute() && !context.environment.home.empty()) {
         base = std::filesystem::path(context.environment.home) / ".cache";
     }
-    return base.is_absolute() ? base / "slipway" / "workspaces" : std::filesystem::path();
+    return base.is_absolute() ? base / "slipway" : std::filesystem::path();
+}
+
+std::filesystem::path notes_directory(const Context& context)
+{
+    const std::filesystem::path cache = cache_directory(context);
+    return cache.empty() ? cache : cache / "workspaces";
 }
 
 } // namespace slipway::cli

@@ -127,6 +127,28 @@ Task<int> cargo_command(Context& context, std::string toolchain)
     co_return co_await run_cargo(context, context.rest, std::move(job), std::move(choice));
 }
 
+// Where it is in an archive it is unpacked.
+Task<core::CargoCall> with_toolchain_unpacked(Context& context, core::CargoCall call)
+{
+    const std::filesystem::path archive = core::wanted_archive(call);
+    if (archive.empty()) co_return call;
+    core::PackedToolchain packed;
+    packed.archive = archive;
+    packed.store = cache_directory(context) / "toolchains";
+    if (packed.store.is_relative()) {
+        Error error(Errc::invalid_argument, "no place to unpack " + archive.string() + " to");
+        error.hint = "set HOME, or XDG_CACHE_HOME";
+        co_return fail(std::move(error));
+    }
+    packed.on_unpack = [printer = context.printer, archive] {
+        printer->status("Unpacking", "the toolchain " + archive.string());
+    };
+    CO_TRY(const auto directory, co_await core::unpacked_toolchain(packed));
+    call.toolchain = directory.string();
+    call.toolchain_archive = archive;
+    co_return call;
+}
+
 // Of an image that cannot run the toolchain's own cargo.
 std::string without_loader(const core::HostToolchain& toolchain)
 {
@@ -146,6 +168,7 @@ run_cargo(Context& context, std::vector<std::string> args, core::Job job, CargoC
     call.environment = process_environment();
     call.host_target = host_target();
     call.toolchain = std::move(named.toolchain);
+    CO_TRY(call, co_await with_toolchain_unpacked(context, call));
     CO_TRY(core::CargoPlan plan, core::plan_cargo(call));
     for (const std::string& warning : plan.cross.warnings) {
         context.printer->warning(warning);
@@ -187,9 +210,9 @@ void add_toolchain_option(CLI::App& command, std::string& toolchain)
             "--toolchain",
             toolchain,
             "cargo's: the image's own, the one that rustup takes here on this machine, one of "
-            "rustup's by name, or a directory with bin/rustc (default: image)"
+            "rustup's by name, a directory with bin/rustc, or an archive of one (default: image)"
         )
-        ->type_name("image|host|NAME|DIR");
+        ->type_name("image|host|NAME|DIR|FILE");
 }
 
 void add_cargo(CLI::App& app, Context& context)

@@ -198,6 +198,20 @@ KeptDirectory cargo_home(const fs::path& root)
     return kept;
 }
 
+constexpr std::string_view toolchain_of_image = "image";
+
+bool types_toolchain(const CargoCall& call)
+{
+    return !call.args.empty() && call.args.front().starts_with('+');
+}
+
+// Where no `+NAME` is typed.
+std::string toolchain_chosen(const CargoCall& call)
+{
+    std::string chosen = first_given({call.toolchain, variable(call, "SLIPWAY_TOOLCHAIN")});
+    return chosen == toolchain_of_image ? std::string() : chosen;
+}
+
 // What chooses the toolchain, and is none of cargo's arguments.
 struct WantedToolchain {
     std::string name; // empty: the image's
@@ -207,17 +221,14 @@ struct WantedToolchain {
 
 Result<WantedToolchain> take_toolchain(CargoCall& call)
 {
-    constexpr std::string_view of_image = "image";
     WantedToolchain wanted;
-    const bool typed = !call.args.empty() && call.args.front().starts_with('+');
-    if (!typed) {
-        wanted.name = first_given({call.toolchain, variable(call, "SLIPWAY_TOOLCHAIN")});
-        if (wanted.name == of_image) wanted.name.clear();
+    if (!types_toolchain(call)) {
+        wanted.name = toolchain_chosen(call);
         return wanted;
     }
     const std::string plus = call.args.front();
     call.args.erase(call.args.begin());
-    if (call.toolchain == of_image) {
+    if (call.toolchain == toolchain_of_image) {
         wanted.for_image = plus;
     } else if (call.toolchain.empty()) {
         wanted.name = plus.substr(1);
@@ -312,6 +323,7 @@ Result<CargoPlan> plan_with(const CargoCall& call, const WantedToolchain& wanted
         asked.environment = call.environment;
         asked.host_target = call.host_target;
         asked.target = plan.target;
+        asked.archive = call.toolchain_archive;
         asked.builds_std =
             plan.cross.build_std || config.builds_std || asks_for_build_std(call.args);
         TRY(plan.toolchain, find_toolchain(asked));
@@ -343,6 +355,17 @@ Result<CargoPlan> plan_with(const CargoCall& call, const WantedToolchain& wanted
 }
 
 } // namespace
+
+fs::path wanted_archive(const CargoCall& call)
+{
+    if (types_toolchain(call)) return {};
+    const std::string chosen = toolchain_chosen(call);
+    const bool is_path = chosen.find('/') != std::string::npos;
+    if (!is_path && chosen.find(".tar") == std::string::npos) return {};
+    std::error_code ignored;
+    fs::path file = (call.directory / chosen).lexically_normal();
+    return fs::is_regular_file(file, ignored) ? file : fs::path();
+}
 
 Result<CargoPlan> plan_cargo(const CargoCall& call)
 {

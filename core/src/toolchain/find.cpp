@@ -80,10 +80,12 @@ Result<> check_programs(const FoundToolchain& found)
     return ok();
 }
 
+enum class From { rustup, directory, archive };
+
 class Parts {
 public:
-    Parts(const FoundToolchain& found, bool of_rustup)
-        : name_(found.name), of_rustup_(of_rustup), parts_(parts_in(found.directory, found.name))
+    Parts(const FoundToolchain& found, From from)
+        : name_(found.name), from_(from), parts_(parts_in(found.directory, found.name))
     {
     }
 
@@ -126,13 +128,15 @@ private:
     Error lacks(const std::string& what, const std::string& component, std::string command) const
     {
         Error error(Errc::not_found, "the toolchain " + name_ + " lacks " + what);
-        error.hint = of_rustup_ ? "`" + std::move(command) + "` installs it"
-                                : "add " + component + " to it, or choose another one";
+        error.hint = from_ == From::rustup ? "`" + std::move(command) + "` installs it"
+                     : from_ == From::archive
+                         ? "pack one that has " + component + ", too, or choose another one"
+                         : "add " + component + " to it, or choose another one";
         return error;
     }
 
     std::string name_;
-    bool of_rustup_;
+    From from_;
     ToolchainParts parts_;
 };
 
@@ -180,7 +184,12 @@ Result<HostToolchain> find_toolchain(const ToolchainQuestion& question)
         TRY(found, toolchain_at(question.directory / wanted));
     }
     CHECK_OK(check_programs(found));
-    const Parts parts(found, of_rustup);
+    From from = of_rustup ? From::rustup : From::directory;
+    if (!question.archive.empty()) {
+        found.name = question.archive.string();
+        from = From::archive;
+    }
+    const Parts parts(found, from);
     CHECK_OK(parts.check(question));
     HostToolchain toolchain;
     toolchain.name = found.name;

@@ -24,7 +24,13 @@ struct CargoCall {
     /// "image": its own, to which `+NAME` is passed on. Else ToolchainQuestion::wanted. Empty: that
     /// of `+NAME`, else of the variable SLIPWAY_TOOLCHAIN, else the image's.
     std::string toolchain{};
+    /// What `toolchain` was unpacked from. Empty: it is no archive.
+    std::filesystem::path toolchain_archive{};
 };
+
+/// The archive that a call wants its toolchain out of, absolute: a name with a '/' or ".tar" that
+/// is no directory's. It has to be unpacked before the call can be planned. Empty: it wants none.
+std::filesystem::path wanted_archive(const CargoCall& call);
 
 /// How that becomes a job in the image of a target.
 struct CargoPlan {

@@ -33,9 +33,10 @@ struct ToolchainQuestion {
     std::filesystem::path directory; ///< where that was said, absolute and without symlinks
     std::filesystem::path home;      ///< of the user
     std::map<std::string, std::string, std::less<>> environment;
-    std::string host_target; ///< for rustup's settings that do not tell one
-    std::string target;      ///< must be there, unless `builds_std`
-    bool builds_std = false; ///< the standard library is built: its source must be there
+    std::string host_target;         ///< for rustup's settings that do not tell one
+    std::string target;              ///< must be there, unless `builds_std`
+    bool builds_std = false;         ///< the standard library is built: its source must be there
+    std::filesystem::path archive{}; ///< what `wanted` was unpacked from; empty: from none
 };
 
 /// Finds it by what rustup's files say; neither rustup nor rustc is run. Rustup's home is
@@ -46,6 +47,22 @@ struct ToolchainQuestion {
 ///   command of rustup's), invalid_argument (a name that none can have; a file of rustup's that
 ///   cannot be understood, with its place; a directory of the system), io.
 Result<HostToolchain> find_toolchain(const ToolchainQuestion& question);
+
+/// A toolchain that is packed in a file: a tar, plain or compressed by gzip, bzip2, xz or zstd, of
+/// a directory that has bin/rustc, or of what Rust is released in.
+struct PackedToolchain {
+    std::filesystem::path archive;     ///< absolute
+    std::filesystem::path store;       ///< of all that were unpacked; made when it is missing
+    std::function<void()> on_unpack{}; ///< before it is unpacked
+};
+
+/// Its directory in the store, named by the bytes of the archive. It is unpacked when it is not
+/// there, by one process of this user at a time, without the documentation of a release; then those
+/// go that nobody has asked for in 30 days.
+///
+/// Errors: invalid_argument (no such archive, a damaged one, no toolchain in it), io, those of
+///   open(2), cancelled.
+Task<std::filesystem::path> unpacked_toolchain(PackedToolchain packed);
 
 /// Whether programs of that triple run in images of that platform, as engines name it ("linux",
 /// "amd64"). Errors: unsupported.
