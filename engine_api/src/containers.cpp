@@ -148,13 +148,13 @@ Task<Change> discard_container(
     Transport& transport, Result<Request> kill, Result<Request> request, std::string what
 )
 {
-    const bool stops_first = transport.traits().forced_removal_stops_first;
-    if (stops_first) {
+    if (transport.traits().forced_removal_stops_first) {
         co_await perform(transport, std::move(kill), what); // it need not run, nor be there
     }
     auto removed = co_await perform(transport, request, what);
-    // What has just ended is neither running nor stopped for a moment.
-    for (int again = 0; stops_first && again < 20 && !removed
+    // Podman: what has just ended is neither running nor stopped until it was looked after, which
+    // takes a moment, or seconds on a busy machine.
+    for (int again = 0; again < 200 && !removed
                         && removed.error().message.find("state improper") != std::string::npos;
          ++again) {
         CO_CHECK(co_await pause(std::chrono::milliseconds(50)));

@@ -196,12 +196,14 @@ Task<std::vector<HistoryEntry>> Images::history(std::string_view image, std::str
 Task<ProgressStream> Images::pull(const PullImage& what)
 {
     const bool by_layer = transport_->traits().pull_ends_with_a_layer;
+    std::string doing = doing_to_image("pulling", what.reference);
+    if (!what.platform.empty()) doing += " for " + what.platform;
     return open_progress(
         *transport_,
         pull_request(what),
         by_layer ? Goal::pull_ended_by_layer : Goal::pull,
         what.reference,
-        doing_to_image("pulling", what.reference)
+        std::move(doing)
     );
 }
 

@@ -289,6 +289,30 @@ class Choices(Toolchains):
         self.toolchain("mac", host="aarch64-apple-darwin", targets=(HOST,))
         self.assert_error(self.cargo("+mac", "x"), 2, "runs on aarch64-apple-darwin", "platform")
 
+    def test_the_platforms_of_an_image(self):
+        musl, arm = "x86_64-unknown-linux-musl", "aarch64-unknown-linux-gnu"
+        self.toolchain("mine-" + musl, host=musl, targets=(HOST,))
+        self.toolchain("mine-" + arm, host=arm, targets=(HOST,))
+        (self.rustup / "settings.toml").write_text(f"default_toolchain = 'mine-{HOST}'\n")
+
+        def configured(*entries):
+            (self.project / "Cross.toml").write_text(
+                f"[target.{HOST}.image]\nname = 'busybox:latest'\ntoolchain = {list(entries)}\n")
+
+        configured("linux/arm64=" + arm, musl, "linux/amd64")
+        self.assertEqual(self.chosen("+mine", "x"), f"mine-{musl}")  # what the engine runs by itself
+        self.assertEqual(self.chosen("--toolchain", "host", "x"), f"mine-{musl}")
+        configured("linux/arm64", "linux/amd64")
+        self.assertEqual(self.chosen("+mine", "x"), f"mine-{HOST}")
+        self.assert_error(self.cargo("+mine-" + musl, "x"), 2, f"asks for {HOST}", "leave the triple out")
+        platform = {"CROSS_CONTAINER_OPTS": "--platform linux/arm64"}
+        self.assert_error(self.cargo("+mine", "x", **platform), 1, "pulling .* for linux/arm64", ".")
+        platform = {"CROSS_CONTAINER_OPTS": "--platform linux/s390x"}
+        self.assert_error(self.cargo("+mine", "x", **platform), 2, "has none for the platform linux/s390x",
+                          "leave --platform out")
+        configured(arm)
+        self.assert_error(self.cargo("+mine", "x"), 1, "pulling .* for linux/arm64", ".")
+
     def test_the_images_own_rustup_has_the_name(self):
         result = self.cargo("--toolchain", "image", "+mine", "x")
         self.assertIn("POST", result.stderr)  # it was tried, and busybox has no cargo

@@ -1,11 +1,13 @@
 #include "commands/cargo_job.hpp"
 #include "commands/commands.hpp"
+#include "engine.hpp"
 #include "event_loop.hpp"
 #include "help.hpp"
 #include "image_report.hpp"
 #include "job_command.hpp"
 
 #include <slipway/core/cargo_recipe.hpp>
+#include <slipway/engine/system.hpp>
 
 #include <unistd.h>
 
@@ -127,6 +129,13 @@ Task<int> cargo_command(Context& context, std::string toolchain)
     co_return co_await run_cargo(context, context.rest, std::move(job), std::move(choice));
 }
 
+Task<std::string> engine_platform(Context& context)
+{
+    CO_TRY(engine::Client client, co_await connect(context));
+    CO_TRY(const auto version, co_await engine::System(client.transport()).version());
+    co_return version.os + "/" + version.architecture;
+}
+
 // Where it is in an archive it is unpacked.
 Task<core::CargoCall> with_toolchain_unpacked(Context& context, core::CargoCall call)
 {
@@ -170,6 +179,10 @@ run_cargo(Context& context, std::vector<std::string> args, core::Job job, CargoC
     call.toolchain = std::move(named.toolchain);
     CO_TRY(call, co_await with_toolchain_unpacked(context, call));
     CO_TRY(core::CargoPlan plan, core::plan_cargo(call));
+    if (plan.needs_engine_platform) {
+        CO_TRY(call.engine_platform, co_await engine_platform(context));
+        CO_TRY(plan, core::plan_cargo(call));
+    }
     for (const std::string& warning : plan.cross.warnings) {
         context.printer->warning(warning);
     }

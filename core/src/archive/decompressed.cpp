@@ -15,7 +15,7 @@
 namespace slipway::core {
 namespace {
 
-constexpr std::size_t block_bytes = std::size_t{128} << 10;
+constexpr std::size_t packed_read_bytes = std::size_t{128} << 10;
 
 struct FreeRaw {
     void operator()(archive* raw) const noexcept { ::archive_read_free(raw); }
@@ -47,7 +47,7 @@ Result<> decompress(const std::filesystem::path& file, ThreadWriter& out)
     archive_entry* entry = nullptr;
     if (::archive_read_support_format_raw(raw.get()) != ARCHIVE_OK
         || ::archive_read_support_format_empty(raw.get()) != ARCHIVE_OK
-        || ::archive_read_open_fd(raw.get(), fd.get(), block_bytes) != ARCHIVE_OK) {
+        || ::archive_read_open_fd(raw.get(), fd.get(), packed_read_bytes) != ARCHIVE_OK) {
         return fail(damaged(raw.get(), file));
     }
     const int begun = ::archive_read_next_header(raw.get(), &entry);

@@ -13,11 +13,11 @@ namespace slipway::core {
 /// Errors: invalid_argument (no name of a crate).
 Result<std::optional<std::vector<std::string>>> read_build_std(const CrossSettings& settings);
 
-/// Puts "-Zbuild-std" with the crates behind the subcommand in the arguments of cargo, if that
-/// compiles and they have no such option yet.
 /// Whether cargo's arguments have -Zbuild-std.
 bool asks_for_build_std(const std::vector<std::string>& args);
 
+/// Puts "-Zbuild-std" with the crates behind the subcommand in the arguments of cargo, if that
+/// compiles and they have no such option yet.
 void add_build_std(std::vector<std::string>& args, const std::vector<std::string>& crates);
 
 } // namespace slipway::core

@@ -242,6 +242,31 @@ Result<WantedToolchain> take_toolchain(CargoCall& call)
     return wanted;
 }
 
+// The one for what is asked for in CROSS_CONTAINER_OPTS, else for what the engine runs, else the
+// first one. Nothing when there is none, or the engine has to be asked.
+Result<std::optional<ImageToolchain>> image_toolchain(const CargoCall& call, CargoPlan& plan)
+{
+    const auto& all = plan.cross.image_toolchains;
+    const std::string& asked = plan.cross.container.platform;
+    const std::string& wanted = asked.empty() ? call.engine_platform : asked;
+    if (all.empty()) return std::nullopt;
+    plan.needs_engine_platform = wanted.empty();
+    if (wanted.empty()) return std::nullopt;
+    const auto fits = [&](const ImageToolchain& one) {
+        return one.platform == wanted || one.platform.starts_with(wanted + "/");
+    };
+    const auto found = std::ranges::find_if(all, fits);
+    if (found != all.end()) return *found;
+    if (asked.empty()) return all.front();
+    Error error(
+        Errc::invalid_argument,
+        "image.toolchain at " + all.front().place + " has none for the platform " + asked
+            + " that CROSS_CONTAINER_OPTS asks for"
+    );
+    error.hint = "add one, or leave --platform out";
+    return fail(std::move(error));
+}
+
 Result<CargoPlan> plan_with(const CargoCall& call, const WantedToolchain& wanted)
 {
     if (call.args.empty()) {
@@ -314,8 +339,15 @@ Result<CargoPlan> plan_with(const CargoCall& call, const WantedToolchain& wanted
     build.is_result = [target = plan.target](std::string_view path, EntryType) {
         return path != "CACHEDIR.TAG" && is_result(path, target); // the directory has its own
     };
+    TRY(const auto of_image, image_toolchain(call, plan));
+    if (of_image) plan.cross.container.platform = of_image->platform;
+    if (plan.needs_engine_platform) return plan;
     if (!wanted.name.empty() || wanted.is_name) {
         ToolchainQuestion asked;
+        if (of_image) {
+            asked.host = of_image->host;
+            asked.host_place = of_image->place;
+        }
         asked.wanted = wanted.name;
         asked.is_name = wanted.is_name;
         asked.directory = call.directory;

@@ -4,6 +4,7 @@
 #include "recipe/cross_dockerfile.hpp"
 #include "recipe/cross_files.hpp"
 #include "recipe/cross_settings.hpp"
+#include "recipe/image_toolchain.hpp"
 #include "recipe/toml_file.hpp"
 #include "small_file.hpp"
 
@@ -22,27 +23,6 @@ namespace slipway::core {
 namespace {
 
 constexpr std::size_t max_script = std::size_t{48} << 10U;
-
-// A value of a list, with its own place.
-struct ListItem {
-    std::string text;
-    std::string place;
-};
-
-std::vector<ListItem> items_of(const CrossSetting& setting)
-{
-    std::vector<ListItem> items;
-    if (!setting.in_file()) {
-        for (std::string& word : words_in(setting.text)) {
-            items.push_back({std::move(word), setting.place});
-        }
-    } else if (const toml::array* const list = setting.node->as_array()) {
-        for (const toml::node& item : *list) {
-            items.push_back({item.ref<std::string>(), place_of(item.source())});
-        }
-    }
-    return items;
-}
 
 // The text of a key or a variable; empty when it is something else.
 std::string text_of(const CrossSetting& setting)
@@ -328,6 +308,7 @@ Result<CrossConfig> cross_config_in(CrossFiles files, const CrossQuestion& quest
     const CrossSettings settings(question, files.table, config.target);
     CHECK_OK(refuse_what_cannot_be_done(settings));
     CHECK_OK(read_image(settings, config));
+    TRY(config.image_toolchains, read_image_toolchains(settings));
     TRY(config.dockerfile, read_dockerfile(settings, question.root));
     CHECK_OK(read_pre_build(settings, question, config));
     CHECK_OK(read_passthrough(settings, question, config));

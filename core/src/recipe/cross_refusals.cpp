@@ -49,9 +49,6 @@ constexpr std::array refused_variables{
         "pass -Zdoctest-xcompile to cargo if the image's cargo knows it",
         true}};
 
-constexpr std::string_view hint_without_platforms =
-    "the engine runs images of its own architecture, with their own toolchain";
-
 } // namespace
 
 Result<> refuse_what_cannot_be_done(const CrossSettings& settings)
@@ -64,12 +61,6 @@ Result<> refuse_what_cannot_be_done(const CrossSettings& settings)
         for (const auto& set :
              {settings.target_variable(refusal.key), settings.build_variable(refusal.key)}) {
             if (set) return fail(cannot_yet(*set, refusal.hint));
-        }
-    }
-    for (const auto& set :
-         {settings.target_variable("image.toolchain"), settings.target_key("image.toolchain")}) {
-        if (set && asks(*set, false)) {
-            return fail(cannot_yet(*set, hint_without_platforms));
         }
     }
     for (const auto& [name, hint, is_switch] : refused_variables) {

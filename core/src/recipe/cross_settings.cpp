@@ -201,6 +201,21 @@ std::vector<std::string> words_in(std::string_view text)
     return words;
 }
 
+std::vector<ListItem> items_of(const CrossSetting& setting)
+{
+    std::vector<ListItem> items;
+    if (!setting.in_file()) {
+        for (std::string& word : words_in(setting.text)) {
+            items.push_back({std::move(word), setting.place});
+        }
+    } else if (const toml::array* const list = setting.node->as_array()) {
+        for (const toml::node& item : *list) {
+            items.push_back({item.ref<std::string>(), place_of(item.source())});
+        }
+    }
+    return items;
+}
+
 std::optional<bool> as_switch(std::string_view text)
 {
     if (text == "true" || text == "false") return text == "true";

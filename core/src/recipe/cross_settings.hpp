@@ -57,6 +57,15 @@ private:
 /// The words of a list in a variable: they are parted by white space.
 std::vector<std::string> words_in(std::string_view text);
 
+/// A value of a list, with its own place.
+struct ListItem {
+    std::string text;
+    std::string place;
+};
+
+/// Of an array of strings in a file, or of the words in a variable. Empty when it is neither.
+std::vector<ListItem> items_of(const CrossSetting& setting);
+
 /// As cross reads a variable that is a switch: "true", "false", a number. Nothing: it is none.
 std::optional<bool> as_switch(std::string_view text);
 

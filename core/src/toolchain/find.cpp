@@ -1,5 +1,6 @@
 #include "path_inside.hpp"
 #include "toolchain/parts.hpp"
+#include "toolchain/platform.hpp"
 #include "toolchain/rustup.hpp"
 
 #include <slipway/core/toolchain.hpp>
@@ -8,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -140,27 +140,25 @@ private:
     ToolchainParts parts_;
 };
 
-// How engines name what a triple begins with.
-std::string architecture_of(std::string_view triple)
+// One of the image's that was asked for, where the name has another triple.
+Result<> check_host(const HostToolchain& found, const ToolchainQuestion& question)
 {
-    const std::string_view first = triple.substr(0, triple.find('-'));
-    constexpr auto same = std::to_array<std::pair<std::string_view, std::string_view>>(
-        {{"x86_64", "amd64"},
-         {"aarch64", "arm64"},
-         {"i586", "386"},
-         {"i686", "386"},
-         {"powerpc64le", "ppc64le"},
-         {"powerpc64", "ppc64"},
-         {"riscv64gc", "riscv64"},
-         {"riscv64a23", "riscv64"},
-         {"loongarch64", "loong64"},
-         {"mips64el", "mips64le"}}
+    if (question.host.empty() || found.host == question.host) return ok();
+    Error error(
+        Errc::invalid_argument,
+        "the toolchain " + found.name + " runs on " + found.host + ", and image.toolchain at "
+            + question.host_place + " asks for " + question.host
     );
-    for (const auto& [ours, engines] : same) {
-        if (first == ours) return std::string(engines);
-    }
-    const bool arm = first.starts_with("arm") || first.starts_with("thumb");
-    return std::string(arm ? "arm" : first);
+    error.hint = "leave the triple out of the toolchain's name, or change image.toolchain";
+    return fail(std::move(error));
+}
+
+// As rustup has written it down, for this machine.
+std::string named_for(const std::string& host, std::string name, const std::string& own_host)
+{
+    if (host.empty() || !name.ends_with("-" + own_host)) return name;
+    name.resize(name.size() - own_host.size());
+    return name + host;
 }
 
 } // namespace
@@ -175,7 +173,9 @@ Result<HostToolchain> find_toolchain(const ToolchainQuestion& question)
         TRY(rustup, read_rustup(question));
         if (!question.is_name && wanted == "host") {
             TRY(wanted, chosen_by_rustup(rustup, question));
+            if (!wanted.starts_with('/')) wanted = named_for(question.host, wanted, rustup.host);
         }
+        rustup.wanted_host = question.host;
         of_rustup = question.is_name || !wanted.starts_with('/');
     }
     if (of_rustup) {
@@ -198,6 +198,7 @@ Result<HostToolchain> find_toolchain(const ToolchainQuestion& question)
     toolchain.host = parts.host();
     toolchain.target = question.target;
     toolchain.with_source = question.builds_std;
+    CHECK_OK(check_host(toolchain, question));
     return toolchain;
 }
 
@@ -205,9 +206,7 @@ Result<> check_toolchain_runs(
     const HostToolchain& toolchain, const std::string& os, const std::string& architecture
 )
 {
-    const bool linux_program = toolchain.host.find("-linux-") != std::string::npos;
-    const std::string needed = architecture_of(toolchain.host);
-    if (linux_program && os == "linux" && needed == architecture) return ok();
+    if (platform_of_triple(toolchain.host) == os + "/" + architecture) return ok();
     Error error(
         Errc::unsupported,
         "the toolchain " + toolchain.name + " runs on " + toolchain.host + ", and the image is for "

@@ -27,6 +27,12 @@ Error not_there(const Rustup& rustup, const std::string& name)
         Errc::not_found, "there is no toolchain " + name + " in " + rustup.toolchains().string()
     );
     error.hint = "`rustup toolchain add " + name + "` installs it";
+    if (!rustup.wanted_host.empty() && rustup.wanted_host != rustup.host) {
+        const std::string end = "-" + rustup.wanted_host;
+        const std::string whole = name.ends_with(end) ? name : name + end;
+        error.hint =
+            "`rustup toolchain add " + whole + " --profile minimal --force-non-host` installs it";
+    }
     const auto names = names_of_toolchains(rustup);
     error.hint += names.empty() ? "; there is none yet"
                                 : fmt::format("; there are: {}", fmt::join(names, ", "));
@@ -128,7 +134,7 @@ Result<FoundToolchain> toolchain_of(const Rustup& rustup, const std::string& nam
 {
     CHECK_OK(check_name(name));
     FoundToolchain found;
-    for (const std::string& whole : {name, name + "-" + rustup.host}) {
+    for (const std::string& whole : {name, name + "-" + rustup.host_of_names()}) {
         if (found.name.empty() && has_entry(rustup.toolchains() / whole)) found.name = whole;
     }
     if (found.name.empty()) return fail(not_there(rustup, name));

@@ -14,10 +14,12 @@ namespace slipway::core {
 /// Rustup as its files tell of it.
 struct Rustup {
     std::filesystem::path home;
-    std::string host;              ///< the triple that names without one are for
+    std::string host;              ///< the triple of this machine
+    std::string wanted_host{};     ///< the one that names without one are for; empty: `host`
     std::string default_toolchain; ///< empty: none
     std::map<std::filesystem::path, std::string> overrides; ///< by directory
 
+    const std::string& host_of_names() const { return wanted_host.empty() ? host : wanted_host; }
     std::filesystem::path toolchains() const { return home / "toolchains"; }
 };
 

@@ -476,6 +476,19 @@ TEST_SUITE("engine.containers.lifecycle")
         CHECK(failed.error().code == Errc::engine);
     }
 
+    TEST_CASE("discard waits until podman has looked after what has just ended")
+    {
+        constexpr const char* improper = R"({"cause":"container state improper","message":
+            "sending SIGKILL to container x: container state improper: stopped"})";
+        FakeTransport engine;
+        engine.known = FakeTransport::podman();
+        engine.reply(500, improper);
+        engine.reply(500, improper);
+        engine.reply(204);
+        CHECK(*run(Containers(engine).discard("x")) == Change::done);
+        CHECK(engine.calls.size() == 3);
+    }
+
     TEST_CASE("resize sends rows as h and columns as w")
     {
         FakeTransport engine;

@@ -271,5 +271,12 @@ TEST_SUITE("engine.images.pull")
         CHECK(result.error().code == Errc::engine);
         CHECK(result.error().message.find("connection refused") != std::string::npos);
         CHECK(result.error().context.back() == "pulling image localhost:1/nope");
+        what.platform = "linux/arm64";
+        engine.reply(200, podman_reply("image-pull.refused.jsonl"));
+        auto other = run(Images(engine).pull(what));
+        REQUIRE(other.has_value());
+        const auto end = run(other->result());
+        REQUIRE(!end.has_value());
+        CHECK(end.error().context.back() == "pulling image localhost:1/nope for linux/arm64");
     }
 }

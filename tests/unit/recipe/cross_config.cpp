@@ -308,4 +308,46 @@ TEST_SUITE("core.recipe.cargo with cross's configuration")
             == Lines{"CARGO_HOME=/opt/slipway/cargo", "CARGO_TARGET_DIR=" + project.at("target"), "MY_TOKEN=t", "RUSTFLAGS=-g"}
         );
     }
+
+    TEST_CASE("image.toolchain: platforms, and what runs on them")
+    {
+        CrossProject project;
+        const auto config = project.read(
+            "[target.a-b-c.image]\nname = 'x'\ntoolchain = ['x86_64-unknown-linux-musl', "
+            "'linux/arm64', 'linux/arm/v7=armv7-unknown-linux-gnueabihf']\n"
+        );
+        REQUIRE(config.has_value());
+        const auto& all = config->image_toolchains;
+        REQUIRE(all.size() == 3);
+        CHECK(all[0].platform == "linux/amd64");
+        CHECK(all[0].host == "x86_64-unknown-linux-musl");
+        CHECK(all[0].place == project.at("Cross.toml:3:14"));
+        CHECK(all[1].platform == "linux/arm64");
+        CHECK(all[1].host == "aarch64-unknown-linux-gnu");
+        CHECK(all[2].platform == "linux/arm/v7");
+        CHECK(all[2].host == "armv7-unknown-linux-gnueabihf");
+        project.question.environment["CROSS_TARGET_A_B_C_IMAGE_TOOLCHAIN"] =
+            "linux/amd64 a-b-linux-c";
+        const auto by_variable = project.read();
+        REQUIRE(by_variable.has_value());
+        REQUIRE(by_variable->image_toolchains.size() == 2);
+        CHECK(by_variable->image_toolchains[0].host == "x86_64-unknown-linux-gnu");
+        CHECK(by_variable->image_toolchains[1].platform == "linux/a");
+        for (const char* const wrong :
+             {"1",
+              "x86_64-pc-windows-gnu",
+              "linux/s390x",
+              "linux/=a-b-c",
+              "/amd64",
+              "a/b/c/d=a-b-c",
+              "linux/amd64=x86",
+              "linux/amd64="}) {
+            CAPTURE(wrong);
+            project.question.environment["CROSS_TARGET_A_B_C_IMAGE_TOOLCHAIN"] = wrong;
+            const auto refused = project.read();
+            REQUIRE_FALSE(refused.has_value());
+            CHECK(refused.error().code == Errc::invalid_argument);
+            CHECK(refused.error().message.find(wrong) != std::string::npos);
+        }
+    }
 }

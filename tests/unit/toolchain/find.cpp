@@ -50,6 +50,35 @@ TEST_SUITE("core.toolchain.find")
         CHECK(rustup.find("stable-" + triple).has_value());
     }
 
+    TEST_CASE("for the triple that an image asks for")
+    {
+        MadeRustup rustup;
+        const std::string musl = "x86_64-unknown-linux-musl";
+        rustup.add("stable-" + triple, {triple});
+        rustup.add("stable-" + musl, {musl, triple});
+        rustup.settings("default_toolchain = 'stable-" + triple + "'\n");
+        rustup.question.host = musl;
+        rustup.question.host_place = "Cross.toml:3:4";
+        CHECK(rustup.find("stable")->name == "stable-" + musl);
+        CHECK(rustup.find("host")->name == "stable-" + musl);
+        CHECK(rustup.find("stable-" + musl)->host == musl);
+        check_refused(
+            rustup.find("stable-" + triple),
+            Errc::invalid_argument,
+            "runs on " + triple + ", and image.toolchain at Cross.toml:3:4 asks for " + musl
+        );
+        rustup.question.host = "aarch64-unknown-linux-gnu";
+        const auto missing = rustup.find("stable");
+        check_refused(missing, Errc::not_found, "no toolchain stable in ");
+        CHECK(
+            missing.error().hint.find(
+                "`rustup toolchain add stable-aarch64-unknown-linux-gnu --profile minimal "
+                "--force-non-host`"
+            )
+            != std::string::npos
+        );
+    }
+
     TEST_CASE("RUSTUP_HOME is another home, also a relative one")
     {
         MadeRustup rustup;

@@ -26,6 +26,9 @@ struct CargoCall {
     std::string toolchain{};
     /// What `toolchain` was unpacked from. Empty: it is no archive.
     std::filesystem::path toolchain_archive{};
+    /// "linux/amd64": what the engine runs by itself. Empty: nobody has asked it, which has to be
+    /// done when the plan `needs_engine_platform`.
+    std::string engine_platform{};
 };
 
 /// The archive that a call wants its toolchain out of, absolute: a name with a '/' or ".tar" that
@@ -40,6 +43,9 @@ struct CargoPlan {
     Workspace workspace;
     std::vector<KeptDirectory> kept; ///< CARGO_HOME: registries and git, whatever the image
     std::optional<HostToolchain> toolchain{}; ///< none: the image's
+    /// Cross's image.toolchain is set, and which of them is taken depends on what the engine runs:
+    /// this plan has no toolchain and no platform.
+    bool needs_engine_platform = false;
     CrossConfig cross; ///< the image, the container and warnings; its variables are in `env`
 };
 

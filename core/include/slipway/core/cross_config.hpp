@@ -32,6 +32,13 @@ struct CrossDockerfile {
     std::string place; ///< where it is configured: "/w/Cross.toml:4:13"
 };
 
+/// A platform that there is the image for, and the toolchains that run in it.
+struct ImageToolchain {
+    std::string platform; ///< "os/arch[/variant]"
+    std::string host;     ///< the triple that they run on: "x86_64-unknown-linux-musl"
+    std::string place;    ///< where it is configured: "/w/Cross.toml:4:13"
+};
+
 /// What CROSS_CONTAINER_OPTS asks of the container, as in Job.
 struct ContainerWishes {
     std::string network;
@@ -45,13 +52,14 @@ struct CrossConfig {
     std::string target;        ///< CrossQuestion's, else build.default-target, else the host's
     bool chose_target = false; ///< it is build.default-target
     std::string image;         ///< a reference; wins over Slipway's own image of the target
-    std::optional<CrossDockerfile> dockerfile{}; ///< wins over both, which it may start from
-    std::vector<std::string> pre_build;          ///< commands for a shell in the image
-    std::string pre_build_script;                ///< the text of a program to run there instead
-    std::string pre_build_place;                 ///< where it is configured: "/w/Cross.toml:4:13"
-    std::map<std::string, std::string> env;      ///< variables to pass on, with their values
-    std::vector<BesideWorkspace> volumes{};      ///< directories to have at their own paths
-    bool remote = false;                         ///< CROSS_REMOTE: files are sent, not bound
+    std::vector<ImageToolchain> image_toolchains{}; ///< image.toolchain; empty: it is not set
+    std::optional<CrossDockerfile> dockerfile{};    ///< wins over both, which it may start from
+    std::vector<std::string> pre_build;             ///< commands for a shell in the image
+    std::string pre_build_script;                   ///< the text of a program to run there instead
+    std::string pre_build_place;            ///< where it is configured: "/w/Cross.toml:4:13"
+    std::map<std::string, std::string> env; ///< variables to pass on, with their values
+    std::vector<BesideWorkspace> volumes{}; ///< directories to have at their own paths
+    bool remote = false;                    ///< CROSS_REMOTE: files are sent, not bound
     /// The standard library is to be built anew: these crates of it, or those that cargo takes.
     std::optional<std::vector<std::string>> build_std{};
     ContainerWishes container{};

@@ -36,6 +36,8 @@ struct ToolchainQuestion {
     std::string host_target;         ///< for rustup's settings that do not tell one
     std::string target;              ///< must be there, unless `builds_std`
     bool builds_std = false;         ///< the standard library is built: its source must be there
+    std::string host{};              ///< the triple that its programs are to run on; empty: any
+    std::string host_place{};        ///< where that is asked for
     std::filesystem::path archive{}; ///< what `wanted` was unpacked from; empty: from none
 };
 
@@ -43,9 +45,12 @@ struct ToolchainQuestion {
 /// RUSTUP_HOME, else ~/.rustup. "host" is RUSTUP_TOOLCHAIN, else the nearest of rustup's overrides
 /// and the files rust-toolchain and rust-toolchain.toml from `directory` up, else its default.
 ///
+/// With `host`, names without a triple, and those that rustup's files say, are for that one.
+///
 /// Errors: not_found (no such toolchain, or it lacks the target or the source: the hint has the
-///   command of rustup's), invalid_argument (a name that none can have; a file of rustup's that
-///   cannot be understood, with its place; a directory of the system), io.
+///   command of rustup's), invalid_argument (a name that none can have; one of another triple than
+///   `host`; a file of rustup's that cannot be understood, with its place; a directory of the
+///   system), io.
 Result<HostToolchain> find_toolchain(const ToolchainQuestion& question);
 
 /// A toolchain that is packed in a file: a tar, plain or compressed by gzip, bzip2, xz or zstd, of
