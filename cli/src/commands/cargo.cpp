@@ -207,6 +207,7 @@ run_cargo(Context& context, std::vector<std::string> args, core::Job job, CargoC
     job.cwd = call.directory.string();
     job.workspace = std::move(plan.workspace);
     job.kept = std::move(plan.kept);
+    job.fetch = std::move(plan.fetch);
     // What stands on the command line wins.
     const core::ContainerWishes& wishes = plan.cross.container;
     if (job.network.empty()) job.network = wishes.network;

@@ -2,6 +2,7 @@
 #include "recipe/build_std.hpp"
 #include "recipe/cargo_config.hpp"
 #include "recipe/cargo_line.hpp"
+#include "recipe/cargo_registries.hpp"
 #include "recipe/path_dependencies.hpp"
 
 #include <slipway/core/cargo_recipe.hpp>
@@ -365,6 +366,7 @@ Result<CargoPlan> plan_with(const CargoCall& call, const WantedToolchain& wanted
         plan.toolchain ? (plan.toolchain->sysroot / "bin/cargo").string() : "cargo"
     );
     if (!wanted.for_image.empty()) plan.argv.push_back(wanted.for_image);
+    const std::vector<std::string> cargo = plan.argv;
     std::vector<std::string> args = call.args;
     if (plan.cross.build_std) add_build_std(args, *plan.cross.build_std);
     std::ranges::move(args, std::back_inserter(plan.argv));
@@ -376,6 +378,10 @@ Result<CargoPlan> plan_with(const CargoCall& call, const WantedToolchain& wanted
     plan.workspace.wait = true; // as cargo does for its target directory
     plan.kept.push_back(cargo_home(root));
     env.emplace("CARGO_HOME", plan.kept.back().path);
+    TRY(RegistryPlan registries,
+        plan_registries(call, cargo, packages, config, plan.kept.back().path));
+    env.merge(registries.variables);
+    plan.fetch = std::move(registries.fetch);
     const bool cross_chose = plan.cross.chose_target || !of_cross.empty();
     const bool own_image = plan.cross.image.empty() && !plan.cross.dockerfile;
     const bool brought = plan.toolchain.has_value(); // the image may be of a target without Rust

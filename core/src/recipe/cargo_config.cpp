@@ -1,6 +1,7 @@
 #include "recipe/cargo_config.hpp"
 
 #include "path_inside.hpp"
+#include "recipe/cargo_home.hpp"
 #include "recipe/toml_file.hpp"
 
 #include <optional>
@@ -35,6 +36,30 @@ std::vector<std::string> texts(const toml::node_view<const toml::node>& one_or_m
     return out;
 }
 
+void take_registries(CargoConfig& config, const toml::table& table)
+{
+    const toml::node_view<const toml::node> all = table["registries"];
+    if (const toml::table* const registries = all.as_table()) {
+        for (const auto& [name, registry] : *registries) {
+            const std::string index = all[name.str()]["index"].value_or(std::string());
+            if (!index.empty()) config.registries.emplace(registry_key(name.str()), index);
+        }
+    }
+    if (config.default_registry.empty()) {
+        config.default_registry = table["registry"]["default"].value_or(std::string());
+    }
+    const toml::node_view<const toml::node> sources = table["source"];
+    if (const toml::table* const named = sources.as_table()) {
+        for (const auto& [name, source] : *named) {
+            const toml::node_view<const toml::node> one = sources[name.str()];
+            const std::string stand_in = one["replace-with"].value_or(std::string());
+            const std::string index = one["registry"].value_or(std::string());
+            if (!stand_in.empty()) config.stand_ins.push_back(stand_in);
+            if (!index.empty()) config.sources.emplace(name.str(), index);
+        }
+    }
+}
+
 Error not_read(Error error)
 {
     error.context.emplace_back("reading cargo's configuration");
@@ -57,6 +82,7 @@ Result<CargoConfig> read_cargo_config(const fs::path& directory, const fs::path&
             const toml::node_view<const toml::node> crates = table["unstable"]["build-std"];
             const bool named = crates.is_array() ? !crates.as_array()->empty() : bool(crates);
             config.builds_std = config.builds_std || (named && crates.value_or(true));
+            take_registries(config, table);
             const std::string target_dir = build["target-dir"].value_or(std::string());
             if (config.target_dir.empty() && !target_dir.empty()) {
                 config.target_dir = (at / target_dir).lexically_normal();

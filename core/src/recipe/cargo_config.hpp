@@ -3,6 +3,7 @@
 #include <slipway/engine/result.hpp>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,13 @@ namespace slipway::core {
 
 /// What cargo's own configuration files say of the places that matter to us. Empty: nothing.
 struct CargoConfig {
-    std::vector<std::string> targets; ///< build.target
-    std::filesystem::path target_dir; ///< build.target-dir, absolute
-    bool builds_std = false;          ///< unstable.build-std
+    std::vector<std::string> targets;              ///< build.target
+    std::filesystem::path target_dir;              ///< build.target-dir, absolute
+    bool builds_std = false;                       ///< unstable.build-std
+    std::map<std::string, std::string> registries; ///< index by registry_key
+    std::string default_registry;
+    std::vector<std::string> stand_ins;         ///< names of what sources are replaced with
+    std::map<std::string, std::string> sources; ///< index by name, where `[source]` has one
 };
 
 /// Reads `.cargo/config.toml` of `directory` and of those above it, up to `root`; the nearest one

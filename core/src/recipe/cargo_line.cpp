@@ -86,6 +86,54 @@ bool wants_manifest(const std::vector<std::string>& args)
     return std::ranges::find(commands_of_a_package, command) != commands_of_a_package.end();
 }
 
+CargoFetching fetching_of(const std::vector<std::string>& args)
+{
+    // Those that need nothing, and those that need a registry for more than packages.
+    constexpr auto never =
+        std::to_array<std::string_view>({"clean",     "config",         "fmt",     "help",
+                                         "info",      "init",           "install", "locate-project",
+                                         "login",     "logout",         "new",     "owner",
+                                         "pkgid",     "read-manifest",  "report",  "search",
+                                         "uninstall", "verify-project", "version", "yank"});
+    constexpr auto itself =
+        std::to_array<std::string_view>({"add", "fetch", "generate-lockfile", "update"});
+    constexpr auto taken = std::to_array<std::string_view>({"--locked", "-q", "--quiet"});
+    constexpr auto taken_with_word =
+        std::to_array<std::string_view>({"--manifest-path", "--config", "--color", "-Z"});
+    constexpr std::string_view of_registry = "--registry";
+    const auto among = [](const auto& names, std::string_view word) {
+        return std::ranges::find(names, word) != names.end();
+    };
+    CargoFetching fetching;
+    const std::string_view command = command_of(args);
+    if (command.empty() || among(never, command)) return fetching;
+    // Behind a name that is not cargo's own they may mean anything.
+    const bool is_cargos = wants_manifest(args);
+    bool is_before = true;
+    fetching.fetch_args.emplace_back("fetch");
+    for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
+        const std::string_view word = args[i];
+        const std::string_view name = word.substr(0, word.find('='));
+        if (word == "--offline" || word == "--frozen") return CargoFetching();
+        if (is_before && word == command) is_before = false;
+        const bool ours = is_cargos || is_before || name == "--manifest-path";
+        if (name == of_registry) {
+            const bool joined = name.size() < word.size();
+            if (joined) fetching.registries.emplace_back(word.substr(name.size() + 1));
+            if (!joined && i + 1 < args.size()) fetching.registries.push_back(args[++i]);
+        } else if (ours && among(taken_with_word, word) && i + 1 < args.size()) {
+            fetching.fetch_args.push_back(args[i]);
+            fetching.fetch_args.push_back(args[++i]);
+        } else if ((ours || word == "--locked") && (among(taken, word) || among(taken_with_word, name) || (word.starts_with("-Z") && word != "-Z"))) {
+            fetching.fetch_args.push_back(args[i]);
+        }
+    }
+    fetching.when = among(itself, command) ? CargoFetching::itself : CargoFetching::before;
+    fetching.looks_for_news = fetching.when == CargoFetching::itself && command != "fetch";
+    fetching.from_default = command == "add" && fetching.registries.empty();
+    return fetching;
+}
+
 bool cleans_all(const std::vector<std::string>& args)
 {
     constexpr auto harmless = std::to_array<std::string_view>(

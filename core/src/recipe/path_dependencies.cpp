@@ -26,7 +26,7 @@ public:
     {
     }
 
-    std::vector<fs::path> find()
+    void look()
     {
         visit(root_);
         while (!left_.empty()) {
@@ -34,6 +34,12 @@ public:
             left_.erase(left_.begin());
             visit(package);
         }
+    }
+
+    std::vector<fs::path> packages() const { return {seen_.begin(), seen_.end()}; }
+
+    std::vector<fs::path> outside() const
+    {
         std::vector<fs::path> out;
         for (const fs::path& directory : outside_) { // a directory comes before what is in it
             if (out.empty() || !is_in(directory, out.back())) out.push_back(directory);
@@ -113,12 +119,24 @@ private:
     std::set<fs::path> outside_;
 };
 
+PathDependencies all_dependencies(const fs::path& root, const fs::path& home)
+{
+    std::error_code ignored;
+    PathDependencies all(root, fs::weakly_canonical(home, ignored));
+    all.look();
+    return all;
+}
+
 } // namespace
 
 std::vector<fs::path> path_dependencies_outside(const fs::path& root, const fs::path& home)
 {
-    std::error_code ignored;
-    return PathDependencies(root, fs::weakly_canonical(home, ignored)).find();
+    return all_dependencies(root, home).outside();
+}
+
+std::vector<fs::path> packages_of(const fs::path& root, const fs::path& home)
+{
+    return all_dependencies(root, home).packages();
 }
 
 } // namespace slipway::core

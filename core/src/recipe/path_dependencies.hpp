@@ -14,4 +14,8 @@ namespace slipway::core {
 std::vector<std::filesystem::path>
 path_dependencies_outside(const std::filesystem::path& root, const std::filesystem::path& home);
 
+/// The directories of all packages that cargo reads for the workspace, also of those outside.
+std::vector<std::filesystem::path>
+packages_of(const std::filesystem::path& root, const std::filesystem::path& home);
+
 } // namespace slipway::core

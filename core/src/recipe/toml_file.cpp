@@ -181,7 +181,7 @@ std::string place_of(const toml::source_region& source)
     return place_in(source.path ? fs::path(*source.path) : fs::path(), at);
 }
 
-Result<toml::table> parse_toml(std::string_view text, const fs::path& file)
+Result<toml::table> parse_toml(std::string_view text, const fs::path& file, TomlMistakes mistakes)
 {
     if (const auto at = not_utf8(text))
         return refused_toml(place_in(file, *at) + ": this is not UTF-8");
@@ -191,13 +191,15 @@ Result<toml::table> parse_toml(std::string_view text, const fs::path& file)
     toml::parse_result parsed = toml::parse(text, file.string());
     if (parsed) return std::move(parsed).table();
     const toml::parse_error& mistake = parsed.error();
-    return refused_toml(place_of(mistake.source()) + ": " + std::string(mistake.description()));
+    const bool told = mistakes == TomlMistakes::described;
+    const std::string what = told ? std::string(mistake.description()) : "this is not TOML";
+    return refused_toml(place_of(mistake.source()) + ": " + what);
 }
 
-Result<toml::table> read_toml(const fs::path& file)
+Result<toml::table> read_toml(const fs::path& file, TomlMistakes mistakes)
 {
     TRY(const std::string text, read_small_file(file, max_toml_file));
-    return parse_toml(text, file);
+    return parse_toml(text, file, mistakes);
 }
 
 } // namespace slipway::core

@@ -2,6 +2,7 @@
 
 #include "archive/posix.hpp"
 #include "path_inside.hpp"
+#include "sandbox/fetch_step.hpp"
 #include "sandbox/pool/directory.hpp"
 #include "sandbox/pool/key.hpp"
 #include "sandbox/pool/no_agent.hpp"
@@ -124,7 +125,8 @@ Task<JobResult> run_in_place(
     LeasedJob leased = leased_job(order->job, order->client.endpoint());
     const std::string image = pool::digits_of(lease->image());
     if (place) set(leased.env, workspace.build->variable, place->inside(image));
-    auto result = co_await lease->run(std::move(leased), order->streams);
+    auto result =
+        co_await run_after_fetch(lease, order->job.fetch, std::move(leased), order->streams);
     if (!result || !place) co_return telling(std::move(result));
     CO_TRY(const auto base, pool::base_directory(order->options.directory));
     CO_TRY(const posix::Fd lock, co_await take_results(base, workspace.build->path));

@@ -1,5 +1,6 @@
 #include "archive/posix.hpp"
 #include "interrupted.hpp"
+#include "sandbox/fetch_step.hpp"
 #include "sandbox/job_toolchain.hpp"
 #include "sandbox/owner.hpp"
 #include "sandbox/pool/directory.hpp"
@@ -128,7 +129,9 @@ Task<JobResult> work_in(
     const auto sent = co_await files.send(std::move(synced), std::move(on_wait));
     if (!sent) co_return telling(fail(sent.error()), job, none_back);
     Result<JobResult> result = fail(Errc::cancelled, "interrupted");
-    if (!co_await is_interrupted()) result = co_await lease->run(std::move(leased), streams);
+    if (!co_await is_interrupted()) {
+        result = co_await run_after_fetch(lease, job.fetch, std::move(leased), streams);
+    }
     if (!result) co_return telling(std::move(result), job, none_back);
     auto fetched = co_await files.fetch();
     if (!fetched) {
@@ -179,7 +182,7 @@ Task<JobResult> run_leased(std::shared_ptr<const PooledOrder> order, Keeping kee
             order->on_wait
         );
     } else {
-        result = co_await lease->run(std::move(leased), order->streams);
+        result = co_await run_after_fetch(lease, job.fetch, std::move(leased), order->streams);
     }
     co_await give_back(lease);
     co_return result;

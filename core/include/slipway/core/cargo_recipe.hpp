@@ -1,6 +1,7 @@
 #pragma once
 
 #include <slipway/core/cross_config.hpp>
+#include <slipway/core/fetch_step.hpp>
 #include <slipway/core/kept_directory.hpp>
 #include <slipway/core/toolchain.hpp>
 #include <slipway/core/workspace.hpp>
@@ -46,6 +47,7 @@ struct CargoPlan {
     /// Cross's image.toolchain is set, and which of them is taken depends on what the engine runs:
     /// this plan has no toolchain and no platform.
     bool needs_engine_platform = false;
+    std::optional<FetchStep> fetch{}; ///< where it may need tokens of registries
     CrossConfig cross; ///< the image, the container and warnings; its variables are in `env`
 };
 
@@ -63,12 +65,16 @@ struct CargoPlan {
 /// What comes back: everything the command changed in the workspace, and of the target directory
 /// the results (`target/<triple>/<profile>/` with its examples, docs, packages) and none of cargo's
 /// intermediate files. The variables of cargo, rustc and of proxies travel in, none with
-/// credentials, and those that cross's configuration passes through, whatever they are.
+/// credentials, and those that cross's configuration passes through, whatever they are. So do the
+/// registries of the user's cargo home, as variables. Tokens of those that are used are for a step
+/// before the command alone.
 ///
 /// Errors: invalid_argument (no subcommand; an option without its value; `+NAME` beside another
 ///   toolchain; a target directory
-///   outside of the workspace; cargo's configuration does not parse), not_found (no Cargo.toml for
-///   a command that needs one), those of find_workspace, read_cross_config and find_toolchain.
+///   outside of the workspace; cargo's configuration does not parse, or its home has something of
+///   the wrong type, or another index for a registry's name than the workspace has), not_found (no
+///   Cargo.toml for a command that needs one), those of find_workspace, read_cross_config and
+///   find_toolchain.
 Result<CargoPlan> plan_cargo(const CargoCall& call);
 
 } // namespace slipway::core

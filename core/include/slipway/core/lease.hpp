@@ -88,6 +88,9 @@ struct LeasedJob {
     std::vector<std::string> env;  ///< "NAME=value"; all there is but the image's own
     std::string cwd;               ///< absolute; empty: the image's
     bool terminal = false;
+    /// More of `env`, none with a line break, which the engine is told on no road: without the
+    /// agent they go before the job's input. Not with a terminal.
+    std::vector<std::string> secrets{};
     std::chrono::milliseconds deadline{0}; ///< 0: none
 };
 

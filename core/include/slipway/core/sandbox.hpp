@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/core/fetch_step.hpp>
 #include <slipway/core/kept_directory.hpp>
 #include <slipway/core/toolchain.hpp>
 #include <slipway/core/workspace.hpp>
@@ -31,6 +32,7 @@ struct Job {
     std::vector<KeptDirectory> kept{};  ///< further ones, of `run_pooled` alone
     /// Before the image's programs, of `run_pooled` alone.
     std::optional<HostToolchain> toolchain{};
+    std::optional<FetchStep> fetch{}; ///< before the command, of `run_pooled` alone
     engine::Proxies proxies{}; ///< variables of the command that `env` has not; see add_proxies
     bool terminal = false;     ///< the command gets a terminal; its output is one raw stream
     std::int64_t memory_bytes =

@@ -222,6 +222,9 @@ public:
     Task<JobResult> go()
     {
         executor_ = co_await asio::this_coro::executor;
+        if (leased_.terminal && !leased_.secrets.empty()) {
+            co_return fail(Errc::invalid_argument, "a job with secrets has no terminal");
+        }
         Sandbox& sandbox = *job_->sandbox;
         const engine::ExecSpec spec = exec_spec();
         engine::Execs execs(sandbox.client.transport());
@@ -248,18 +251,21 @@ public:
     const std::string& program() const { return leased_.argv.front(); }
 
 private:
+    bool has_input() const { return streams_.in != nullptr || !leased_.secrets.empty(); }
+
     engine::ExecSpec exec_spec()
     {
         const Sandbox& sandbox = *job_->sandbox;
         agent::Run run = pool::run_message(leased_, sandbox.image, sandbox.ids);
         cwd_ = run.cwd;
         engine::ExecSpec spec;
-        spec.cmd = job_command(run.cwd, run.argv);
+        const Input input = leased_.secrets.empty() ? Input::plain : Input::variables_first;
+        spec.cmd = job_command(run.cwd, run.argv, input);
         spec.env = std::move(run.env);
         spec.working_dir = "/";
         spec.user = user_of(sandbox.ids);
         spec.tty = leased_.terminal;
-        spec.attach_stdin = streams_.in != nullptr;
+        spec.attach_stdin = has_input();
         spec.detach_keys = unlikely_keys;
         return spec;
     }
@@ -273,8 +279,18 @@ private:
     }
 
     // What is typed before the script has said its mark would be echoed in front of it.
-    static Task<> feed(std::shared_ptr<ExecJob> job, engine::ByteSource* in, bool terminal)
+    static Task<> feed(
+        std::shared_ptr<ExecJob> job,
+        std::vector<std::string> secrets,
+        engine::ByteSource* in,
+        bool terminal
+    )
     {
+        if (!secrets.empty()) {
+            const std::string lines = fmt::format("{}\n\n", fmt::join(secrets, "\n"));
+            if (!co_await job->stream->write(lines)) co_return ok(); // it has ended
+        }
+        if (in == nullptr) co_return co_await job->stream->shutdown_write();
         while (terminal && !job->marked->mark()) {
             CO_CHECK(co_await engine::pause(mark_interval));
         }
@@ -285,12 +301,12 @@ private:
     {
         const engine::Interruption stop(co_await asio::this_coro::cancellation_state);
         Child input;
-        if (streams_.in != nullptr) {
-            input = Child(executor_, feed(job_, streams_.in, leased_.terminal));
+        if (has_input()) {
+            input = Child(executor_, feed(job_, leased_.secrets, streams_.in, leased_.terminal));
         }
         if (leased_.terminal && streams_.on_terminal) follow_terminal();
         // A child, so that an interrupt does not lose bytes in the middle of a frame.
-        const OnReset reset = on_reset(job_->sandbox->client.traits(), streams_.in != nullptr);
+        const OnReset reset = on_reset(job_->sandbox->client.traits(), has_input());
         job_->output = Child(executor_, take(job_, streams_.err, leased_.terminal, reset));
         Child watching(executor_, watch(job_));
         Child deadline;

@@ -45,6 +45,10 @@ constexpr const char* sweep = R"(sweep() {
 }
 )";
 
+constexpr const char* take_variables =
+    R"(while IFS= read -r slipway_line && [ "$slipway_line" ]; do export "$slipway_line"; done
+)";
+
 // The shell stays as the leader of the session: it knows when the job has ended, also where a
 // process that the job left holds its output open. Signals for the group are the job's affair. The
 // program is looked for as execvp does it, because a shell's own words and functions are no
@@ -115,9 +119,11 @@ first_command(const std::vector<std::string>& scratch, const pool::Ids& ids)
     return command;
 }
 
-std::vector<std::string> job_command(const std::string& cwd, const std::vector<std::string>& argv)
+std::vector<std::string>
+job_command(const std::string& cwd, const std::vector<std::string>& argv, Input input)
 {
-    std::vector<std::string> command = shell(std::string(sweep) + job_script);
+    const std::string begin = input == Input::variables_first ? take_variables : "";
+    std::vector<std::string> command = shell(begin + sweep + job_script);
     command.push_back(cwd.empty() ? "/" : cwd);
     command.insert(command.end(), argv.begin(), argv.end());
     return command;

@@ -27,8 +27,11 @@ first_command(const std::vector<std::string>& scratch, const pool::Ids& ids);
 inline constexpr std::string_view ready_text = "slipway ready\n";
 
 /// A job: says how it begins, runs it in a session of its own, and kills what it left behind. The
-/// exit code is the job's, 128 and more for a signal.
-std::vector<std::string> job_command(const std::string& cwd, const std::vector<std::string>& argv);
+/// exit code is the job's, 128 and more for a signal. With `Input::variables_first`, its input
+/// begins with lines of "NAME=value" for the job, and an empty one.
+enum class Input { plain, variables_first };
+std::vector<std::string>
+job_command(const std::string& cwd, const std::vector<std::string>& argv, Input input);
 
 /// Sends a signal, as "SIGINT", to a job's first process group.
 std::vector<std::string> signal_command(std::int64_t pid, const std::string& signal);

@@ -66,12 +66,8 @@ agent::Run run_message(const LeasedJob& job, const engine::ImageConfig& image, I
     run.argv.insert(run.argv.end(), job.argv.begin(), job.argv.end());
     run.env.emplace_back(engines_path);
     run.env.emplace_back("HOME=/tmp"); // the image's is read-only
-    for (const std::string& variable : image.env) {
-        set(run.env, variable);
-    }
-    for (const std::string& variable : job.env) {
-        set(run.env, variable);
-    }
+    add_variables(run.env, image.env);
+    add_variables(run.env, job.env);
     run.cwd = job.cwd.empty() ? image.working_dir : job.cwd;
     run.has_ids = true;
     run.uid = ids.uid;
@@ -79,6 +75,13 @@ agent::Run run_message(const LeasedJob& job, const engine::ImageConfig& image, I
     run.deadline_ms = static_cast<std::uint64_t>(job.deadline.count());
     run.terminal = job.terminal;
     return run;
+}
+
+void add_variables(std::vector<std::string>& env, const std::vector<std::string>& variables)
+{
+    for (const std::string& variable : variables) {
+        set(env, variable);
+    }
 }
 
 JobIo io_of(const JobStreams& streams)

@@ -7,10 +7,16 @@
 #include <slipway/core/lease.hpp>
 #include <slipway/engine/images.hpp>
 
+#include <string>
+#include <vector>
+
 namespace slipway::core::pool {
 
 /// What the agent is told: the job with what its image has, as an engine would start it.
 agent::Run run_message(const LeasedJob& job, const engine::ImageConfig& image, Ids ids);
+
+/// Of the same name the later one wins.
+void add_variables(std::vector<std::string>& env, const std::vector<std::string>& variables);
 
 JobIo io_of(const JobStreams& streams);
 

@@ -23,6 +23,7 @@ public:
     {
         if (job.argv.empty()) co_return fail(Errc::invalid_argument, "a job without a command");
         agent::Run message = run_message(job, leased_.image, leased_.ids);
+        add_variables(message.env, job.secrets);
         message.has_in = streams.in != nullptr;
         const std::string program = message.argv.front();
         const JobIo io = io_of(streams);
