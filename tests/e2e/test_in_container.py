@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# engines: docker podman
 """slipway in a container that is given the engine's socket, as a CI runner does it."""
 
 import json
