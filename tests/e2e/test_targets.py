@@ -21,7 +21,7 @@ class Target:
     bits: int
     rust: typing.Optional[str] = None  # std::env::consts::ARCH
     languages: tuple = ("c", "c++")
-    runs: bool = True  # by an emulator or by the engine's machine
+    wine: bool = False  # runs its programs
 
     @property
     def projects(self):
@@ -35,8 +35,8 @@ TARGETS = {
     "i686-unknown-linux-gnu": Target(3, 32, "x86"),
     "powerpc64le-unknown-linux-gnu": Target(21, 64, "powerpc64"),
     "s390x-unknown-linux-gnu": Target(22, 64, "s390x"),
-    "x86_64-pc-windows-gnu": Target(0x8664, 64, "x86_64", runs=False),
-    "i686-pc-windows-gnu": Target(0x14C, 32, "x86", runs=False),
+    "x86_64-pc-windows-gnu": Target(0x8664, 64, "x86_64", wine=True),
+    "i686-pc-windows-gnu": Target(0x14C, 32, "x86", wine=True),
     "armv5te-unknown-linux-gnueabi": Target(40, 32, "arm"),
     "mips64el-unknown-linux-gnuabi64": Target(8, 64, "mips64"),
     "riscv64gc-unknown-linux-gnu": Target(243, 64),
@@ -54,6 +54,47 @@ def machine_of(file):
         assert data[header:header + 4] == b"PE\0\0", file
         return int.from_bytes(data[header + 4:header + 6], "little")
     return None
+
+
+WINE_PROGRAM = """
+#include <windows.h>
+#include <shellapi.h>
+#include <cstdlib>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+
+int main(int count, char** words)
+{
+    std::string const mode = count > 1 ? words[1] : "";
+    if (mode == "say") {
+        int wide_count = 0;
+        wchar_t** wide = CommandLineToArgvW(GetCommandLineW(), &wide_count);
+        for (int i = 2; i < wide_count; ++i) {
+            char text[100];
+            WideCharToMultiByte(CP_UTF8, 0, wide[i], -1, text, sizeof text, nullptr, nullptr);
+            std::cout << '[' << text << ']';
+        }
+        std::cout << std::endl;
+    }
+    if (mode == "copy") {
+        for (std::string line; std::getline(std::cin, line);) {
+            std::cout << line << std::endl;
+        }
+    }
+    if (mode == "catch") {
+        try {
+            throw std::runtime_error("thrown");
+        } catch (std::exception const& error) {
+            std::cerr << error.what() << std::endl;
+        }
+    }
+    if (mode == "crash") {
+        *static_cast<int volatile*>(nullptr) = 1;
+    }
+    return mode == "exit" ? std::atoi(words[2]) : 0;
+}
+"""
 
 
 class OneTarget:
@@ -86,15 +127,13 @@ class OneTarget:
         self.assertEqual(set(programs.values()), {self.target.machine}, programs)
 
     def test_cmake(self):
-        script = "cmake -S . -B build -G Ninja && cmake --build build"
-        if self.target.runs:
-            script += " && ctest --test-dir build --output-on-failure --no-tests=error"
+        script = ("cmake -S . -B build -G Ninja && cmake --build build"
+                  " && ctest --test-dir build --output-on-failure --no-tests=error")
         for name in self.target.projects:
             project = self.copy_of(name)
             result = self.assert_ok(self.slipway(
                 "run", "--target", self.triple, "--", "sh", "-c", script, cwd=project, timeout=600))
-            if self.target.runs:
-                self.assertIn("100% tests passed", result.stdout)
+            self.assertIn("100% tests passed", result.stdout)
             self.assert_machine(project / "build")
 
     def test_cargo(self):
@@ -104,8 +143,6 @@ class OneTarget:
         cargo = lambda *args: self.slipway("cargo", *args, cwd=project, timeout=600)
         self.assert_ok(cargo("build", "--release", "--target", self.triple))
         self.assert_machine(project / "target" / self.triple / "release")
-        if not self.target.runs:
-            return
         result = cargo("run", "--target", self.triple, "--", "you", "--exit", "7")
         self.assertEqual(result.returncode, 7, result.stderr)
         arch, bits = self.target.rust, self.target.bits
@@ -113,6 +150,49 @@ class OneTarget:
         result = self.assert_ok(cargo("test", "--workspace", "--target", self.triple))
         passed = sum(map(int, re.findall(r"test result: ok\. (\d+) passed; 0 failed", result.stdout)))
         self.assertEqual(passed, 8, result.stdout)
+
+    def test_wine(self):
+        if not self.target.wine:
+            self.skipTest("its programs run without")
+        (self.dir / "program.cpp").write_text(WINE_PROGRAM)
+        run = lambda *words, **more: self.slipway("run", "--target", self.triple, "--", *words, **more)
+        self.assert_ok(run("sh", "-c", f"$CXX_{self.triple.replace('-', '_')} program.cpp -o program.exe", timeout=600))
+        cases = [
+            (("say", "a b", '"q"', "it's", "ü漢", "", "c:\\x\\"), (0, "[a b][\"q\"][it's][ü漢][][c:\\x\\]\n", "")),
+            (("copy",), (0, "one\ntwo\n", "")),
+            (("catch",), (0, "", "thrown\n")),
+            (("exit", "0"), (0, "", "")),
+            (("exit", "3"), (3, "", "")),
+        ]
+        for words, expected in cases:
+            with self.subTest(words):
+                result = run("wine", "./program.exe", *words, stdin="one\ntwo\n")
+                self.assertEqual((result.returncode, result.stdout, result.stderr), expected)
+        crashed = run("wine", "./program.exe", "crash")
+        self.assertEqual(crashed.returncode, 0xC0000005 & 0xFF, crashed)
+        self.assertIn("wine: Unhandled page fault on write access to 0", crashed.stderr)
+        missing = run("wine", "./missing.exe")
+        self.assertNotEqual(missing.returncode, 0, missing)
+        self.assertIn('failed to open "./missing.exe"', missing.stderr)
+        many = "for i in 1 2 3 4; do wine ./program.exe say $i & done; wait; wine ./program.exe exit 4"
+        result = run("sh", "-c", many)
+        self.assertEqual((result.returncode, sorted(result.stdout.split())), (4, ["[1]", "[2]", "[3]", "[4]"]), result)
+
+    def test_a_panic_under_wine_is_a_failed_test(self):
+        if not self.target.wine:
+            self.skipTest("its programs run without")
+        project = self.copy_of("rust-workspace")
+        (project / "greet/tests").mkdir()
+        (project / "greet/tests/panics.rs").write_text(
+            "#[test] #[should_panic] fn wanted() { panic!() }\n#[test] fn unwanted() { panic!(\"by name\") }\n")
+        for backtrace in "0", "1":
+            with self.subTest(backtrace=backtrace):
+                result = self.slipway(
+                    "cargo", "test", "-p", "greet", "--test", "panics", "--target", self.triple, cwd=project,
+                    env=self.environment(RUST_BACKTRACE=backtrace), timeout=600)
+                self.assertEqual(result.returncode, 101, result)
+                self.assertIn("panicked at 'by name'", result.stdout)
+                self.assertIn("test result: FAILED. 1 passed; 1 failed;", result.stdout)
 
     def test_cargo_is_refused_before_an_image_is_built(self):
         if self.target.rust:

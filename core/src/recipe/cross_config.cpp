@@ -250,14 +250,18 @@ read_pre_build(const CrossSettings& settings, const CrossQuestion& question, Cro
     return ok();
 }
 
-// Of our own images each has one runner: the emulator that its stage names, or none.
+// Of our own images each has one runner: what its stage names, an emulator or wine, or none.
 std::string own_runner(const std::string& target, const ImageCatalog& images)
 {
     std::string name = upper(target);
     std::ranges::replace(name, '-', '_');
-    const bool emulated =
-        images.text().find("CARGO_TARGET_" + name + "_RUNNER=") != std::string::npos;
-    return emulated ? "qemu-user" : "native";
+    const std::string variable = "CARGO_TARGET_" + name + "_RUNNER=";
+    const std::string_view text = images.text();
+    const std::size_t at = text.find(variable);
+    if (at == std::string_view::npos) return "native";
+    const std::string_view value = text.substr(at + variable.size());
+    const std::string_view program = value.substr(0, value.find_first_of(" \n"));
+    return program.starts_with("qemu-") ? "qemu-user" : std::string(program);
 }
 
 Result<> read_runner(const CrossSettings& settings, CrossConfig& config)

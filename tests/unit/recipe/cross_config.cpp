@@ -257,6 +257,12 @@ TEST_SUITE("core.recipe.cross_config")
         project.question.target = "x86_64-unknown-linux-gnu";
         CHECK(read("runner = 'native'\n").has_value());
         CHECK_FALSE(read("runner = 'qemu-user'\n").has_value());
+        project.question.target = "i686-pc-windows-gnu";
+        const auto wine = read("runner = 'native'\n");
+        REQUIRE_FALSE(wine.has_value());
+        CHECK(
+            wine.error().hint == "remove it: tests for i686-pc-windows-gnu run with the runner wine"
+        );
     }
 }
 
