@@ -218,6 +218,9 @@ class Secrets(Registries):
         self.depend("dep", "more")
         said = self.cargo("fetch", files=files)
         self.assert_ok(said)
+        ran = self.in_cargo_home("ls /opt/slipway/cargo")
+        self.assertIn("steal", ran)
+        self.assertNotIn("stolen", ran)  # neither before the step nor in it
         self.add("third", "")
         self.depend("dep", "more", "third")
         (self.project / "build.rs").write_text("fn main() {}\n")

@@ -177,6 +177,7 @@ run_cargo(Context& context, std::vector<std::string> args, core::Job job, CargoC
     call.environment = process_environment();
     call.host_target = host_target();
     call.toolchain = std::move(named.toolchain);
+    call.image_named = !named.image.empty();
     CO_TRY(call, co_await with_toolchain_unpacked(context, call));
     CO_TRY(core::CargoPlan plan, core::plan_cargo(call));
     if (plan.needs_engine_platform) {
@@ -186,12 +187,11 @@ run_cargo(Context& context, std::vector<std::string> args, core::Job job, CargoC
     for (const std::string& warning : plan.cross.warnings) {
         context.printer->warning(warning);
     }
-    const bool image_named = !named.image.empty();
-    if (image_named) {
+    if (call.image_named) {
         CO_CHECK(take_image(plan, std::move(named.image)));
     }
     CO_TRY(ImageChoice choice, co_await image_choice(context, plan));
-    if (image_named) {
+    if (call.image_named) {
         choice.without_program = "name an image that has cargo in its PATH, or use a toolchain of "
                                  "this machine with --toolchain";
     }

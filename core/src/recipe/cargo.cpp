@@ -250,11 +250,12 @@ Result<std::optional<ImageToolchain>> image_toolchain(const CargoCall& call, Car
     const auto& all = plan.cross.image_toolchains;
     const std::string& asked = plan.cross.container.platform;
     const std::string& wanted = asked.empty() ? call.engine_platform : asked;
-    if (all.empty()) return std::nullopt;
+    if (all.empty() || call.image_named) return std::nullopt;
     plan.needs_engine_platform = wanted.empty();
     if (wanted.empty()) return std::nullopt;
     const auto fits = [&](const ImageToolchain& one) {
-        return one.platform == wanted || one.platform.starts_with(wanted + "/");
+        return one.platform == wanted || one.platform.starts_with(wanted + "/")
+               || wanted.starts_with(one.platform + "/");
     };
     const auto found = std::ranges::find_if(all, fits);
     if (found != all.end()) return *found;
@@ -379,7 +380,7 @@ Result<CargoPlan> plan_with(const CargoCall& call, const WantedToolchain& wanted
     plan.kept.push_back(cargo_home(root));
     env.emplace("CARGO_HOME", plan.kept.back().path);
     TRY(RegistryPlan registries,
-        plan_registries(call, cargo, packages, config, plan.kept.back().path));
+        plan_registries(call, cargo, packages, config, env.at("CARGO_HOME")));
     env.merge(registries.variables);
     plan.fetch = std::move(registries.fetch);
     const bool cross_chose = plan.cross.chose_target || !of_cross.empty();

@@ -83,6 +83,7 @@ Result<CargoConfig> read_cargo_config(const fs::path& directory, const fs::path&
             const bool named = crates.is_array() ? !crates.as_array()->empty() : bool(crates);
             config.builds_std = config.builds_std || (named && crates.value_or(true));
             take_registries(config, table);
+            if (!config.offline) config.offline = table["net"]["offline"].value<bool>();
             const std::string target_dir = build["target-dir"].value_or(std::string());
             if (config.target_dir.empty() && !target_dir.empty()) {
                 config.target_dir = (at / target_dir).lexically_normal();

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct CargoConfig {
     bool builds_std = false;                       ///< unstable.build-std
     std::map<std::string, std::string> registries; ///< index by registry_key
     std::string default_registry;
+    std::optional<bool> offline;                ///< net.offline
     std::vector<std::string> stand_ins;         ///< names of what sources are replaced with
     std::map<std::string, std::string> sources; ///< index by name, where `[source]` has one
 };

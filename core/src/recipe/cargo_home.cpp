@@ -47,7 +47,7 @@ Result<> take_registry(CargoHome& home, const std::string& name, const toml::tab
     const toml::node& node = *table.get("index");
     const auto [known, is_new] =
         home.registries.emplace(key, CargoHome::Registry{name, index, place_of(node.source())});
-    if (is_new) return ok();
+    if (is_new || known->second.name == name) return ok(); // as the file before says
     return refused_in_home(
         node,
         path + " and registries." + known->second.name

@@ -112,6 +112,13 @@ private:
     const CargoHome& home_;
 };
 
+bool is_offline(const CargoCall& call, const CargoConfig& config)
+{
+    const auto said = call.environment.find("CARGO_NET_OFFLINE");
+    const bool is_said = said != call.environment.end() && !said->second.empty();
+    return is_said ? said->second == "true" : config.offline.value_or(false);
+}
+
 UsedRegistries used_by(const CargoCall& call, const fs::path& packages, const CargoConfig& config)
 {
     UsedRegistries used = used_registries(packages, call.home);
@@ -145,13 +152,19 @@ Result<RegistryPlan> plan_registries(
     std::map<std::string, std::string> tokens = of_variables(call, "_TOKEN");
     tokens.insert(here.tokens.begin(), here.tokens.end()); // the variables win
     const CargoFetching fetching = fetching_of(call.args);
-    if (tokens.empty() || fetching.when == CargoFetching::never) return plan;
+    if (tokens.empty() || fetching.when == CargoFetching::never || is_offline(call, config)) {
+        return plan;
+    }
     UsedRegistries used = used_by(call, packages, config);
     for (const std::string& name : fetching.registries) {
         used.keys.insert(registry_key(name));
     }
     if (fetching.from_default) {
         used.keys.insert(registry_key(by_default.empty() ? config.default_registry : by_default));
+    }
+    for (const std::string& key : used.keys) { // an index may have a token under another name
+        const std::string index = indexes.of(key);
+        if (!index.empty()) used.indexes.insert(same_index(index));
     }
     FetchStep step;
     for (const auto& [key, token] : tokens) {

@@ -10,12 +10,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void take_dependency_registries(UsedRegistries& used, const toml::table& table)
+// In tables of dependencies, names are anybody's.
+void take_dependency_registries(UsedRegistries& used, const toml::table& table, bool is_manifest)
 {
     for (const auto& [key, node] : table) {
         const std::string_view name = key.str();
-        if (name == "package" || name == "metadata") continue;
-        if (node.is_table()) take_dependency_registries(used, *node.as_table());
+        if (is_manifest && (name == "package" || name == "metadata")) continue;
+        const bool is_workspace = is_manifest && name == "workspace";
+        if (node.is_table()) take_dependency_registries(used, *node.as_table(), is_workspace);
         const auto text = node.value<std::string>();
         if (text && name == "registry") used.keys.insert(registry_key(*text));
         if (text && name == "registry-index") used.indexes.insert(same_index(*text));
@@ -56,7 +58,7 @@ UsedRegistries used_registries(const fs::path& root, const fs::path& home)
     if (const auto lock = read_toml(root / "Cargo.lock")) take_locked(used, *lock);
     for (const fs::path& package : packages_of(root, home)) {
         const auto manifest = read_toml(package / "Cargo.toml");
-        if (manifest) take_dependency_registries(used, *manifest);
+        if (manifest) take_dependency_registries(used, *manifest, true);
     }
     return used;
 }

@@ -15,22 +15,42 @@ namespace slipway::core {
 
 namespace {
 
-// $1: the job's home, $2: the step's; then the probe. Whoever writes crates holds the same lock.
+// $1: the job's home, $2: the step's; then the probe. Nothing that reads the job's home as a home
+// runs here. Whoever writes crates holds the same lock.
 constexpr const char* prepare_script = R"(home=$1 fresh=$2; shift 2
-[ $# -eq 0 ] || ! "$@" >/dev/null 2>&1 || exit 0
-mkdir -m 700 "$fresh" && mkdir "$fresh/registry" &&
-mkdir -p "$home/registry/cache" "$home/registry/src" &&
-ln -s "$home/registry/cache" "$home/registry/src" "$fresh/registry/" &&
-ln -s "$home/.package-cache" "$fresh/" && exit 9
+mkdir -m 700 "$fresh" && mkdir "$fresh/home" "$fresh/registry" &&
+mkdir -p "$home/registry/cache" "$home/registry/src" "$home/registry/index" "$home/git" &&
+ln -s "$home/registry/cache" "$home/registry/src" "$home/registry/index" "$fresh/registry/" &&
+ln -s "$home/git" "$home/.package-cache" "$fresh/" || exit 1
+if [ $# -gt 0 ] && "$@" >/dev/null 2>&1; then
+  rm -rf "$fresh"
+  exit 0
+fi
+rm "$fresh/registry/index" "$fresh/git" && exit 9
 exit 1)";
 constexpr int something_to_fetch = 9;
 
-// $3: how the step ended.
+// $3: how the step ended. What is new comes in one go, so that half of it is never there.
 constexpr const char* settle_script = R"(home=$1 fresh=$2 code=0
-for part in registry/index git; do
-  [ "$3" = 0 ] && [ -d "$fresh/$part" ] || continue
-  mkdir -p "$home/$part" && cp -RPf "$fresh/$part/." "$home/$part/" || code=1
-done
+if command -v flock >/dev/null 2>&1; then exec 9>>"$home/.package-cache" && flock 9; fi
+settle() {
+  [ -d "$fresh/$1" ] || return 0
+  mkdir -p "$home/$1" || code=1
+  for entry in "$fresh/$1"/*; do
+    part=$1/${entry##*/}
+    if [ ! -d "$entry" ]; then continue; fi
+    if [ ! -e "$home/$part" ]; then
+      cp -RP "$entry" "$home/$part.new-$$" && mv "$home/$part.new-$$" "$home/$part" || code=1
+    elif [ "$2" = again ]; then
+      cp -RPf "$entry/." "$home/$part/" || code=1
+    fi
+  done
+}
+if [ "$3" = 0 ]; then
+  settle registry/index again
+  settle git/db again
+  for repository in "$fresh"/git/checkouts/*; do settle "git/checkouts/${repository##*/}" once; done
+fi
 rm -rf "$fresh"
 exit $code)";
 
@@ -73,6 +93,16 @@ fetching_before(std::shared_ptr<Lease> lease, FetchStep step, LeasedJob job, Job
     return all;
 }
 
+// Cargo and git look for what they are to believe in the directories of the step alone.
+void add_places(LeasedJob& job, const Fetching& all)
+{
+    job.env.insert(job.env.end(), all.step.env.begin(), all.step.env.end());
+    job.env.push_back("CARGO_HOME=" + all.fresh);
+    job.env.push_back("HOME=" + all.fresh + "/home");
+    job.env.push_back("XDG_CONFIG_HOME=" + all.fresh + "/home");
+    job.env.push_back("GIT_CONFIG_GLOBAL=/dev/null");
+}
+
 Task<JobResult> run_part(std::shared_ptr<Lease> lease, LeasedJob job, JobStreams streams)
 {
     const bool interrupted = co_await is_interrupted();
@@ -84,6 +114,7 @@ Task<JobResult> run_script(SharedFetching all, const char* script, std::vector<s
 {
     LeasedJob job = all->job;
     job.argv = shell_words(script, std::move(args));
+    add_places(job, *all);
     JobStreams streams = all->streams;
     co_return co_await run_part(all->lease, std::move(job), std::move(streams));
 }
@@ -101,8 +132,7 @@ Task<JobResult> run_with_secrets(SharedFetching all)
     streams.err = &err;
     LeasedJob job = all->job;
     job.argv = all->step.argv;
-    job.env.insert(job.env.end(), all->step.env.begin(), all->step.env.end());
-    job.env.push_back("CARGO_HOME=" + all->fresh);
+    add_places(job, *all);
     job.secrets = all->step.secrets;
     CO_TRY(JobResult result, co_await run_part(all->lease, std::move(job), std::move(streams)));
     CO_CHECK(co_await out.flush());

@@ -37,6 +37,7 @@ namespace {
 
 constexpr auto unused_for = std::chrono::hours(24 * 30);
 constexpr std::string_view partial_start = ".partial-"; // no toolchain is named so
+constexpr const char* lock_ending = ".lock";
 
 Error no_toolchain(const fs::path& archive, Error error)
 {
@@ -128,11 +129,18 @@ void remove_unused(const fs::path& store)
          entry.increment(failed)) {
         std::error_code gone;
         const auto used = fs::last_write_time(entry->path(), gone);
-        if (!gone && fs::file_time_type::clock::now() - used > unused_for) {
+        const bool is_lock = entry->path().extension() == lock_ending; // somebody may hold it
+        if (!is_lock && !gone && fs::file_time_type::clock::now() - used > unused_for) {
             old.push_back(entry->path());
         }
     }
-    std::ranges::for_each(old, &remove_all_of);
+    for (const fs::path& path : old) { // never half of one under its name
+        const std::string name = path.filename().string();
+        const fs::path going = store / (std::string(partial_start) + "old-" + name);
+        remove_all_of(going);
+        fs::rename(path, going, failed);
+        remove_all_of(failed ? path : going);
+    }
 }
 
 Result<> make_directories(const fs::path& path)
@@ -172,7 +180,7 @@ public:
         place_ = packed_.store / name;
         if (is_there()) co_return place_;
         CO_CHECK(make_directories(packed_.store));
-        CO_TRY(const posix::Fd lock, co_await locked(packed_.store / ("." + name + ".lock")));
+        CO_TRY(const posix::Fd lock, co_await locked(packed_.store / ("." + name + lock_ending)));
         if (is_there()) co_return place_; // somebody has unpacked it just before
         if (packed_.on_unpack) packed_.on_unpack();
         partial_ = packed_.store / (std::string(partial_start) + name);

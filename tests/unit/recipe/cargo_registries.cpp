@@ -217,6 +217,52 @@ TEST_SUITE("core.recipe.cargo_registries")
         CHECK(project.plan().fetch->secrets == Words{std::string(token_name) + "=old"});
     }
 
+    TEST_CASE("an index that both files of the home have")
+    {
+        Private project;
+        project.write(
+            "home/credentials.toml",
+            "[registries.my-own]\nindex = '" + std::string(my_index) + "'\ntoken = 'secret'\n"
+        );
+        CHECK(project.plan().fetch->secrets == Words{std::string(token_name) + "=secret"});
+    }
+
+    TEST_CASE("a token that the index has under another name")
+    {
+        Private project;
+        project.call.environment["CARGO_REGISTRIES_CI_INDEX"] = my_index;
+        project.call.environment["CARGO_REGISTRIES_CI_TOKEN"] = "of ci";
+        const auto has_it = [&] {
+            return has(project.plan().fetch->secrets, "CARGO_REGISTRIES_CI_TOKEN=of ci");
+        };
+        CHECK(has_it());
+    }
+
+    TEST_CASE("what is offline by configuration has no step")
+    {
+        Private project;
+        project.call.environment["CARGO_NET_OFFLINE"] = "true";
+        CHECK_FALSE(project.plan().fetch);
+        project.call.environment.erase("CARGO_NET_OFFLINE");
+        project.write("project/.cargo/config.toml", "[net]\noffline = true\n");
+        CHECK_FALSE(project.plan().fetch);
+        project.call.environment["CARGO_NET_OFFLINE"] = "false";
+        CHECK(project.plan().fetch);
+    }
+
+    TEST_CASE("a dependency may have any name")
+    {
+        const Private project;
+        for (const std::string name : {"metadata", "package", "workspace"}) {
+            project.write(
+                "project/Cargo.toml",
+                "[package]\nname = 'x'\n[dependencies." + name
+                    + "]\nversion = '1'\nregistry = 'my-own'\n"
+            );
+            CHECK(project.plan().fetch);
+        }
+    }
+
     TEST_CASE("the old names of the files, and a home that is not named")
     {
         Private project;

@@ -125,6 +125,38 @@ TEST_SUITE("core.toolchain.layout")
         CHECK(unpacked.has(other.path() / "manifest.in"));
     }
 
+    TEST_CASE("an archive's own link in the place of the whole is not followed")
+    {
+        const Unpacked unpacked;
+        const TempDirectory elsewhere;
+        unpacked.write("r/rustc/manifest.in");
+        unpacked.write("r/rustc/bin/rustc");
+        unpacked.write("r/rustc/.config/autostart/x");
+        fs::create_directory_symlink(elsewhere.path(), unpacked.top() / "r/.whole");
+        const auto refused = toolchain_in(unpacked.top());
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().code == Errc::invalid_argument);
+        CHECK(fs::is_empty(elsewhere.path()));
+    }
+
+    TEST_CASE("what is read-only becomes its owner's to write")
+    {
+        const Unpacked unpacked;
+        unpacked.write("r/rustc/manifest.in");
+        unpacked.write("r/rustc/bin/rustc");
+        unpacked.write("r/rustc/lib/a");
+        const auto read_only = fs::perms::owner_read | fs::perms::owner_exec;
+        for (const char* const path : {"r/rustc/bin", "r/rustc/lib", "r/rustc", "r"}) {
+            fs::permissions(unpacked.top() / path, read_only);
+        }
+        const auto made = toolchain_in(unpacked.top());
+        REQUIRE(made.has_value());
+        for (const fs::path& path : {*made, *made / "bin", *made / "lib"}) {
+            const auto mode = fs::status(path).permissions();
+            CHECK((mode & fs::perms::owner_write) != fs::perms::none);
+        }
+    }
+
     TEST_CASE("no toolchain")
     {
         Unpacked unpacked;

@@ -30,6 +30,7 @@ struct CargoCall {
     /// "linux/amd64": what the engine runs by itself. Empty: nobody has asked it, which has to be
     /// done when the plan `needs_engine_platform`.
     std::string engine_platform{};
+    bool image_named = false; ///< by the caller: what is configured of target.T.image is not meant
 };
 
 /// The archive that a call wants its toolchain out of, absolute: a name with a '/' or ".tar" that
