@@ -197,7 +197,8 @@ TEST_SUITE("Streams")
         Lab lab;
         Output output;
         const auto ended = leave_stdin_unread(lab, output);
-        CHECK(output.out == "out\n");
+        const bool may_be_lost = lab.traits().unread_stdin_may_reset; // on a busy machine
+        CHECK((output.out == "out\n" || (may_be_lost && output.out.empty())));
         if (differs(lab, &engine::Traits::unread_stdin_may_reset, "resets the connection then")) {
             REQUIRE(!ended);
             CHECK_MESSAGE(is_reset(ended.error()), describe(ended.error()));

@@ -93,7 +93,7 @@ class BothRoads(WithCargo):
         home = self.dir / "home"
         for name in ("credentials.toml", "credentials", "bin/secret-tool", "registry/index/secret-index"):
             (home / ".cargo" / name).parent.mkdir(parents=True, exist_ok=True)
-            (home / ".cargo" / name).write_text("secret-token")
+            (home / ".cargo" / name).write_text("[registries.x]\ntoken = 'secret-token'\n")
         self.give(home)
         (self.top / "secret-seen").write_text("so the search finds what is there")
         self.give(self.top)
