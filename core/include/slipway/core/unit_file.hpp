@@ -1,0 +1,91 @@
+#pragma once
+
+#include <slipway/engine/result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// `slipway.toml`: what a project builds, as its file says it.
+namespace slipway::core {
+
+/// Where something stands in the file, for errors.
+struct FilePlace {
+    std::uint32_t line = 0; ///< from 1; 0: not in a file
+    std::uint32_t column = 0;
+};
+
+struct UnitToolchain {
+    std::string name;
+    std::string image;    ///< a reference; or
+    std::string target;   ///< one of slipway's own images
+    std::string platform; ///< "os/arch[/variant]"; empty: the engine's
+    FilePlace place;
+};
+
+/// A cache that units have in common, which is never part of a key and may be removed at any time.
+struct UnitCache {
+    std::string name;
+    std::string path;    ///< absolute, in the sandbox
+    bool locked = false; ///< one unit at a time has it
+};
+
+/// A path of a unit, or a pattern, relative to the file's directory.
+struct UnitPath {
+    std::string text;
+    FilePlace place;
+};
+
+struct Unit {
+    std::string name;
+    std::string toolchain;            ///< name of one
+    std::vector<std::string> command; ///< argv; a `script` is ["sh", "-euc", SCRIPT]
+    std::vector<UnitPath> inputs;     ///< paths and patterns: sent, and part of the key
+    /// Paths and patterns: sent, and part of the key are their names, and the contents of those
+    /// that `depfile` lists.
+    std::vector<UnitPath> discover;
+    /// Outputs of other units, or files: each line names one more path of `inputs`.
+    std::vector<UnitPath> inputs_from;
+    std::vector<UnitPath> outputs; ///< paths; one with a final slash is a directory with all in it
+    std::vector<UnitPath> scratch; ///< patterns: what it may leave that is no output
+    std::optional<UnitPath> depfile; ///< as compilers write one with -MD
+    std::vector<UnitPath> deps;      ///< names of units whose outputs are sent
+    std::map<std::string, std::string> env;
+    std::vector<std::string>
+        pass_env; ///< names of variables of the caller; their values are part of the key
+    std::string network = "none"; ///< "none", or "engine" for the engine's own
+    std::vector<UnitCache> caches;
+    double cpus = 1;
+    std::int64_t memory_bytes = 0;         ///< 0: not limited of its own
+    std::chrono::milliseconds deadline{0}; ///< 0: none
+    FilePlace place;
+};
+
+struct UnitFile {
+    std::filesystem::path path; ///< of the file
+    std::vector<UnitToolchain> toolchains;
+    std::vector<Unit> units;           ///< in the order of the file
+    std::vector<std::string> defaults; ///< names; empty: all
+};
+
+/// Values for `{target}` and `{profile}`, which may stand in each text of a toolchain and a unit.
+struct UnitVariables {
+    std::string target;
+    std::string profile;
+};
+
+/// Reads the file. An error names the file, line and column, what is wrong and, of a misspelt key
+/// or name, what it may have been. Errors: not_found, permission_denied, io, invalid_argument (this
+/// is no TOML; an unknown key, a
+///   wrong type, a value that makes no sense; two units, outputs or toolchains of one name; one
+///   output below another's; a path that is absolute or leads out; a toolchain or unit that is not
+///   there; a cycle, with its units).
+Result<UnitFile> read_unit_file(const std::filesystem::path& file, const UnitVariables& variables);
+
+} // namespace slipway::core
