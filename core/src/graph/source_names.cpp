@@ -1,0 +1,167 @@
+#include "graph/source_names.hpp"
+
+#include "archive/cache_tag.hpp"
+#include "archive/posix.hpp"
+
+#include <slipway/core/tree.hpp>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace slipway::core::graph {
+
+namespace {
+
+bool glob_part_matches(const agent::ItemPart& part, std::string_view name)
+{
+    return part.kind == agent::ItemPart::Kind::literal ? part.text == name
+                                                       : agent::glob_matches(part.text, name);
+}
+
+// Whether a begin of the path is what the parts from `at` on mean.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as a pattern has parts
+bool path_matches(
+    const std::vector<agent::ItemPart>& parts, std::size_t at, std::string_view path
+)
+{
+    if (at == parts.size()) return true;
+    if (path.empty()) return false;
+    const std::size_t slash = path.find('/');
+    const std::string_view name = path.substr(0, slash);
+    const std::string_view rest =
+        slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+    if (parts[at].kind == agent::ItemPart::Kind::directories) {
+        return path_matches(parts, at + 1, path) || path_matches(parts, at, rest);
+    }
+    return glob_part_matches(parts[at], name) && path_matches(parts, at + 1, rest);
+}
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+
+class NameWalk {
+public:
+    NameWalk(std::string shown, std::vector<std::string>& names)
+        : shown_(std::move(shown)), names_(&names)
+    {
+    }
+
+    // NOLINTNEXTLINE(misc-no-recursion): as deep as the tree
+    Result<> directory(int parent, const char* name, const std::string& path)
+    {
+        constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        Fd fd(::openat(parent, name, flags));
+        if (!fd) {
+            const bool gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+            if (gone) return ok();
+            return fail(posix::error(errno, "listing", posix::join(shown_, path)));
+        }
+        if (!path.empty() && is_tagged_cache(fd.get())) return ok();
+        const int number = fd.get();
+        const std::unique_ptr<DIR, CloseDirectory> listing(::fdopendir(number));
+        if (!listing) return fail(posix::error(errno, "listing", posix::join(shown_, path)));
+        static_cast<void>(fd.release());
+        std::vector<std::string> directories;
+        for (errno = 0; const dirent* entry = ::readdir(listing.get()); errno = 0) {
+            const std::string_view found = entry->d_name;
+            if (found == "." || found == "..") continue;
+            if (path.empty() && (found == ".slipway" || found == ".git")) continue;
+            if (is_directory(number, *entry)) {
+                directories.emplace_back(found);
+            } else {
+                names_->push_back(posix::join(path, found));
+            }
+        }
+        if (errno != 0) return fail(posix::error(errno, "listing", posix::join(shown_, path)));
+        for (const std::string& one : directories) {
+            CHECK_OK(directory(number, one.c_str(), posix::join(path, one)));
+        }
+        return ok();
+    }
+
+private:
+    static bool is_directory(int parent, const dirent& entry)
+    {
+        if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
+        struct stat status {};
+        return ::fstatat(parent, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) == 0
+               && S_ISDIR(status.st_mode);
+    }
+
+    std::string shown_;
+    std::vector<std::string>* names_;
+};
+
+} // namespace
+
+Result<PathPattern> PathPattern::parse(std::string_view text)
+{
+    PathPattern pattern;
+    while (text.ends_with('/')) {
+        text.remove_suffix(1);
+    }
+    const TreeItem item(TreeItem::Kind::pattern, std::string(text));
+    if (const auto why = agent::parse_item(item, pattern.parts_); !why.empty()) {
+        return fail(Errc::invalid_argument, std::string(text) + ": " + std::string(why));
+    }
+    for (const agent::ItemPart& part : pattern.parts_) {
+        if (part.kind != agent::ItemPart::Kind::literal) break;
+        pattern.prefix_ = posix::join(pattern.prefix_, part.text);
+    }
+    return pattern;
+}
+
+bool PathPattern::matches(std::string_view path) const
+{
+    return path_matches(parts_, 0, path);
+}
+
+bool PathPattern::is_literal() const noexcept
+{
+    return std::ranges::all_of(parts_, [](const agent::ItemPart& part) {
+        return part.kind == agent::ItemPart::Kind::literal;
+    });
+}
+
+Result<SourceNames::Paths> SourceNames::below(const std::string& directory)
+{
+    if (const auto known = listed_.find(directory); known != listed_.end()) return known->second;
+    // A directory above has all that is below.
+    for (std::string_view above = directory; !above.empty();) {
+        above = posix::split(above).first;
+        const auto known = listed_.find(std::string(above));
+        if (known != listed_.end()) return known->second;
+    }
+    const auto names = std::make_shared<std::vector<std::string>>();
+    const Fd top(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!top) return fail(posix::error(errno, "opening", root_.native()));
+    NameWalk walk(root_.native(), *names);
+    CHECK_OK(walk.directory(top.get(), directory.empty() ? "." : directory.c_str(), directory));
+    std::ranges::sort(*names);
+    return listed_.emplace(directory, names).first->second;
+}
+
+Result<SourceNames::Paths> SourceNames::matching(std::string_view pattern)
+{
+    if (const auto known = matched_.find(std::string(pattern)); known != matched_.end()) {
+        return known->second;
+    }
+    TRY(const PathPattern parsed, PathPattern::parse(pattern));
+    const std::string& directory = parsed.literal_prefix();
+    TRY(const Paths all, below(directory));
+    const auto found = std::make_shared<std::vector<std::string>>();
+    const std::string first = directory.empty() ? "" : directory + "/";
+    for (auto at = std::ranges::lower_bound(*all, first); at != all->end(); ++at) {
+        if (!at->starts_with(first)) break;
+        if (parsed.matches(*at)) found->push_back(*at);
+    }
+    return matched_.emplace(pattern, found).first->second;
+}
+
+} // namespace slipway::core::graph
