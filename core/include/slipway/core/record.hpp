@@ -67,7 +67,9 @@ struct RecordDifference {
 };
 
 /// What differs, in the order of `after`'s fields, then those that only `before` has; of a table
-/// one for each key, in order. Lists, digests and numbers are shown as a person reads them.
+/// one for each key, in order. Lists, digests and numbers are shown as a person reads them. Another
+/// kind or version comes first, under that name; of records with the same fields in another order,
+/// "order of the fields" is told. So there is no difference exactly when the records are equal.
 std::vector<RecordDifference> differences(const Record& before, const Record& after);
 
 } // namespace slipway::core
