@@ -2,7 +2,10 @@
 
 #include "archive/posix.hpp"
 
+#include <slipway/core/suggest.hpp>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -270,6 +273,29 @@ Result<BuildPlan> plan_build(const BuildOrder& order, const Layout& layout)
 } // namespace slipway::core::graph
 
 namespace slipway::core {
+
+namespace {
+
+Error no_such_unit(const UnitFile& file, const std::string& name)
+{
+    std::vector<std::string> names;
+    for (const Unit& unit : file.units) {
+        names.push_back(unit.name);
+    }
+    Error error(
+        Errc::invalid_argument,
+        fmt::format("{} has no unit {}", file.path.native(), posix::printable(name))
+    );
+    if (const auto meant = nearest(name, names)) {
+        error.hint = "did you mean " + *meant + "?";
+    } else if (!names.empty()) {
+        names.resize(std::min<std::size_t>(names.size(), 20));
+        error.hint = fmt::format("its units: {}", fmt::join(names, ", "));
+    }
+    return error;
+}
+
+} // namespace
 
 Result<std::vector<std::string>>
 units_to_build(const UnitFile& file, const std::vector<std::string>& asked)

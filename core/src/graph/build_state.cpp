@@ -1,0 +1,363 @@
+#include "graph/build_state.hpp"
+
+#include "archive/posix.hpp"
+#include "small_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace slipway::core::graph {
+
+namespace {
+
+constexpr std::size_t longest_list = std::size_t{16} << 20;
+
+FileMark mark_of(const std::filesystem::path& path)
+{
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return {};
+    FileMark mark;
+    mark.device = status.st_dev;
+    mark.inode = status.st_ino;
+    mark.size = static_cast<std::uint64_t>(status.st_size);
+    mark.mtime_ns = posix::mtime_ns(status);
+    mark.ctime_ns = posix::to_ns(status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+    mark.mode = status.st_mode;
+    return mark;
+}
+
+// A directory's times and size change with what somebody else puts into it.
+bool is_same(const BuiltOutput& output, const FileMark& was, const FileMark& now)
+{
+    if (output.what.kind != StoredOutput::Kind::directory) return was == now && now.inode != 0;
+    return S_ISDIR(now.mode);
+}
+
+} // namespace
+
+std::string output_text(const StoredOutput& output)
+{
+    DigestedPath path;
+    switch (output.kind) {
+    case StoredOutput::Kind::file:
+        path.kind = DigestedPath::Kind::file;
+        path.executable = output.executable;
+        path.digest = output.content.digest;
+        break;
+    case StoredOutput::Kind::symlink:
+        path.kind = DigestedPath::Kind::symlink;
+        path.digest = sha256(output.link_target);
+        break;
+    case StoredOutput::Kind::directory:
+        path.kind = DigestedPath::Kind::directory;
+        break;
+    }
+    return path.text();
+}
+
+Sha256 outputs_digest(const std::vector<BuiltOutput>& outputs)
+{
+    Record::Table table;
+    for (const BuiltOutput& output : outputs) {
+        table.emplace(output.what.path, output_text(output.what));
+    }
+    Record record("outputs", 1);
+    record.add("paths", std::move(table));
+    return record.digest();
+}
+
+BuildState::BuildState(const BuildOrder& order)
+    : order_(&order), layout_(order.file.path.parent_path())
+{
+}
+
+Result<std::unique_ptr<BuildState>> BuildState::open(const BuildOrder& order, bool read_only)
+{
+    std::unique_ptr<BuildState> state(new BuildState(order));
+    if (!read_only) {
+        CHECK_OK(state->layout_.make());
+    }
+    TRY(state->plan_, plan_build(order, state->layout_));
+    std::error_code failed;
+    if (!read_only || std::filesystem::exists(state->layout_.build_directory(), failed)) {
+        TRY(state->log_, BuildLog::open(state->layout_.build_directory()));
+    }
+    const std::filesystem::path notes = read_only ? "" : state->layout_.digests();
+    TRY(state->digests_, InputDigests::open(state->layout_.root(), notes));
+    std::vector<std::string> paths;
+    for (std::size_t i = 0; i < state->plan_.units.size(); ++i) {
+        const PlannedUnit& planned = state->plan_.units[i];
+        paths.insert(paths.end(), planned.files.begin(), planned.files.end());
+        if (const BuiltUnit* const built = state->built(i)) {
+            paths.insert(paths.end(), built->discovered.begin(), built->discovered.end());
+        }
+    }
+    std::ranges::sort(paths);
+    const auto rest = std::ranges::unique(paths);
+    paths.erase(rest.begin(), rest.end());
+    CHECK_OK(state->look_at(paths, false));
+    state->look_at_outputs();
+    return state;
+}
+
+void BuildState::look_at_outputs()
+{
+    std::vector<std::string> paths;
+    for (std::size_t i = 0; i < plan_.units.size(); ++i) {
+        const BuiltUnit* const unit = built(i);
+        if (unit == nullptr) continue;
+        for (const BuiltOutput& output : unit->outputs) {
+            paths.push_back(output.what.path);
+        }
+    }
+    const std::vector<FileMark> marks = digests_->marks(paths);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        placed_.insert_or_assign(std::move(paths[i]), marks[i]);
+    }
+}
+
+const BuiltUnit* BuildState::built(std::size_t place) const
+{
+    if (!log_) return nullptr;
+    const BuiltUnit* const unit = log_->find(plan_.units[place].directory);
+    return unit != nullptr && unit->good ? unit : nullptr;
+}
+
+Result<> BuildState::look_at(const std::vector<std::string>& paths, bool again)
+{
+    std::vector<std::string> missing;
+    for (const std::string& path : paths) {
+        if (again || !looked_.contains(path)) missing.push_back(path);
+    }
+    if (missing.empty()) return ok();
+    TRY(const auto found, digests_->look(missing));
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+        looked_.insert_or_assign(std::move(missing[i]), found[i]);
+    }
+    return ok();
+}
+
+Result<DigestedPath> BuildState::look(const std::string& path)
+{
+    const auto known = looked_.find(path);
+    if (known != looked_.end()) return known->second;
+    CHECK_OK(look_at({path}, false));
+    return looked_.at(path);
+}
+
+bool BuildState::unchanged(const std::vector<std::string>& paths)
+{
+    const std::vector<FileMark> marks = digests_->marks(paths);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        const auto known = looked_.find(paths[i]);
+        if (known == looked_.end() || !(known->second.mark == marks[i])) return false;
+    }
+    return true;
+}
+
+// Of a file, or of what a dependency has made.
+Result<std::string> BuildState::input_text(std::size_t place, const std::string& path)
+{
+    for (const std::size_t dependency : plan_.units[place].dependencies) {
+        const BuiltUnit* const unit = built(dependency);
+        if (unit == nullptr) continue;
+        for (const BuiltOutput& output : unit->outputs) {
+            if (output.what.path == path) return output_text(output.what);
+        }
+    }
+    TRY(const DigestedPath found, look(path));
+    return found.text();
+}
+
+Result<std::vector<std::string>> BuildState::read_lists(std::size_t place)
+{
+    const PlannedUnit& planned = plan_.units[place];
+    std::vector<std::string> paths;
+    for (const UnitPath& list : planned.unit->inputs_from) {
+        std::filesystem::path file = layout_.root() / list.text;
+        std::unordered_set<std::string> made;
+        for (const std::size_t dependency : planned.dependencies) {
+            const BuiltUnit* const unit = built(dependency);
+            if (unit == nullptr) continue;
+            for (const BuiltOutput& output : unit->outputs) {
+                made.insert(output.what.path);
+                if (output.what.path == list.text) {
+                    file = layout_.outputs(unit->directory) / list.text;
+                }
+            }
+        }
+        TRY(const std::string text, read_small_file(file, longest_list));
+        const std::string where = order_->file.path.filename().native() + ":"
+                                  + std::to_string(list.place.line) + ": " + list.text;
+        std::size_t line = 0;
+        for (std::string_view rest = text; !rest.empty();) {
+            ++line;
+            const std::size_t end = rest.find('\n');
+            std::string_view name = rest.substr(0, end);
+            rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+            if (name.ends_with('\r')) name.remove_suffix(1);
+            if (name.empty()) continue;
+            const auto clean = posix::clean_path(name, Errc::invalid_argument);
+            const std::string shown = fmt::format("{} names in line {} ", where, line);
+            if (!clean || clean->empty()) {
+                return fail(
+                    Errc::invalid_argument,
+                    shown + posix::printable(name) + ", which is no path below the project"
+                );
+            }
+            if (made.contains(*clean)) continue; // it comes with the dependency
+            TRY(const DigestedPath found, look(*clean));
+            if (found.kind == DigestedPath::Kind::missing
+                || found.kind == DigestedPath::Kind::directory) {
+                return fail(
+                    Errc::not_found,
+                    shown + posix::printable(*clean)
+                        + ", which is no file, and no dependency of the unit makes it"
+                );
+            }
+            paths.push_back(*clean);
+        }
+    }
+    std::ranges::sort(paths);
+    const auto rest = std::ranges::unique(paths);
+    paths.erase(rest.begin(), rest.end());
+    return paths;
+}
+
+Result<UnitKey> BuildState::key(std::size_t place)
+{
+    const PlannedUnit& planned = plan_.units[place];
+    const Unit& unit = *planned.unit;
+    UnitKey key;
+    UnitInputs& inputs = key.inputs;
+    inputs.action = planned.action_id;
+    inputs.command = unit.command;
+    for (const auto& [name, value] : unit.env) {
+        inputs.env.emplace(name, value);
+    }
+    for (const std::string& name : unit.pass_env) {
+        const auto value = order_->environment.find(name);
+        inputs.variables.emplace(
+            name, variable_text(value == order_->environment.end() ? nullptr : &value->second)
+        );
+    }
+    inputs.network = unit.network;
+    for (const UnitPath& output : unit.outputs) {
+        inputs.outputs.push_back(output.text);
+    }
+    if (unit.depfile) inputs.depfile = unit.depfile->text;
+    if (!unit.inputs_from.empty()) {
+        TRY(key.listed, read_lists(place));
+    }
+    for (const auto* const paths : {&planned.files, &key.listed}) {
+        for (const std::string& path : *paths) {
+            TRY(const DigestedPath found, look(path));
+            inputs.files.emplace(path, found.text());
+        }
+    }
+    inputs.discoverable = planned.discoverable_digest;
+    for (const std::size_t dependency : planned.dependencies) {
+        const BuiltUnit* const built_one = built(dependency);
+        if (built_one == nullptr) {
+            return fail(Errc::internal, "a dependency of " + unit.name + " is not built");
+        }
+        inputs.dependencies.emplace(
+            plan_.units[dependency].unit->name, to_hex(outputs_digest(built_one->outputs))
+        );
+    }
+    return key;
+}
+
+Result<Record::Table>
+BuildState::discovered(std::size_t place, const std::vector<std::string>& paths)
+{
+    Record::Table table;
+    CHECK_OK(look_at(paths, false));
+    for (const std::string& path : paths) {
+        TRY(std::string text, input_text(place, path));
+        table.emplace(path, std::move(text));
+    }
+    return table;
+}
+
+Result<Freshness> BuildState::freshness(std::size_t place, const UnitKey& key)
+{
+    const PlannedUnit& planned = plan_.units[place];
+    Freshness result;
+    const BuiltUnit* const last = built(place);
+    Record::Table table;
+    if (last != nullptr) {
+        TRY(table, discovered(place, last->discovered));
+    }
+    result.record = result_record(key.inputs, table);
+    if (planned.asked && order_->force) {
+        result.reasons.push_back({"forced"});
+        return result;
+    }
+    if (last != nullptr && last->key == result.record.digest()) {
+        result.fresh = true;
+        result.placed = is_placed(*last);
+        if (!result.placed) {
+            for (const BuiltOutput& output : last->outputs) {
+                const FileMark now = placed_.contains(output.what.path)
+                                         ? placed_.at(output.what.path)
+                                         : mark_of(layout_.root() / output.what.path);
+                if (is_same(output, output.placed, now)) continue;
+                const bool is_gone = now == FileMark{};
+                result.reasons.push_back(
+                    {is_gone ? "missing-output" : "changed-output", output.what.path}
+                );
+            }
+        }
+        return result;
+    }
+    const BuiltUnit* const before = log_ ? log_->latest(planned.label) : nullptr;
+    if (before == nullptr) {
+        result.reasons.push_back({"fresh-build"});
+        return result;
+    }
+    const auto records = read_records(layout_.unit(before->directory));
+    if (!records) {
+        result.reasons.push_back({before->good ? "record-damaged" : "fresh-build"});
+        return result;
+    }
+    result.reasons = identity_reasons(records->action, planned.action);
+    auto more = freshness_reasons(records->result, result.record);
+    result.reasons.insert(result.reasons.end(), more.begin(), more.end());
+    if (result.reasons.empty()) {
+        result.reasons.push_back({before->good ? "nothing-obvious" : "fresh-build"});
+    }
+    return result;
+}
+
+bool BuildState::is_placed(const BuiltUnit& unit)
+{
+    return std::ranges::all_of(unit.outputs, [&](const BuiltOutput& output) {
+        const auto known = placed_.find(output.what.path);
+        return known != placed_.end() && is_same(output, output.placed, known->second);
+    });
+}
+
+bool BuildState::is_kept(const BuiltUnit& unit) const
+{
+    const std::filesystem::path out = layout_.outputs(unit.directory);
+    return std::ranges::all_of(unit.outputs, [&](const BuiltOutput& output) {
+        return is_same(output, output.kept, mark_of(out / output.what.path));
+    });
+}
+
+void BuildState::mark(BuiltUnit& unit) const
+{
+    const std::filesystem::path out = layout_.outputs(unit.directory);
+    for (BuiltOutput& output : unit.outputs) {
+        output.kept = mark_of(out / output.what.path);
+        output.placed = mark_of(layout_.root() / output.what.path);
+    }
+}
+
+} // namespace slipway::core::graph

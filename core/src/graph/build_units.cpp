@@ -1,0 +1,343 @@
+#include <slipway/core/build_units.hpp>
+
+#include "agent/event.hpp"
+#include "graph/scheduler.hpp"
+#include "graph/unit_builder.hpp"
+#include "graph/unit_log.hpp"
+#include "sandbox/owner.hpp"
+#include "workspace/on_thread.hpp"
+
+#include <slipway/engine/child.hpp>
+#include <slipway/engine/system.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace slipway::core {
+
+namespace {
+
+using graph::Build;
+using graph::BuildState;
+using graph::PlannedUnit;
+using graph::ReadyUnits;
+using graph::Tokens;
+
+// A unit that is being built beside others.
+struct Running {
+    engine::Child child;
+    std::shared_ptr<std::optional<Result<UnitEnd>>> end;
+};
+
+class Scheduler {
+public:
+    Scheduler(boost::asio::any_io_executor executor, std::shared_ptr<Build> build)
+        : executor_(std::move(executor)),
+          build_(std::move(build)),
+          changed_(std::make_shared<Event>(executor_)),
+          ready_(build_->state->plan()),
+          done_(build_->state->plan().units.size())
+    {
+    }
+
+    static Task<BuildSummary> run(std::shared_ptr<Scheduler> self)
+    {
+        Result<> result = ok();
+        for (;;) {
+            result = co_await begin_ready(self);
+            if (!result || self->running_.empty()) break;
+            result = co_await self->changed_->wait();
+            if (result) result = co_await self->take_ended(self);
+            if (!result) break;
+        }
+        if (!result) {
+            for (auto& [place, running] : self->running_) {
+                running.child.cancel();
+            }
+        }
+        for (auto& [place, running] : self->running_) {
+            static_cast<void>(co_await running.child.join());
+        }
+        self->running_.clear();
+        const auto saved = self->build_->state->save();
+        if (!saved) self->build_->watch->warning("what was learned is lost: " + describe(saved.error()));
+        CO_CHECK(result);
+        self->tell_left_out();
+        co_return self->summary_;
+    }
+
+private:
+    const PlannedUnit& planned(std::size_t place) const
+    {
+        return build_->state->plan().units[place];
+    }
+
+    bool stopped() const { return summary_.failed != 0 && !build_->order.keep_going; }
+
+    // Begins what is ready and for what there is room; what is fresh ends at once.
+    static Task<> begin_ready(std::shared_ptr<Scheduler> self)
+    {
+        bool again = true;
+        while (again && !self->stopped()) {
+            again = false;
+            std::vector<std::size_t> places;
+            for (const auto& [rank, place] : self->ready_.ready()) {
+                places.push_back(place);
+            }
+            for (const std::size_t place : places) {
+                CO_TRY(const bool fresh, self->is_fresh(place));
+                if (fresh) {
+                    self->ready_.take(place);
+                    self->end_of(place, graph::fresh_unit(*self->build_, place));
+                    again = true;
+                    continue;
+                }
+                CO_CHECK(co_await get_ready(self));
+                if (!self->tokens_->take(*self->planned(place).unit)) continue;
+                self->begin(place);
+            }
+        }
+        co_return ok();
+    }
+
+    Result<bool> is_fresh(std::size_t place)
+    {
+        const auto known = looked_.find(place);
+        if (known != looked_.end()) return false; // and it waits for room
+        BuildState& state = *build_->state;
+        TRY(const graph::UnitKey key, state.key(place));
+        TRY(const graph::Freshness found, state.freshness(place, key));
+        const bool exported = planned(place).asked && !build_->order.out_dir.empty();
+        if (found.fresh && found.placed && !exported) return true;
+        looked_.insert(place);
+        return false;
+    }
+
+    // What is needed as soon as there is something to do.
+    static Task<> get_ready(std::shared_ptr<Scheduler> self)
+    {
+        if (self->tokens_) co_return ok();
+        Build& build = *self->build_;
+        CO_TRY(build.owner, co_await owner_for(build.client));
+        CO_TRY(const auto info, co_await engine::System(build.client.transport()).info());
+        Tokens::Capacity capacity;
+        capacity.memory_bytes = info.memory_bytes;
+        capacity.cpus = build.order.jobs != 0 ? build.order.jobs
+                                              : static_cast<unsigned>(std::max(1, int(info.cpus)));
+        build.order.pool.most =
+            std::max(build.order.pool.most, static_cast<std::size_t>(capacity.cpus) + 2);
+        self->tokens_.emplace(capacity);
+        co_return ok();
+    }
+
+    void begin(std::size_t place)
+    {
+        ready_.take(place);
+        const auto end = std::make_shared<std::optional<Result<UnitEnd>>>();
+        Running running;
+        running.end = end;
+        running.child = engine::Child(executor_, work(build_, place, end, changed_));
+        running_.emplace(place, std::move(running));
+    }
+
+    static Task<> work(
+        std::shared_ptr<Build> build,
+        std::size_t place,
+        std::shared_ptr<std::optional<Result<UnitEnd>>> end,
+        std::shared_ptr<Event> changed
+    )
+    {
+        auto result = co_await graph::build_unit(build, place);
+        end->emplace(std::move(result));
+        changed->notify();
+        co_return ok();
+    }
+
+    Task<> take_ended(std::shared_ptr<Scheduler> self)
+    {
+        std::vector<std::size_t> ended;
+        for (const auto& [place, running] : self->running_) {
+            if (*running.end) ended.push_back(place);
+        }
+        for (const std::size_t place : ended) {
+            Running running = std::move(self->running_.at(place));
+            self->running_.erase(place);
+            static_cast<void>(co_await running.child.join());
+            self->tokens_->give_back(*self->planned(place).unit);
+            CO_TRY(UnitEnd end, std::move(**running.end));
+            self->end_of(place, std::move(end));
+        }
+        co_return ok();
+    }
+
+    void end_of(std::size_t place, UnitEnd end)
+    {
+        done_[place] = true;
+        switch (end.outcome) {
+        case UnitOutcome::fresh:
+            ++summary_.fresh;
+            break;
+        case UnitOutcome::placed:
+            ++summary_.placed;
+            break;
+        case UnitOutcome::reused:
+            ++summary_.reused;
+            break;
+        case UnitOutcome::ran:
+            ++summary_.ran;
+            break;
+        case UnitOutcome::left_out:
+            ++summary_.left_out;
+            break;
+        case UnitOutcome::failed:
+            if (++summary_.failed == 1) summary_.exit_code = end.exit_code == 0 ? 1 : end.exit_code;
+            break;
+        }
+        const bool failed = end.outcome == UnitOutcome::failed;
+        end.done = ++build_->ended;
+        end.of = done_.size();
+        build_->watch->ended(end);
+        if (!failed) {
+            ready_.built(place);
+            return;
+        }
+        for (const std::size_t dependent : ready_.failed(place)) {
+            if (done_[dependent]) continue;
+            UnitEnd left;
+            left.unit = planned(dependent).unit->name;
+            left.outcome = UnitOutcome::left_out;
+            left.reason = "it needs " + planned(place).unit->name;
+            done_[dependent] = true;
+            ++summary_.left_out;
+            left.done = ++build_->ended;
+            left.of = done_.size();
+            build_->watch->ended(left);
+        }
+    }
+
+    void tell_left_out()
+    {
+        for (std::size_t place = 0; place < done_.size(); ++place) {
+            if (done_[place]) continue;
+            UnitEnd left;
+            left.unit = planned(place).unit->name;
+            left.outcome = UnitOutcome::left_out;
+            left.reason = "another unit has failed";
+            ++summary_.left_out;
+            left.done = ++build_->ended;
+            left.of = done_.size();
+            build_->watch->ended(left);
+        }
+    }
+
+    boost::asio::any_io_executor executor_;
+    std::shared_ptr<Build> build_;
+    std::shared_ptr<Event> changed_;
+    ReadyUnits ready_;
+    std::vector<bool> done_;
+    std::set<std::size_t> looked_; // not fresh
+    std::optional<Tokens> tokens_;
+    std::map<std::size_t, Running> running_;
+    BuildSummary summary_;
+};
+
+} // namespace
+
+Sha256 toolchain_digest(const engine::ImageInfo& image)
+{
+    std::vector<std::string> env = image.config.env;
+    std::ranges::sort(env);
+    Record record("toolchain", 1);
+    record.add("os", image.os)
+        .add("architecture", image.architecture)
+        .add("variant", image.variant)
+        .add("layers", image.layers)
+        .add("env", std::move(env))
+        .add("entrypoint", image.config.entrypoint)
+        .add("user", image.config.user);
+    return record.digest();
+}
+
+std::string_view name(UnitOutcome outcome) noexcept
+{
+    switch (outcome) {
+    case UnitOutcome::fresh:
+        return "fresh";
+    case UnitOutcome::placed:
+        return "placed";
+    case UnitOutcome::reused:
+        return "reused";
+    case UnitOutcome::ran:
+        return "ran";
+    case UnitOutcome::failed:
+        return "failed";
+    case UnitOutcome::left_out:
+        return "left-out";
+    }
+    return "";
+}
+
+void for_each_piece(
+    std::string_view log, const std::function<void(bool to_stderr, std::string_view)>& each
+)
+{
+    graph::read_log(log, [&each](graph::UnitStream stream, std::string_view bytes) {
+        each(stream == graph::UnitStream::err, bytes);
+    });
+}
+
+Task<BuildSummary>
+build_units(engine::Client client, BuildOrder order, std::shared_ptr<BuildWatch> watch)
+{
+    const auto build = std::make_shared<Build>();
+    build->client = std::move(client);
+    build->order = std::move(order);
+    build->watch = std::move(watch);
+    const std::function<Result<int>(const std::atomic<bool>&)> open =
+        [&](const std::atomic<bool>&) -> Result<int> {
+        TRY(build->state, BuildState::open(build->order, false));
+        return 0;
+    };
+    CO_CHECK(co_await on_thread(open));
+    const auto executor = co_await boost::asio::this_coro::executor;
+    const auto scheduler = std::make_shared<Scheduler>(executor, build);
+    co_return co_await Scheduler::run(scheduler);
+}
+
+Result<std::vector<UnitForecast>> forecast_units(const BuildOrder& order)
+{
+    TRY(const auto state, BuildState::open(order, true));
+    std::vector<UnitForecast> all;
+    std::vector<bool> stale(state->plan().units.size());
+    for (std::size_t place = 0; place < stale.size(); ++place) {
+        const PlannedUnit& planned = state->plan().units[place];
+        UnitForecast one;
+        one.unit = planned.unit->name;
+        one.directory = state->layout().unit(planned.directory).native();
+        for (const std::size_t dependency : planned.dependencies) {
+            if (!stale[dependency] && state->built(dependency) != nullptr) continue;
+            one.reasons.push_back(
+                {"stale-dependency", state->plan().units[dependency].unit->name}
+            );
+        }
+        if (one.reasons.empty()) {
+            TRY(const graph::UnitKey key, state->key(place));
+            TRY(graph::Freshness found, state->freshness(place, key));
+            one.reasons = std::move(found.reasons);
+            one.fresh = found.fresh && found.placed;
+            stale[place] = !found.fresh;
+        } else {
+            stale[place] = true;
+        }
+        all.push_back(std::move(one));
+    }
+    return all;
+}
+
+} // namespace slipway::core

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <slipway/core/unit_file.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace slipway::core::graph {
+
+/// What units that run at once share: processors, memory, connections, caches that one of them has
+/// at a time. One that wants more than there is runs when nothing else does.
+class Tokens {
+public:
+    struct Capacity {
+        double cpus = 1;
+        std::int64_t memory_bytes = 0; ///< 0: not known, and not counted
+        unsigned network = 4;          ///< units with network
+    };
+    explicit Tokens(Capacity capacity) : capacity_(capacity) {}
+
+    /// Takes what the unit needs, if it is there.
+    bool take(const Unit& unit);
+    void give_back(const Unit& unit);
+
+private:
+    bool fits(const Unit& unit) const;
+
+    Capacity capacity_;
+    std::size_t running_ = 0;
+    double cpus_ = 0;
+    std::int64_t memory_bytes_ = 0;
+    unsigned network_ = 0;
+    std::set<std::string> locked_; ///< names of caches
+};
+
+struct BuildPlan;
+
+/// Which units may begin: those whose dependencies have all been built, the ones with the longest
+/// chain of dependents first.
+class ReadyUnits {
+public:
+    explicit ReadyUnits(const BuildPlan& plan);
+
+    /// In the order in which they should begin.
+    const std::set<std::pair<std::int64_t, std::size_t>>& ready() const noexcept { return ready_; }
+    /// It has begun.
+    void take(std::size_t place);
+    void built(std::size_t place);
+    /// It has failed: what needs it, in order, never becomes ready.
+    std::vector<std::size_t> failed(std::size_t place);
+
+private:
+    const BuildPlan* plan_;
+    std::vector<std::size_t> missing_; ///< dependencies that are not built
+    std::vector<std::int64_t> rank_;   ///< less: earlier
+    std::vector<bool> out_;            ///< it needs one that has failed
+    std::set<std::pair<std::int64_t, std::size_t>> ready_;
+};
+
+} // namespace slipway::core::graph

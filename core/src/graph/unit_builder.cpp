@@ -1,0 +1,515 @@
+#include "graph/unit_builder.hpp"
+
+#include "archive/posix.hpp"
+#include "graph/depfile.hpp"
+#include "graph/found_result.hpp"
+#include "graph/run_unit.hpp"
+#include "graph/unit_outputs.hpp"
+#include "interrupted.hpp"
+#include "workspace/on_thread.hpp"
+
+#include <slipway/core/labels.hpp>
+#include <slipway/engine/pause.hpp>
+#include <slipway/engine/proxies.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+namespace slipway::core::graph {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int most_tries = 4; // while somebody edits what a unit is made of
+// So that compilers write no time of their own into what they make: 1980, which zip knows too.
+constexpr std::string_view fixed_time = "SOURCE_DATE_EPOCH=315532800";
+
+using BuildPtr = std::shared_ptr<Build>;
+
+std::string place_of(const Build& build, const FilePlace& place)
+{
+    return fmt::format("{}:{}", build.order.file.path.filename().native(), place.line);
+}
+
+std::int64_t now_ms()
+{
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+std::string text_of(const std::vector<DirtyReason>& reasons)
+{
+    if (reasons.empty()) return {};
+    std::string text = describe(reasons.front());
+    if (reasons.size() > 1) text += fmt::format(" and {} more", reasons.size() - 1);
+    return text;
+}
+
+std::vector<StoredOutput> stored(const std::vector<BuiltOutput>& outputs)
+{
+    std::vector<StoredOutput> all;
+    for (const BuiltOutput& output : outputs) {
+        all.push_back(output.what);
+    }
+    return all;
+}
+
+std::vector<BuiltOutput> unmarked(std::vector<StoredOutput> outputs)
+{
+    std::vector<BuiltOutput> all;
+    for (StoredOutput& output : outputs) {
+        all.push_back({std::move(output), {}, {}});
+    }
+    return all;
+}
+
+std::vector<std::string> names_of(const Record::Table& table)
+{
+    std::vector<std::string> names;
+    for (const auto& [name, text] : table) {
+        names.push_back(name);
+    }
+    return names;
+}
+
+void warn_of_store(Build& build, const Error& error)
+{
+    if (std::exchange(build.told_store, true)) return;
+    build.watch->warning(
+        "what is built is not kept for other builds: " + describe(error)
+        + (error.hint.empty() ? "" : " (" + error.hint + ")")
+    );
+}
+
+Store* writable_store(const Build& build)
+{
+    Store* const store = build.order.store.get();
+    return store != nullptr && store->writable() && !build.told_store ? store : nullptr;
+}
+
+// The unit's lock, for which another process is waited for.
+Task<Fd> lock_unit(BuildPtr build, std::size_t place)
+{
+    const PlannedUnit& planned = build->state->plan().units[place];
+    CO_CHECK(build->state->layout().make_unit(planned.directory));
+    for (bool told = false;; told = true) {
+        CO_TRY(auto lock, build->state->layout().try_lock(planned.directory));
+        if (lock) co_return *std::move(lock);
+        if (!told) build->watch->waits(planned.unit->name);
+        CO_CHECK(co_await engine::pause(10ms));
+    }
+}
+
+// Places what the unit's directory has, and notes it as good.
+Task<> place_and_note(BuildPtr build, std::size_t place, BuiltUnit unit, UnitRecords records)
+{
+    BuildState& state = *build->state;
+    const PlannedUnit& planned = state.plan().units[place];
+    const BuiltUnit* const known = state.log().find(planned.directory);
+    std::vector<BuiltOutput> before;
+    if (known != nullptr) before = known->outputs;
+    const auto outputs = stored(unit.outputs);
+    const std::filesystem::path out_dir = planned.asked ? build->order.out_dir : "";
+    std::vector<std::string> declared;
+    for (const UnitPath& output : planned.unit->outputs) {
+        declared.push_back(output.text);
+    }
+    const std::function<Result<int>(const std::atomic<bool>&)> work =
+        [&](const std::atomic<bool>&) -> Result<int> {
+        const Layout& layout = state.layout();
+        CHECK_OK(write_records(layout.unit(planned.directory), records));
+        CHECK_OK(place_outputs(layout, planned.directory, outputs, &before));
+        if (!out_dir.empty()) {
+            CHECK_OK(export_outputs(layout, planned.directory, declared, out_dir));
+        }
+        state.mark(unit);
+        return 0;
+    };
+    auto done = co_await on_thread(work);
+    CO_CHECK(during(std::move(done), "placing the outputs of " + planned.unit->name));
+    unit.good = true;
+    CO_CHECK(state.log().add(std::move(unit)));
+    co_return ok();
+}
+
+// What was known of the unit's last run holds no more: a run of it begins.
+Result<> forget(BuildState& state, const PlannedUnit& planned)
+{
+    BuiltUnit begun;
+    if (const BuiltUnit* const known = state.log().find(planned.directory)) begun = *known;
+    begun.directory = planned.directory;
+    begun.label = planned.label;
+    begun.good = false;
+    return state.log().add(std::move(begun));
+}
+
+BuiltUnit built_unit(const PlannedUnit& planned, const Record& record)
+{
+    BuiltUnit unit;
+    unit.directory = planned.directory;
+    unit.label = planned.label;
+    unit.key = record.digest();
+    return unit;
+}
+
+Task<> fill_log(BuildPtr build, Blob log, UnitEnd& end)
+{
+    if (log.size == 0 || !build->order.store) co_return ok();
+    const auto all = build->order.store->read(log, [&end](std::string_view bytes) {
+        end.log += bytes;
+        return ok();
+    });
+    if (!all) end.log.clear();
+    co_return ok();
+}
+
+// The result of somebody else. False: its blobs cannot be had.
+Task<bool> take_result(
+    BuildPtr build, std::size_t place, FoundResult found, UnitEnd& end
+)
+{
+    BuildState& state = *build->state;
+    const PlannedUnit& planned = state.plan().units[place];
+    CO_CHECK(forget(state, planned));
+    Store& store = *build->order.store;
+    const auto outputs = found.result.outputs;
+    const std::function<Result<int>(const std::atomic<bool>&)> work =
+        [&](const std::atomic<bool>&) -> Result<int> {
+        const Layout& layout = state.layout();
+        TRY(const auto fresh, fresh_outputs(layout, planned.directory));
+        CHECK_OK(restore_outputs(fresh, store, outputs));
+        CHECK_OK(install_outputs(layout, planned.directory));
+        return 0;
+    };
+    auto restored = co_await on_thread(work);
+    if (!restored && restored.error().code == Errc::not_found) co_return false;
+    CO_CHECK(during(std::move(restored), "restoring the outputs of " + planned.unit->name));
+    BuiltUnit unit = built_unit(planned, found.record);
+    unit.discovered = names_of(found.discovered);
+    unit.outputs = unmarked(found.result.outputs);
+    unit.log = found.result.log;
+    unit.duration_ms = found.result.duration_ms;
+    UnitRecords records{planned.action, found.record};
+    CO_CHECK(co_await place_and_note(build, place, std::move(unit), std::move(records)));
+    end.outcome = UnitOutcome::reused;
+    end.shared = found.shared;
+    end.duration = std::chrono::milliseconds(found.result.duration_ms);
+    CO_CHECK(co_await fill_log(build, found.result.log, end));
+    co_return true;
+}
+
+// The files of a unit's sandbox. Errors: not_found, io.
+Result<std::vector<SentPath>> files_to_send(Build& build, std::size_t place, const UnitKey& key)
+{
+    BuildState& state = *build.state;
+    const PlannedUnit& planned = state.plan().units[place];
+    std::vector<SentPath> sent;
+    const std::array lists{&planned.files, &planned.discoverable, &key.listed};
+    for (const auto* const paths : lists) {
+        CHECK_OK(state.look_at(*paths, false));
+        for (const std::string& path : *paths) {
+            TRY(const DigestedPath found, state.look(path));
+            SentPath one{path, state.layout().root() / path};
+            if (found.kind == DigestedPath::Kind::missing) continue;
+            if (found.kind == DigestedPath::Kind::symlink) {
+                one.type = EntryType::symlink;
+                TRY(one.link_target, posix::read_link(AT_FDCWD, one.local.c_str(), path));
+            }
+            sent.push_back(std::move(one));
+        }
+    }
+    for (const std::size_t dependency : planned.dependencies) {
+        const BuiltUnit* const unit = state.built(dependency);
+        if (unit == nullptr) return fail(Errc::internal, "a dependency is not built");
+        const std::filesystem::path out = state.layout().outputs(unit->directory);
+        for (const BuiltOutput& output : unit->outputs) {
+            SentPath one{output.what.path, out / output.what.path};
+            if (output.what.kind == StoredOutput::Kind::symlink) {
+                one.type = EntryType::symlink;
+                one.link_target = output.what.link_target;
+            }
+            if (output.what.kind == StoredOutput::Kind::directory) one.type = EntryType::directory;
+            sent.push_back(std::move(one));
+        }
+    }
+    std::ranges::stable_sort(sent, {}, &SentPath::path);
+    const auto rest = std::ranges::unique(sent, {}, &SentPath::path);
+    sent.erase(rest.begin(), rest.end());
+    return sent;
+}
+
+SandboxSpec spec_of_unit(const Build& build, const PlannedUnit& planned)
+{
+    const Unit& unit = *planned.unit;
+    SandboxSpec spec;
+    spec.image = planned.toolchain->image;
+    spec.platform = planned.toolchain->platform;
+    spec.user = std::to_string(build.owner.uid) + ":" + std::to_string(build.owner.gid);
+    if (unit.network != "none") spec.network.clear();
+    spec.scratch = {"/tmp", std::string(work_directory)};
+    spec.limits.memory_bytes = unit.memory_bytes;
+    for (const UnitCache& cache : unit.caches) {
+        KeptDirectory kept = kept_for(cache_purpose, build.state->layout().root());
+        kept.name += "-" + cache.name;
+        kept.path = cache.path;
+        spec.kept.push_back(std::move(kept));
+    }
+    return spec;
+}
+
+std::vector<std::string> environment_of(const Build& build, const PlannedUnit& planned)
+{
+    const Unit& unit = *planned.unit;
+    std::vector<std::string> env;
+    for (const auto& [name, value] : unit.env) {
+        env.push_back(name + "=" + value);
+    }
+    for (const std::string& name : unit.pass_env) {
+        const auto value = build.order.environment.find(name);
+        if (value != build.order.environment.end()) env.push_back(name + "=" + value->second);
+    }
+    const auto has = [&env](std::string_view name) {
+        return std::ranges::any_of(env, [name](const std::string& one) {
+            return one.starts_with(name);
+        });
+    };
+    if (!has("HOME=")) env.emplace_back("HOME=/tmp");
+    if (!has("SOURCE_DATE_EPOCH=")) env.emplace_back(fixed_time);
+    if (unit.network != "none") {
+        engine::add_proxies(
+            env, engine::proxy_variables(build.order.proxies, build.client.endpoint())
+        );
+    }
+    return env;
+}
+
+// What the depfile names of what could be discovered: of the rest, what is declared is in the key
+// anyway, and what is the image's in the digest of the toolchain.
+Result<std::vector<std::string>> discovered_by(const PlannedUnit& planned, std::string_view depfile)
+{
+    std::vector<std::string> found;
+    if (!planned.unit->depfile) return found;
+    TRY(const std::vector<std::string> all, parse_depfile(depfile));
+    const std::string here = std::string(work_directory) + "/";
+    for (const std::string& one : all) {
+        std::filesystem::path path(one.starts_with(here) ? one.substr(here.size()) : one);
+        const std::string clean = path.lexically_normal().native();
+        if (std::ranges::binary_search(planned.discoverable, clean)) found.push_back(clean);
+    }
+    std::ranges::sort(found);
+    const auto rest = std::ranges::unique(found);
+    found.erase(rest.begin(), rest.end());
+    return found;
+}
+
+struct FreshRun {
+    UnitRan ran;
+    std::vector<std::string> discovered;
+    std::vector<StoredOutput> outputs;
+    std::optional<Error> store_failure;
+};
+
+// All that stands in the sandbox is as it was looked at.
+bool as_looked_at(Build& build, std::size_t place, const UnitKey& key)
+{
+    BuildState& state = *build.state;
+    const PlannedUnit& planned = state.plan().units[place];
+    return state.unchanged(planned.files) && state.unchanged(planned.discoverable)
+           && state.unchanged(key.listed);
+}
+
+Task<FreshRun> run_now(BuildPtr build, std::size_t place, UnitKey key)
+{
+    BuildState& state = *build->state;
+    const PlannedUnit& planned = state.plan().units[place];
+    const auto order = std::make_shared<UnitRun>();
+    order->unit = planned.unit;
+    order->place = place_of(*build, planned.unit->place);
+    order->spec = spec_of_unit(*build, planned);
+    order->pool = build->order.pool;
+    order->env = environment_of(*build, planned);
+    order->owner = build->owner;
+    order->on_failure = build->order.on_failure;
+    CO_TRY(order->sent, files_to_send(*build, place, key));
+    CO_TRY(order->outputs, fresh_outputs(state.layout(), planned.directory));
+    FreshRun fresh;
+    CO_TRY(fresh.ran, co_await run_unit(build->client, order));
+    if (!fresh.ran.good()) co_return fresh;
+    auto discovered = discovered_by(planned, fresh.ran.depfile);
+    if (!discovered) {
+        fresh.ran.exit_code = 1;
+        fresh.ran.failure = fmt::format(
+            "{}: the depfile {} of unit {}: {}",
+            order->place,
+            planned.unit->depfile->text,
+            planned.unit->name,
+            discovered.error().message
+        );
+        co_return fresh;
+    }
+    fresh.discovered = *std::move(discovered);
+    Store* const store = writable_store(*build);
+    const std::function<Result<int>(const std::atomic<bool>&)> work =
+        [&](const std::atomic<bool>&) -> Result<int> {
+        TRY(fresh.outputs, take_outputs(order->outputs, store, fresh.store_failure));
+        CHECK_OK(install_outputs(state.layout(), planned.directory));
+        return 0;
+    };
+    const auto taken = co_await on_thread(work);
+    if (!taken && taken.error().code == Errc::invalid_argument) {
+        fresh.ran.exit_code = 1;
+        fresh.ran.failure = fmt::format(
+            "{}: unit {}: {}", order->place, planned.unit->name, taken.error().message
+        );
+        co_return fresh;
+    }
+    CO_CHECK(taken);
+    co_return fresh;
+}
+
+void tell_failure(const UnitRan& ran, UnitEnd& end)
+{
+    end.outcome = UnitOutcome::failed;
+    end.exit_code = ran.exit_code;
+    end.error = ran.failure;
+    end.hint = ran.hint;
+    end.log = ran.log;
+    end.duration = ran.took;
+}
+
+Task<> run_and_note(
+    BuildPtr build,
+    std::size_t place,
+    UnitKey key,
+    std::vector<DirtyReason> reasons,
+    UnitEnd& end
+)
+{
+    BuildState& state = *build->state;
+    const PlannedUnit& planned = state.plan().units[place];
+    for (int tries = 1;; ++tries) {
+        const std::int64_t began = now_ms();
+        CO_CHECK(forget(state, planned));
+        CO_TRY(FreshRun fresh, co_await run_now(build, place, key));
+        if (!as_looked_at(*build, place, key)) {
+            if (tries == most_tries) {
+                end.outcome = UnitOutcome::failed;
+                end.exit_code = 1;
+                end.error = "unit " + planned.unit->name + ": its inputs change while it runs";
+                end.hint = "whatever writes to them has to end first";
+                co_return ok();
+            }
+            CO_CHECK(state.look_at(planned.files, true));
+            CO_CHECK(state.look_at(planned.discoverable, true));
+            CO_CHECK(state.look_at(key.listed, true));
+            CO_TRY(key, state.key(place));
+            continue;
+        }
+        if (!fresh.ran.good()) {
+            tell_failure(fresh.ran, end);
+            co_return ok();
+        }
+        if (fresh.store_failure) warn_of_store(*build, *fresh.store_failure);
+        CO_TRY(const auto table, state.discovered(place, fresh.discovered));
+        const Record record = result_record(key.inputs, table);
+        BuiltUnit unit = built_unit(planned, record);
+        unit.discovered = std::move(fresh.discovered);
+        unit.duration_ms = fresh.ran.took.count();
+        StoredResult result;
+        result.key = unit.key;
+        result.unit = planned.unit->name;
+        result.outputs = fresh.outputs;
+        result.began_ms = began;
+        result.duration_ms = unit.duration_ms;
+        result.reason = text_of(reasons);
+        if (Store* const store = writable_store(*build); store != nullptr) {
+            auto kept = keep_result(*store, std::move(result), fresh.ran.log, key.inputs, unit.discovered);
+            if (kept) {
+                unit.log = kept->log;
+                if (build->order.shared) {
+                    CO_CHECK(co_await share_result(build->order, *kept, key.inputs));
+                }
+            } else {
+                warn_of_store(*build, kept.error());
+            }
+        }
+        unit.outputs = unmarked(std::move(fresh.outputs));
+        UnitRecords records{planned.action, record};
+        CO_CHECK(co_await place_and_note(build, place, std::move(unit), std::move(records)));
+        end.outcome = UnitOutcome::ran;
+        end.log = std::move(fresh.ran.log);
+        end.duration = fresh.ran.took;
+        co_return ok();
+    }
+}
+
+// Fresh, but not all of it stands where it should. False: the unit's own directory has not got it.
+Task<bool> place_again(BuildPtr build, std::size_t place, UnitEnd& end)
+{
+    BuildState& state = *build->state;
+    const PlannedUnit& planned = state.plan().units[place];
+    const BuiltUnit* const known = state.built(place);
+    if (known == nullptr || !state.is_kept(*known)) co_return false;
+    auto records = read_records(state.layout().unit(planned.directory));
+    if (!records) co_return false;
+    BuiltUnit unit = *known;
+    const Blob log = unit.log;
+    CO_CHECK(co_await place_and_note(build, place, std::move(unit), *std::move(records)));
+    end.outcome = UnitOutcome::placed;
+    CO_CHECK(co_await fill_log(build, log, end));
+    co_return true;
+}
+
+} // namespace
+
+UnitEnd fresh_unit(Build& build, std::size_t place)
+{
+    UnitEnd end;
+    end.unit = build.state->plan().units[place].unit->name;
+    const BuiltUnit& known = *build.state->built(place);
+    if (known.log.size != 0 && build.order.store) {
+        const auto all = build.order.store->read(known.log, [&end](std::string_view bytes) {
+            end.log += bytes;
+            return ok();
+        });
+        if (!all) end.log.clear();
+    }
+    return end;
+}
+
+Task<UnitEnd> build_unit(BuildPtr build, std::size_t place)
+{
+    BuildState& state = *build->state;
+    const PlannedUnit& planned = state.plan().units[place];
+    UnitEnd end;
+    end.unit = planned.unit->name;
+    CO_TRY(const Fd lock, co_await lock_unit(build, place));
+    CO_CHECK(state.log().refresh()); // another process may have built it meanwhile
+    CO_TRY(UnitKey key, state.key(place));
+    CO_TRY(Freshness found, state.freshness(place, key));
+    end.reason = text_of(found.reasons);
+    if (found.fresh) {
+        CO_TRY(const bool done, co_await place_again(build, place, end));
+        if (done) co_return end;
+    }
+    const bool forced = planned.asked && build->order.force;
+    if (build->order.store && !forced) {
+        CO_TRY(auto result, co_await find_result(*build, place, key.inputs));
+        if (result) {
+            CO_TRY(const bool done, co_await take_result(build, place, *std::move(result), end));
+            if (done) co_return end;
+        }
+    }
+    if (found.reasons.empty()) found.reasons.push_back({"missing-output"});
+    build->watch->begins(planned.unit->name, found.reasons);
+    CO_CHECK(co_await run_and_note(build, place, std::move(key), found.reasons, end));
+    co_return end;
+}
+
+} // namespace slipway::core::graph
