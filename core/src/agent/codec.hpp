@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -36,6 +37,11 @@ public:
     void operator()(const std::array<char, N>& bytes)
     {
         to_->append(bytes.data(), bytes.size());
+    }
+    template <std::size_t N>
+    void operator()(const std::array<std::uint8_t, N>& bytes)
+    {
+        to_->append(bytes.begin(), bytes.end());
     }
     template <class T>
     void operator()(const std::vector<T>& list)
@@ -102,6 +108,12 @@ public:
     {
         const auto taken = take(N);
         if (good_) taken.copy(bytes.data(), N);
+    }
+    template <std::size_t N>
+    void operator()(std::array<std::uint8_t, N>& bytes)
+    {
+        const auto taken = take(N);
+        if (good_) std::copy(taken.begin(), taken.end(), bytes.begin());
     }
     template <class T>
     void operator()(std::vector<T>& list)

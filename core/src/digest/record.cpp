@@ -14,8 +14,6 @@ namespace {
 // Whatever changes in the encoding changes these bytes, and so every digest.
 constexpr std::string_view record_magic = "slipway record 1\n";
 
-using RawDigest = std::array<char, std::tuple_size_v<decltype(Sha256::bytes)>>;
-
 // The type of a value is its place in the variant.
 struct WriteValue {
     agent::Writer& write;
@@ -23,12 +21,7 @@ struct WriteValue {
     void operator()(const std::string& text) const { write(text); }
     void operator()(std::int64_t number) const { write(number); }
     void operator()(bool truth) const { write(truth); }
-    void operator()(const Sha256& digest) const
-    {
-        RawDigest raw{};
-        std::copy(digest.bytes.begin(), digest.bytes.end(), raw.begin());
-        write(raw);
-    }
+    void operator()(const Sha256& digest) const { write(digest.bytes); }
     void operator()(const Record::List& list) const { write(list); }
     void operator()(const Record::Table& table) const
     {
@@ -50,10 +43,8 @@ Record::Value read_plain(agent::Reader& read)
 
 Record::Value read_digest(agent::Reader& read)
 {
-    RawDigest raw{};
-    read(raw);
     Sha256 digest;
-    std::copy(raw.begin(), raw.end(), digest.bytes.begin());
+    read(digest.bytes);
     return digest;
 }
 

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "digest/below.hpp"
+#include "digest/notes.hpp"
+
+#include <slipway/core/input_digests.hpp>
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace slipway::core {
+
+/// One look at many paths below a directory, by many threads.
+class Look {
+public:
+    /// Borrows all.
+    Look(const Below& below, const std::vector<std::string>& paths);
+
+    /// What stands at each path: of files the mark alone, of all else everything.
+    void stat();
+
+    /// Of the files those digests that the notes have; reads the others, and notes them.
+    void digest(Notes& notes);
+
+    std::vector<DigestedPath>& found() noexcept { return found_; }
+    std::uint64_t files_read() const noexcept { return files_read_; }
+    /// What failed first in the order of the paths.
+    Result<> result() const;
+
+private:
+    struct Reader;
+
+    void group();
+    void stat_some(std::size_t begin, std::size_t end);
+    int stat_one(int directory, const char* name, DigestedPath& out) const;
+    int stat_anew(std::size_t at);
+    int read(std::size_t at, Reader& reader);
+    int read_file(std::size_t at, Reader& reader);
+    void fail_at(std::size_t at, int error);
+
+    const Below& below_;
+    const std::vector<std::string>& paths_;
+    std::vector<DigestedPath> found_;
+    std::vector<std::uint32_t> order_;        ///< places of paths, by their directories
+    std::vector<std::uint32_t> directory_of_; ///< of the path at a place
+    std::vector<std::string_view> directories_;
+    std::atomic<std::uint64_t> files_read_ = 0;
+    std::mutex failing_;
+    std::size_t failed_at_ = 0;
+    int error_ = 0; ///< an errno, or -1: the file does not stay as it is
+};
+
+} // namespace slipway::core
