@@ -46,11 +46,13 @@ std::string valid_utf8(std::string_view text)
 struct JsonText::Writer {
     rapidjson::StringBuffer buffer;
     rapidjson::PrettyWriter<rapidjson::StringBuffer> json{buffer};
+    Form form = Form::indented;
 };
 
-JsonText::JsonText() : writer_(std::make_unique<Writer>())
+JsonText::JsonText(Form form) : writer_(std::make_unique<Writer>())
 {
     writer_->json.SetIndent(' ', 2);
+    writer_->form = form;
 }
 JsonText::~JsonText() = default;
 
@@ -105,6 +107,14 @@ JsonText& JsonText::null()
 std::string JsonText::take()
 {
     std::string text(writer_->buffer.GetString(), writer_->buffer.GetSize());
+    if (writer_->form == Form::line) {
+        // A line end in a text has an escape: these are the writer's own.
+        bool at_begin = false;
+        std::erase_if(text, [&at_begin](char c) {
+            at_begin = c == '\n' || (at_begin && c == ' ');
+            return at_begin;
+        });
+    }
     return text + "\n";
 }
 

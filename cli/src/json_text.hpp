@@ -7,11 +7,13 @@
 
 namespace slipway::cli {
 
-/// Writes one JSON text, indented, for stdout. Bytes that are no UTF-8 become U+FFFD, so that the
+/// Writes one JSON text for stdout. Bytes that are no UTF-8 become U+FFFD, so that the
 /// text is valid whatever the engine or the file system said. Keys are snake_case.
 class JsonText {
 public:
-    JsonText();
+    enum class Form { indented, line };
+
+    explicit JsonText(Form form = Form::indented);
     ~JsonText();
     JsonText(const JsonText&) = delete;
     JsonText& operator=(const JsonText&) = delete;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -87,8 +88,7 @@ Result<std::unique_ptr<BuildState>> BuildState::open(const BuildOrder& order, bo
     if (!read_only || std::filesystem::exists(state->layout_.build_directory(), failed)) {
         TRY(state->log_, BuildLog::open(state->layout_.build_directory()));
     }
-    const std::filesystem::path notes = read_only ? "" : state->layout_.digests();
-    TRY(state->digests_, InputDigests::open(state->layout_.root(), notes));
+    TRY(state->digests_, InputDigests::open(state->layout_.root(), state->layout_.digests()));
     std::vector<std::string> paths;
     for (std::size_t i = 0; i < state->plan_.units.size(); ++i) {
         const PlannedUnit& planned = state->plan_.units[i];
@@ -254,7 +254,8 @@ Result<UnitKey> BuildState::key(std::size_t place)
     if (!unit.inputs_from.empty()) {
         TRY(key.listed, read_lists(place));
     }
-    for (const auto* const paths : {&planned.files, &key.listed}) {
+    const std::array<const std::vector<std::string>*, 2> lists{&planned.files, &key.listed};
+    for (const auto* const paths : lists) {
         for (const std::string& path : *paths) {
             TRY(const DigestedPath found, look(path));
             inputs.files.emplace(path, found.text());
@@ -323,14 +324,14 @@ Result<Freshness> BuildState::freshness(std::size_t place, const UnitKey& key)
     }
     const auto records = read_records(layout_.unit(before->directory));
     if (!records) {
-        result.reasons.push_back({before->good ? "record-damaged" : "fresh-build"});
+        result.reasons.push_back({before->good ? "record-damaged" : "unfinished-run"});
         return result;
     }
     result.reasons = identity_reasons(records->action, planned.action);
     auto more = freshness_reasons(records->result, result.record);
     result.reasons.insert(result.reasons.end(), more.begin(), more.end());
     if (result.reasons.empty()) {
-        result.reasons.push_back({before->good ? "nothing-obvious" : "fresh-build"});
+        result.reasons.push_back({before->good ? "nothing-obvious" : "unfinished-run"});
     }
     return result;
 }

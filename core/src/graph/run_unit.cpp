@@ -151,7 +151,9 @@ Task<> fetch_outputs(
     co_return ok();
 }
 
-Task<> offer_shell(std::shared_ptr<Lease> lease, std::shared_ptr<const UnitRun> order)
+Task<> offer_shell(
+    std::shared_ptr<Lease> lease, std::shared_ptr<const UnitRun> order, std::shared_ptr<UnitRan> ran
+)
 {
     const std::function<Task<JobResult>(std::vector<std::string>, bool, JobStreams)> run =
         [lease, order](std::vector<std::string> argv, bool terminal, JobStreams streams) {
@@ -161,8 +163,14 @@ Task<> offer_shell(std::shared_ptr<Lease> lease, std::shared_ptr<const UnitRun> 
             job.deadline = {};
             return lease->run(std::move(job), std::move(streams));
         };
-    std::string name = order->unit->name;
-    co_return co_await order->on_failure(std::move(name), run);
+    UnitEnd end;
+    end.unit = order->unit->name;
+    end.outcome = UnitOutcome::failed;
+    end.exit_code = ran->exit_code;
+    end.error = ran->failure;
+    end.hint = ran->hint;
+    end.log = ran->log;
+    co_return co_await order->on_failure(std::move(end), run);
 }
 
 Task<> run_in_lease(
@@ -199,7 +207,7 @@ Task<> run_in_lease(
         if (!ran->good()) ran->exit_code = 1;
     }
     if (!ran->good() && order->on_failure) {
-        CO_CHECK(co_await offer_shell(lease, order));
+        CO_CHECK(co_await offer_shell(lease, order, ran));
     }
     co_return ok();
 }

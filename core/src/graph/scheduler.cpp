@@ -24,7 +24,7 @@ bool Tokens::take(const Unit& unit)
     ++running_;
     cpus_ += unit.cpus;
     memory_bytes_ += unit.memory_bytes;
-    network_ += unit.network == "none" ? 0 : 1;
+    network_ += unit.network == "none" ? 0U : 1U;
     for (const UnitCache& cache : unit.caches) {
         if (cache.locked) locked_.insert(cache.name);
     }
@@ -36,7 +36,7 @@ void Tokens::give_back(const Unit& unit)
     --running_;
     cpus_ = running_ == 0 ? 0 : cpus_ - unit.cpus;
     memory_bytes_ -= unit.memory_bytes;
-    network_ -= unit.network == "none" ? 0 : 1;
+    network_ -= unit.network == "none" ? 0U : 1U;
     for (const UnitCache& cache : unit.caches) {
         if (cache.locked) locked_.erase(cache.name);
     }

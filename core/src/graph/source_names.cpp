@@ -1,5 +1,6 @@
 #include "graph/source_names.hpp"
 
+#include "agent/items.hpp"
 #include "archive/cache_tag.hpp"
 #include "archive/posix.hpp"
 
@@ -106,7 +107,8 @@ Result<PathPattern> PathPattern::parse(std::string_view text)
     while (text.ends_with('/')) {
         text.remove_suffix(1);
     }
-    const TreeItem item(TreeItem::Kind::pattern, std::string(text));
+    const TreeItem own(TreeItem::Kind::pattern, std::string(text));
+    const agent::TreeItem item = agent_item(own);
     if (const auto why = agent::parse_item(item, pattern.parts_); !why.empty()) {
         return fail(Errc::invalid_argument, std::string(text) + ": " + std::string(why));
     }

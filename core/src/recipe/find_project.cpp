@@ -1,6 +1,7 @@
 #include "path_inside.hpp"
 
 #include <slipway/core/build_recipe.hpp>
+#include <slipway/core/unit_file.hpp>
 
 #include <array>
 #include <string_view>
@@ -56,17 +57,24 @@ Result<Project> find_project(const fs::path& directory, const fs::path& home)
     TRY(project.workspace, find_workspace(directory, home));
     std::error_code failed;
     const fs::path here = fs::canonical(directory, failed);
-    for (const fs::path& at : way_down(project.workspace, here)) {
+    const std::vector<fs::path> way = way_down(project.workspace, here);
+    for (auto at = way.rbegin(); at != way.rend(); ++at) {
+        if (!fs::is_regular_file(*at / unit_file_name, failed)) continue;
+        project.kind = ProjectKind::units;
+        project.directory = *at;
+        return project;
+    }
+    for (const fs::path& at : way) {
         if (const auto kind = project_kind_in(at)) {
             project.kind = *kind;
             project.directory = at;
             return project;
         }
     }
-    std::string names;
+    std::string names(unit_file_name);
     for (const ProjectFile& file : project_files) {
         const bool last = &file == &project_files.back();
-        names += (names.empty() ? "" : last ? " or " : ", ") + std::string(file.name);
+        names += (last ? " or " : ", ") + std::string(file.name);
     }
     Error error(
         Errc::not_found,

@@ -29,7 +29,8 @@ std::string random_text()
 
 bool stays_for_next_command(std::string_view purpose) noexcept
 {
-    return purpose == workspace_purpose || purpose == cargo_purpose || purpose == toolchain_purpose;
+    return purpose == workspace_purpose || purpose == cargo_purpose || purpose == toolchain_purpose
+           || purpose == cache_purpose;
 }
 
 std::map<std::string, std::string> labels_for(std::string_view purpose)

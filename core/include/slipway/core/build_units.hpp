@@ -86,9 +86,9 @@ public:
 };
 
 /// A unit's sandbox as it was left when its command failed. `run` is a job in it, with the unit's
-/// environment and directory; a terminal where `terminal` says so.
+/// environment and directory; with a terminal where `terminal` says so.
 using OnFailure = std::function<Task<>(
-    std::string unit,
+    UnitEnd end,
     std::function<Task<JobResult>(std::vector<std::string> argv, bool terminal, JobStreams)> run
 )>;
 

@@ -13,11 +13,12 @@ namespace slipway::core {
 inline constexpr std::string_view owner_label = "org.slipway.owner";
 inline constexpr std::string_view owner_value = "slipway";
 /// What the object is for: "run", "sandbox", "scratch", "agent", "probe", "workspace", "cargo",
-/// "toolchain".
+/// "toolchain", "cache".
 inline constexpr std::string_view purpose_label = "org.slipway.purpose";
 inline constexpr std::string_view workspace_purpose = "workspace"; ///< a volume that stays
 inline constexpr std::string_view cargo_purpose = "cargo";         ///< likewise: CARGO_HOME
 inline constexpr std::string_view toolchain_purpose = "toolchain"; ///< likewise
+inline constexpr std::string_view cache_purpose = "cache";         ///< likewise: a unit's
 /// Whether volumes for that purpose are kept between commands.
 bool stays_for_next_command(std::string_view purpose) noexcept;
 /// One random text for all objects of one process.

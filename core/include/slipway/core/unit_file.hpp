@@ -15,6 +15,8 @@
 /// `slipway.toml`: what a project builds, as its file says it.
 namespace slipway::core {
 
+inline constexpr std::string_view unit_file_name = "slipway.toml";
+
 /// Where something stands in the file, for errors.
 struct FilePlace {
     std::uint32_t line = 0; ///< from 1; 0: not in a file

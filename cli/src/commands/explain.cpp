@@ -1,0 +1,58 @@
+#include "commands/commands.hpp"
+#include "event_loop.hpp"
+#include "job_command.hpp"
+#include "units/unit_build.hpp"
+
+#include <slipway/core/build_recipe.hpp>
+
+#include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
+#include <memory>
+
+namespace slipway::cli {
+namespace {
+
+Task<int> explain(Context& context, UnitChoice choice)
+{
+    CO_TRY(auto directory, current_directory());
+    CO_TRY(
+        const core::Project project,
+        core::find_project(std::move(directory), context.environment.home)
+    );
+    if (project.kind != core::ProjectKind::units) {
+        Error error(
+            Errc::invalid_argument, "there is no slipway.toml above the current directory"
+        );
+        error.hint = "of other projects the tool that builds them knows what is stale";
+        co_return fail(std::move(error));
+    }
+    co_return co_await explain_units(context, project.directory, std::move(choice));
+}
+
+} // namespace
+
+void add_explain(CLI::App& app, Context& context)
+{
+    auto options = std::make_shared<UnitChoice>();
+    options->profile = "debug";
+    CLI::App* command = app.add_subcommand("explain", "Tell why units would be built anew");
+    command->add_option("units", options->units, "Units of slipway.toml (default: all to build)")
+        ->type_name("UNIT");
+    command->add_option("--target", options->target, "As with slipway build")->type_name("TRIPLE");
+    CLI::Option* release =
+        command->add_flag("--release", "The same as --profile release");
+    command->add_option("--profile", options->profile, "As with slipway build (default: debug)")
+        ->type_name("debug|release")
+        ->check(CLI::IsMember({"debug", "release"}).description(""))
+        ->excludes(release);
+    command->add_flag("--json", options->json, "Write JSON to stdout");
+    command->footer("  slipway explain app\n\n"
+                    "Each reason has a name that stays the same from version to version, what it "
+                    "is about, and the old and the new value. Nothing is run.");
+    command->callback([&context, options, release] {
+        if (release->count() > 0) options->profile = "release";
+        context.command = [options](Context& c) { return run(c, explain(c, *options)); };
+    });
+}
+
+} // namespace slipway::cli
