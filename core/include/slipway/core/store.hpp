@@ -42,17 +42,17 @@ struct StoredResult {
     Sha256 key{};
     std::string unit;                  ///< for a person
     std::vector<StoredOutput> outputs; ///< directories before what is in them
-    Blob log{};                        ///< what it wrote, with stream marks; see unit_log.hpp
-    std::int64_t began_ms = 0;         ///< since 1970
-    std::int64_t duration_ms = 0;      ///< of the command
-    std::string reason;                ///< why it was run
+    Blob log{}; ///< what it wrote, with stream marks; see unit_log.hpp. `Blob()`: none
+    std::int64_t began_ms = 0;    ///< since 1970
+    std::int64_t duration_ms = 0; ///< of the command
+    std::string reason;           ///< why it was run
 
     std::string encode() const;
     /// Nothing when the bytes are damaged or of another version.
     static std::optional<StoredResult> decode(std::string_view bytes);
 };
 
-/// Takes the bytes of a new blob. Dropped before `finish`, nothing stays.
+/// Takes the bytes of a new blob. Dropped before `finish`, nothing stays. Ends before its store.
 class BlobWriter {
 public:
     virtual ~BlobWriter() = default;
@@ -82,6 +82,13 @@ struct VerifyReport {
     std::vector<std::string> incomplete; ///< results that lack a blob, removed: their units
 };
 
+/// How much there is.
+struct StoreUsage {
+    std::uint64_t blobs = 0, results = 0, notes = 0, pins = 0;
+    std::uint64_t bytes = 0; ///< as on disk
+    std::uint64_t users = 0; ///< other processes that have it open for writing
+};
+
 /// Calls block; they may come from several threads, and several processes may have the same store.
 /// What is damaged (a cut or flipped blob or record) is found when it is read, removed, and as if
 /// it had never been there.
@@ -89,8 +96,8 @@ class Store {
 public:
     /// Makes the directory when it is missing. One that may not be written is used for reading:
     /// `writable` tells.
-    /// Errors: unsupported (made by a newer slipway; the text says what to do), permission_denied,
-    ///   io.
+    /// Errors: unsupported (made by a newer slipway; the text says what to do), invalid_argument
+    ///   (the directory holds other things), permission_denied, io.
     static Result<Store> open(std::filesystem::path directory);
 
     Store(Store&&) noexcept;
@@ -111,11 +118,13 @@ public:
     /// Its bytes, in pieces. Errors: not_found (or damaged, which removes it; `to` may have had
     /// some of it), io, those of `to`.
     Result<> read(const Blob& blob, const std::function<Result<>(std::string_view)>& to);
-    /// Writes it into an open, empty file, as a clone of its blocks where that can be. Errors: as
-    /// read.
+    /// Writes it into an open, empty file, as a clone of its blocks where that can be; the file's
+    /// offset stays. Errors: as read, and the file is empty again.
     Result<> read_into(const Blob& blob, int file);
 
-    /// Errors: see above. What is stored under the key already is replaced.
+    /// Errors: see above; not_found (one of its blobs is not there), invalid_argument (what
+    /// `decode` would refuse: paths that are not clean, twice, or inside of what is no directory).
+    /// What is stored under the key already is replaced.
     Result<> put_result(const StoredResult& result);
     /// Nothing when there is none, or one of its blobs is missing. It and they count as used.
     std::optional<StoredResult> find_result(const Sha256& key);
@@ -142,8 +151,9 @@ public:
     /// Removes what has not been used for long, and what nothing refers to; never what a living
     /// process has used since it opened the store, nor what is pinned.
     Result<GcReport> collect(const GcOptions& options);
-    /// Reads everything.
+    /// Reads everything. Of one that may only be read nothing is removed.
     Result<VerifyReport> verify();
+    Result<StoreUsage> usage() const;
 
 private:
     struct State;
