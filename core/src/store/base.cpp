@@ -165,7 +165,8 @@ Result<Leases> Base::clear_dead() const
     if (Fd tmp(::openat(top(), tmp_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)); tmp) {
         TRY(files, posix::names_in(std::move(tmp), shown(tmp_name)));
     }
-    TRY(Leases living, living_leases(top(), lease_, writable_));
+    TRY(Leases living,
+        living_leases(top(), lease_, writable_ ? LeaseCare::clear : LeaseCare::look));
     if (!writable_) return living;
     for (const std::string& file : files) {
         const std::string_view owner = std::string_view(file).substr(0, file.rfind('.'));

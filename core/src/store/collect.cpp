@@ -34,10 +34,10 @@ struct Claims {
     bool in_use(std::int64_t used) const { return horizon && used >= *horizon; }
 };
 
-Result<Claims> claims_now(const Base& base, bool clear)
+Result<Claims> claims_now(const Base& base, LeaseCare care)
 {
     Claims claims;
-    TRY(const Leases leases, living_leases(base.top(), base.lease(), clear));
+    TRY(const Leases leases, living_leases(base.top(), base.lease(), care));
     claims.horizon = leases.oldest;
     if (base.has_used()) {
         const std::int64_t own = base.lease().since();
@@ -109,6 +109,8 @@ Result<> bring_back(Base& base, Contents& contents)
     }
     for (std::size_t i = 0; i < late.size();) {
         TRY(const Fd locked, base.lock(Base::Lock::exclusive));
+        // Not later than what their owners have used.
+        CHECK_OK(living_leases(base.top(), base.lease(), LeaseCare::lower));
         const std::size_t end = std::min(late.size(), i + removals_at_once);
         for (; i < end; ++i) {
             const std::string name = name_of(late[i]->kind, late[i]->key);
@@ -188,7 +190,7 @@ private:
     {
         for (std::size_t i = 0; i < places.size();) {
             TRY(const Fd locked, base_->lock(Base::Lock::exclusive));
-            TRY(const Claims claims, claims_now(*base_, true));
+            TRY(const Claims claims, claims_now(*base_, LeaseCare::lower));
             const std::size_t end = std::min(places.size(), i + removals_at_once);
             for (; i < end; ++i) {
                 one(places[i], claims);
@@ -226,7 +228,7 @@ Result<core::GcReport> collect(Base& base, const core::GcOptions& options)
         TRY(const auto living, base.clear_dead());
         static_cast<void>(living);
     }
-    TRY(const Claims claims, claims_now(base, !options.dry_run));
+    TRY(const Claims claims, claims_now(base, LeaseCare::look));
     TRY(Contents contents, look(base, claims));
     if (!options.dry_run) CHECK_OK(bring_back(base, contents));
     const auto in_use = [&](std::int64_t used) { return claims.in_use(used); };

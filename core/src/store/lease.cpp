@@ -82,11 +82,14 @@ void Lease::lower(std::int64_t now)
 {
     const std::scoped_lock lock(mutex_);
     if (now >= since_) return;
-    if (taken()) stamp_lease(fd_.get(), now);
     since_ = now;
+    struct stat status {};
+    // Who collects may have lowered it further.
+    const bool known = taken() && ::fstat(fd_.get(), &status) == 0;
+    if (known && posix::mtime_ns(status) > now) stamp_lease(fd_.get(), now);
 }
 
-Result<Leases> living_leases(int top, const Lease& own, bool clear)
+Result<Leases> living_leases(int top, const Lease& own, LeaseCare care)
 {
     Leases living;
     Fd uses(::openat(top, uses_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -100,7 +103,7 @@ Result<Leases> living_leases(int top, const Lease& own, bool clear)
         if (!fd && errno == ENOENT) continue;
         // What may not be looked at counts as living.
         if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) {
-            if (clear && is_linked(fd.get())) ::unlinkat(top, path.c_str(), 0);
+            if (care != LeaseCare::look && is_linked(fd.get())) ::unlinkat(top, path.c_str(), 0);
             continue;
         }
         const std::int64_t now = now_ns();
@@ -108,7 +111,7 @@ Result<Leases> living_leases(int top, const Lease& own, bool clear)
         struct stat status {};
         if (fd && ::fstat(fd.get(), &status) == 0) since = posix::mtime_ns(status);
         if (since > now) {
-            if (clear) stamp_lease(fd.get(), now);
+            if (care == LeaseCare::lower) stamp_lease(fd.get(), now);
             since = now;
         }
         living.names.insert(name);

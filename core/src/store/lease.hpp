@@ -31,7 +31,7 @@ public:
     /// Whether all that was used at `now` is known as in use; else `lower` is called first.
     bool covers(std::int64_t now) const noexcept { return now >= since_; }
     std::int64_t since() const noexcept { return since_; }
-    /// The clock has jumped back.
+    /// The clock has jumped back. By who has the store's lock.
     void lower(std::int64_t now);
 
 private:
@@ -49,7 +49,12 @@ struct Leases {
     std::optional<std::int64_t> oldest; ///< since when, at the latest now
 };
 
-/// Removes those of dead processes when `clear` says so. One that begins in the future begins now.
-Result<Leases> living_leases(int top, const Lease& own, bool clear);
+enum class LeaseCare {
+    look,  ///< nothing is changed
+    clear, ///< those of dead processes are removed
+    lower, ///< and those that begin in the future begin now. By who has the lock exclusively.
+};
+
+Result<Leases> living_leases(int top, const Lease& own, LeaseCare care);
 
 } // namespace slipway::store

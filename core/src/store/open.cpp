@@ -48,7 +48,7 @@ Error foreign_directory(const std::filesystem::path& directory, std::string_view
 }
 
 // A small file by its whole contents, or not at all.
-Result<> write_synced(int top, const std::string& name, std::string_view text)
+Result<> write_whole(int top, const std::string& name, std::string_view text)
 {
     std::string before = fmt::format("{}.{}-", format_name, ::getpid());
     std::uint64_t random = 0;
@@ -132,9 +132,9 @@ Result<> Base::make_format()
     }
     const std::string tag = std::string(core::cache_tag)
                             + "\n# What is here was built by slipway and can be made again.\n";
-    CHECK_OK(during(write_synced(top(), core::cache_tag_name, tag), "making a store"));
+    CHECK_OK(during(write_whole(top(), core::cache_tag_name, tag), "making a store"));
     const std::string text = fmt::format("{}{}\n", format_begin, format_version);
-    return during(write_synced(top(), format_name, text), "making a store");
+    return during(write_whole(top(), format_name, text), "making a store");
 }
 
 Result<> Base::begin_writing()

@@ -151,7 +151,7 @@ Result<core::StoreUsage> usage(const Base& base)
     }
     TRY(const Pins pins, read_pins(base));
     usage.pins = pins.whole.size();
-    TRY(const Leases leases, living_leases(base.top(), base.lease(), false));
+    TRY(const Leases leases, living_leases(base.top(), base.lease(), LeaseCare::look));
     usage.users = leases.names.size();
     return usage;
 }

@@ -145,10 +145,16 @@ TEST_SUITE("core.store.blobs")
             const fs::path path = path_of(store, store::Kind::blob, blob->digest);
             const std::string whole = contents_of(path);
             std::size_t rounds = 0;
+            std::size_t meaningless = 0;
             const auto check = [&](const std::string& damaged) {
                 write_over(path, damaged);
-                // Some damage is only seen by who reads all of it.
-                CHECK(bytes_of(store, *blob) == std::nullopt);
+                const auto read = bytes_of(store, *blob);
+                if (read) {
+                    // A few bits of zstd's have no meaning.
+                    CHECK(*read == bytes);
+                    ++meaningless;
+                    return;
+                }
                 CHECK(!fs::exists(path));
                 CHECK(!store.has(*blob));
                 ++rounds;
@@ -166,6 +172,7 @@ TEST_SUITE("core.store.blobs")
             }
             check(whole + "x");
             check(std::string(whole.size(), '\0'));
+            CHECK(meaningless <= (bytes.size() < 4096 ? 0 : rounds / 20));
         }
     }
 
@@ -322,13 +329,13 @@ TEST_SUITE("core.store.blobs")
             auto second = core::Store::open(mount / "store");
             if (!second || !second->writable()) return 8;
             if (!second->has(*small)) return 9;
-            store = core::Store::open(mount / "store");
+            store = fail(Errc::io, "closed");
             second = core::Store::open(mount / "store");
             core::GcOptions all;
             all.older_than = std::chrono::seconds(0);
             const auto collected = second->collect(all);
             if (!collected || collected->blobs < 10) return 10;
-            return store->put(random_bytes(300'000, 2)) ? 0 : 11;
+            return second->put(random_bytes(300'000, 2)) ? 0 : 11;
         }));
         CHECK(code == 0);
     }

@@ -260,7 +260,7 @@ TEST_SUITE("core.store.collect")
     TEST_CASE("whatever the clock does, what a living process has used stays")
     {
         std::mt19937 random(11);
-        for (int round = 0; round < 60; ++round) {
+        for (int round = 0; round < 30; ++round) {
             TempDirectory directory;
             ClockJump clock;
             const auto jump = [&] {
@@ -307,7 +307,7 @@ TEST_SUITE("core.store.collect")
         const fs::path path = directory.path() / "store";
         open_store(path);
         const auto begin = std::chrono::steady_clock::now();
-        const auto end = begin + seconds(4);
+        const auto end = begin + seconds(3);
         // A fast clock, so that what was just used grows old: ten minutes are 0.1 s. The processes'
         // clocks differ, as each has its own steps.
         ClockJump clock;

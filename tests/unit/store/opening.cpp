@@ -132,7 +132,7 @@ TEST_SUITE("core.store.open")
                 }
                 return 0;
             });
-            std::this_thread::sleep_for(std::chrono::microseconds(random() % 25'000));
+            std::this_thread::sleep_for(std::chrono::microseconds(random() % 60'000));
             ::kill(child, SIGKILL);
             CHECK(end_of(child) == 128 + SIGKILL);
             core::Store next = open_store(path);
@@ -143,7 +143,7 @@ TEST_SUITE("core.store.open")
         REQUIRE(report);
         CHECK(report->damaged.empty());
         CHECK(report->incomplete.empty());
-        CHECK(report->results > 10);
+        CHECK(report->results >= 3);
         CHECK(report->blobs >= report->results);
         REQUIRE((*own)->finish());
     }
