@@ -23,12 +23,18 @@ void replace(std::string& text, char from, char to)
 
 } // namespace
 
-std::string base64_url(std::string_view bytes)
+std::string base64(std::string_view bytes)
 {
     std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0'); // OpenSSL adds a NUL
     const int length =
         EVP_EncodeBlock(bytes_of(text), bytes_of(bytes), static_cast<int>(bytes.size()));
     text.resize(static_cast<std::size_t>(length));
+    return text;
+}
+
+std::string base64_url(std::string_view bytes)
+{
+    std::string text = base64(bytes);
     replace(text, '+', '-');
     replace(text, '/', '_');
     return text;

@@ -6,6 +6,9 @@
 
 namespace slipway::engine {
 
+/// Padded base64.
+std::string base64(std::string_view bytes);
+
 /// Padded base64 in the alphabet of URLs, as the engine's headers want it.
 std::string base64_url(std::string_view bytes);
 

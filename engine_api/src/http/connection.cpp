@@ -25,6 +25,20 @@ constexpr int max_interim_answers = 100;
 // long one that is not wanted may take to end.
 constexpr std::chrono::milliseconds linger(2'000);
 
+// "40000\r\n", the data and "\r\n" go out in one write.
+constexpr std::size_t chunk_front = 10;
+
+// `size` bytes stand behind the front, and there is room for two more.
+std::string_view as_chunk(std::vector<char>& chunk, std::size_t size)
+{
+    std::array<char, chunk_front + 1> text{};
+    const int digits = std::snprintf(text.data(), text.size(), "%zx\r\n", size);
+    char* begin = chunk.data() + chunk_front - digits;
+    std::memcpy(begin, text.data(), static_cast<std::size_t>(digits));
+    std::memcpy(chunk.data() + chunk_front + size, "\r\n", 2);
+    return std::string_view(begin, static_cast<std::size_t>(digits) + size + 2);
+}
+
 } // namespace
 
 struct Connection::Sender {
@@ -54,7 +68,8 @@ Task<> Connection::send(
     std::string head,
     std::shared_ptr<ByteSource> source,
     bool is_head_request,
-    std::function<void(bool)> turns
+    std::function<void(bool)> turns,
+    std::optional<std::uint64_t> length
 )
 {
     is_head_request_ = is_head_request;
@@ -63,7 +78,9 @@ Task<> Connection::send(
     sender_->turns = std::move(turns);
     heard_anything_ = false;
     if (source != nullptr || head.size() > max_inline_request) {
-        sending_ = Child(executor_, send_all(stream_, std::move(head), std::move(source), sender_));
+        sending_ = Child(
+            executor_, send_all(stream_, std::move(head), std::move(source), length, sender_)
+        );
         co_return ok();
     }
     // So little fits into the socket's buffer: no coroutine of its own, nor a turn of the loop.
@@ -88,6 +105,7 @@ Task<> Connection::send_all(
     std::shared_ptr<NetStream> stream,
     std::string head,
     std::shared_ptr<ByteSource> source,
+    std::optional<std::uint64_t> length,
     std::shared_ptr<Sender> sender
 )
 {
@@ -95,12 +113,10 @@ Task<> Connection::send_all(
         sender->write_failure = std::move(sent).error();
         co_return ok();
     }
-    // "40000\r\n", the data and "\r\n" go out in one write.
-    constexpr std::size_t front = 10;
-    std::vector<char> chunk(source != nullptr ? front + stream_buffer_bytes + 2 : 0);
+    std::vector<char> chunk(source != nullptr ? chunk_front + stream_buffer_bytes + 2 : 0);
     for (bool more = source != nullptr; more;) {
         sender->turn(false);
-        const std::span room(chunk.data() + front, stream_buffer_bytes);
+        const std::span room(chunk.data() + chunk_front, stream_buffer_bytes);
         Result<std::size_t> got;
         try {
             got = co_await source->read(room);
@@ -111,6 +127,9 @@ Task<> Connection::send_all(
         }
         sender->turn(true);
         if (sender->unwanted) co_return ok();
+        if (got && length && (*got == 0 ? *length > 0 : *got > *length)) {
+            got = fail(Errc::invalid_argument, "the body has not the length that it should have");
+        }
         if (!got) {
             // Without its last chunk the engine cannot take a part of the body for all of it.
             sender->source_failure = std::move(got).error();
@@ -118,15 +137,10 @@ Task<> Connection::send_all(
             co_return ok();
         }
         more = *got > 0;
-        std::string_view piece = "0\r\n\r\n";
-        if (more) {
-            std::array<char, front + 1> size{};
-            const int digits = std::snprintf(size.data(), size.size(), "%zx\r\n", *got);
-            char* begin = chunk.data() + front - digits;
-            std::memcpy(begin, size.data(), static_cast<std::size_t>(digits));
-            std::memcpy(chunk.data() + front + *got, "\r\n", 2);
-            piece = std::string_view(begin, static_cast<std::size_t>(digits) + *got + 2);
-        }
+        if (length) *length -= *got;
+        const std::string_view piece = length ? std::string_view(room.data(), *got)
+                                       : more ? as_chunk(chunk, *got)
+                                              : "0\r\n\r\n";
         if (auto sent = co_await stream->write(piece); !sent) {
             sender->write_failure = std::move(sent).error();
             co_return ok();

@@ -5,8 +5,10 @@
 
 #include <slipway/engine/child.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,14 +27,16 @@ public:
     Connection& operator=(const Connection&) = delete;
     ~Connection();
 
-    /// Sends `head` (with a short body, when there is one), then starts to send `source` in chunks.
+    /// Sends `head` (with a short body, when there is one), then starts to send `source`: in
+    /// chunks, or as it is when its `length` is known.
     /// `turns`, if any, hears whose turn it is whenever that changes: true when the engine is to
     /// take a piece or to answer, false while the source makes the next piece.
     Task<> send(
         std::string head,
         std::shared_ptr<ByteSource> source,
         bool is_head_request,
-        std::function<void(bool)> turns
+        std::function<void(bool)> turns,
+        std::optional<std::uint64_t> length = {}
     );
 
     /// Reads the header of the final answer; interim 1xx answers are skipped, save 101.
@@ -73,6 +77,7 @@ private:
         std::shared_ptr<NetStream> stream,
         std::string head,
         std::shared_ptr<ByteSource> source,
+        std::optional<std::uint64_t> length,
         std::shared_ptr<Sender> sender
     );
     Task<bool> receive(); // more bytes into the buffer; false at the end of the connection

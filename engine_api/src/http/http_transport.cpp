@@ -1,6 +1,7 @@
 #include "http/http_transport.hpp"
 
 #include "error_reply.hpp"
+#include "http/host_field.hpp"
 #include "net/asio.hpp"
 #include "net/ssh_tunnel.hpp"
 
@@ -28,13 +29,39 @@ bool repeatable(const Request& request)
 {
     const std::string& method = request.method();
     return request.source() == nullptr
-           && (method == "GET" || method == "HEAD" || method == "DELETE");
+           && (method == "GET" || method == "HEAD" || method == "DELETE" || method == "PUT");
 }
+
+// How fast a body has to come, on the average.
+class Pace {
+public:
+    Pace(std::optional<std::size_t> bytes_a_second, std::optional<std::chrono::milliseconds> free)
+        : least_(bytes_a_second), from_(Clock::now() + free.value_or(std::chrono::milliseconds(0)))
+    {
+    }
+    Result<> check(std::size_t bytes) const
+    {
+        const std::chrono::duration<double> took = Clock::now() - from_;
+        if (!least_ || took.count() <= 0
+            || static_cast<double>(bytes) >= took.count() * static_cast<double>(*least_)) {
+            return ok();
+        }
+        return fail(
+            Errc::timed_out,
+            "the answer comes slower than " + std::to_string(*least_) + " bytes a second"
+        );
+    }
+
+private:
+    std::optional<std::size_t> least_;
+    Clock::time_point from_;
+};
 
 // Reads to the end of the body. `watchdog`, if any, hears of each piece. Of a body that is too long
 // the first `max_bytes` are there.
-Task<>
-read_whole(Connection& connection, Watchdog* watchdog, std::size_t max_bytes, std::string& body)
+Task<> read_whole(
+    Connection& connection, Watchdog* watchdog, Pace pace, std::size_t max_bytes, std::string& body
+)
 {
     std::array<char, 16384> piece{};
     for (;;) {
@@ -50,6 +77,7 @@ read_whole(Connection& connection, Watchdog* watchdog, std::size_t max_bytes, st
             );
         }
         body.append(piece.data(), n);
+        CO_CHECK(pace.check(body.size()));
     }
 }
 
@@ -93,12 +121,12 @@ private:
 };
 
 // What must not pass for an answer of the API.
-Result<> check_status(int status)
+Result<> check_status(int status, bool any_server)
 {
     if (status == 101) {
         return fail(Errc::protocol, "the engine changed the protocol, which was not asked for");
     }
-    if (status >= 300 && status < 400 && status != 304) {
+    if (!any_server && status >= 300 && status < 400 && status != 304) {
         return fail(
             Errc::protocol,
             "the engine redirects (HTTP " + std::to_string(status)
@@ -149,12 +177,7 @@ Result<std::string> HttpTransport::head_of(const Request& request, bool upgrade)
     if (endpoint_.scheme != Endpoint::Scheme::tcp) {
         field("Host", "localhost"); // Go refuses a path or an empty name
     } else {
-        const bool ipv6 = endpoint_.host.find(':') != std::string::npos;
-        field(
-            "Host",
-            (ipv6 ? "[" + endpoint_.host + "]" : endpoint_.host) + ":"
-                + std::to_string(endpoint_.port)
-        );
+        field("Host", host_field(endpoint_, any_server_));
     }
     field("User-Agent", "slipway");
     field("Accept-Encoding", "identity");
@@ -162,7 +185,9 @@ Result<std::string> HttpTransport::head_of(const Request& request, bool upgrade)
         field("Connection", "Upgrade"); // podman wants exactly this
         field("Upgrade", "tcp");
     }
-    if (request.source() != nullptr) {
+    if (request.length()) {
+        field("Content-Length", std::to_string(*request.length()));
+    } else if (request.source() != nullptr) {
         field("Transfer-Encoding", "chunked");
     } else if (!request.text().empty() || request.method() == "POST" || request.method() == "PUT") {
         field("Content-Length", std::to_string(request.text().size()));
@@ -251,7 +276,8 @@ std::unique_ptr<Connection> HttpTransport::take_idle()
 
 void HttpTransport::park(std::unique_ptr<Connection> connection)
 {
-    if (connection->reusable() && idle_.size() < max_idle_connections && !limit_.wanted()) {
+    const auto most = any_server_ ? options_.max_connections : max_idle_connections;
+    if (connection->reusable() && idle_.size() < most && !limit_.wanted()) {
         Idle idle;
         idle.connection = std::move(connection);
         idle.since = Clock::now();
@@ -271,16 +297,19 @@ Task<Response> HttpTransport::exchange(
     const bool is_head = request.method() == "HEAD";
     watchdog.begin(CallPart::header, deadlines.header);
     auto turns = request.source() != nullptr ? watchdog.turns() : nullptr;
-    CO_CHECK(co_await connection.send(head, request.source(), is_head, std::move(turns)));
+    CO_CHECK(co_await connection.send(
+        head, request.source(), is_head, std::move(turns), request.length()
+    ));
     CO_CHECK(co_await connection.receive_head());
     watchdog.begin(CallPart::idle, deadlines.idle);
-    CO_CHECK(check_status(connection.answer().status()));
+    CO_CHECK(check_status(connection.answer().status(), any_server_));
     Response answer;
     answer.status = connection.answer().status();
     answer.headers = connection.answer().headers();
     const auto cut = request.answer_cut();
     const auto most = cut.value_or(max_whole_body);
-    const auto read = co_await read_whole(connection, &watchdog, most, answer.body);
+    const Pace pace(request.answer_pace(), deadlines.idle);
+    const auto read = co_await read_whole(connection, &watchdog, pace, most, answer.body);
     if (!read && cut && answer.body.size() == *cut) {
         co_await connection.abandon();
         co_return answer;
@@ -339,7 +368,8 @@ Task<Error> HttpTransport::refusal(Exchange& exchange, const Request& request)
     exchange.watchdog.begin(CallPart::idle, std::min(patience, refusal_patience));
     const Interruption stop(co_await boost::asio::this_coro::cancellation_state);
     // What came of it is its text, however it ended: not in time as a whole, or too long.
-    co_await read_whole(connection, nullptr, max_error_body, reply.body);
+    const Pace any_pace({}, {});
+    co_await read_whole(connection, nullptr, any_pace, max_error_body, reply.body);
     co_await connection.abandon();
     if (stop.arrived()) {
         co_return fail(cancelled_error("reading the engine's refusal"));
@@ -366,7 +396,9 @@ Task<std::shared_ptr<Exchange>> HttpTransport::start(Request request, bool upgra
     const bool is_head = request.method() == "HEAD";
     watchdog.begin(CallPart::header, deadlines.header);
     auto turns = request.source() != nullptr ? watchdog.turns() : nullptr;
-    auto done = co_await connection.send(head, request.source(), is_head, std::move(turns));
+    auto done = co_await connection.send(
+        head, request.source(), is_head, std::move(turns), request.length()
+    );
     if (done) {
         done = co_await connection.receive_head();
     }
@@ -378,7 +410,7 @@ Task<std::shared_ptr<Exchange>> HttpTransport::start(Request request, bool upgra
         co_return fail(std::move(refused));
     }
     if (done && !(upgrade && status == 101)) {
-        done = check_status(status);
+        done = check_status(status, any_server_);
     }
     if (!done) {
         co_await connection.abandon();

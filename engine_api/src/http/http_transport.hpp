@@ -43,6 +43,10 @@ public:
     /// Called once, when `/_ping` has told who is there.
     void use(Traits traits) { traits_ = std::move(traits); }
 
+    /// The other side is no engine but any server: a redirect is an answer like others, and as many
+    /// connections wait for a next call as there may be.
+    void use_any_server() { any_server_ = true; }
+
 private:
     struct Idle {
         std::unique_ptr<Connection> connection;
@@ -73,6 +77,7 @@ private:
     Connector connector_;
     ConnectionLimit limit_;
     Traits traits_;
+    bool any_server_ = false;
     std::vector<Idle> idle_;
 };
 

@@ -103,13 +103,25 @@ Request& Request::secret(std::string text)
 
 Request& Request::json(std::string text)
 {
-    text_ = std::move(text);
-    return header("Content-Type", "application/json");
+    return this->text(std::move(text), "application/json");
 }
 
 Request& Request::body(std::shared_ptr<ByteSource> source, std::string content_type)
 {
     source_ = std::move(source);
+    return header("Content-Type", std::move(content_type));
+}
+
+Request&
+Request::body(std::shared_ptr<ByteSource> source, std::string content_type, std::uint64_t length)
+{
+    length_ = length;
+    return body(std::move(source), std::move(content_type));
+}
+
+Request& Request::text(std::string text, std::string content_type)
+{
+    text_ = std::move(text);
     return header("Content-Type", std::move(content_type));
 }
 
@@ -141,6 +153,12 @@ Request& Request::header_deadline(std::chrono::milliseconds limit)
 Request& Request::answer_cut(std::size_t bytes)
 {
     answer_cut_ = bytes;
+    return *this;
+}
+
+Request& Request::answer_pace(std::size_t bytes_a_second)
+{
+    answer_pace_ = bytes_a_second;
     return *this;
 }
 

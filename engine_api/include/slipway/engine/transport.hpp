@@ -71,6 +71,12 @@ public:
     /// A body that is streamed in chunks. Wherever the source fails, the connection is dropped
     /// before its last chunk, so the engine cannot take a part for the whole.
     Request& body(std::shared_ptr<ByteSource> source, std::string content_type);
+    /// The same in one piece of `length` bytes, for servers that know no chunks. A source that has
+    /// fewer or more is one that fails: invalid_argument.
+    Request&
+    body(std::shared_ptr<ByteSource> source, std::string content_type, std::uint64_t length);
+    /// A short body of any kind.
+    Request& text(std::string text, std::string content_type);
     /// Sends the path as it is, without `/v1.41`.
     Request& unversioned();
     /// Takes the place of all the deadlines that ClientOptions has for such a call.
@@ -82,6 +88,9 @@ public:
     Request& header_deadline(std::chrono::milliseconds limit);
     /// `send` takes no more than so many bytes of the answer's body, and leaves the rest.
     Request& answer_cut(std::size_t bytes);
+    /// `send` takes the answer's body for stuck (timed_out) when, since its header, it came slower
+    /// than so many bytes a second; what the idle deadline allows is free.
+    Request& answer_pace(std::size_t bytes_a_second);
 
     const std::string& method() const noexcept { return method_; }
     const std::string& path() const noexcept { return path_; }
@@ -91,6 +100,8 @@ public:
     const std::string& text() const noexcept { return text_; }
     const std::vector<std::string>& secrets() const noexcept { return secrets_; }
     const std::shared_ptr<ByteSource>& source() const noexcept { return source_; }
+    /// Of the source; nothing: it goes in chunks.
+    const std::optional<std::uint64_t>& length() const noexcept { return length_; }
     bool versioned() const noexcept { return versioned_; }
     const std::optional<Deadlines>& deadlines() const noexcept { return deadlines_; }
     const std::optional<std::chrono::milliseconds>& header_deadline() const noexcept
@@ -98,6 +109,7 @@ public:
         return header_deadline_;
     }
     const std::optional<std::size_t>& answer_cut() const noexcept { return answer_cut_; }
+    const std::optional<std::size_t>& answer_pace() const noexcept { return answer_pace_; }
     /// What holds for this request where `otherwise` holds for those that say nothing.
     Deadlines deadlines_or(const Deadlines& otherwise) const;
 
@@ -111,7 +123,9 @@ private:
     std::shared_ptr<ByteSource> source_;
     std::optional<Deadlines> deadlines_;
     std::optional<std::chrono::milliseconds> header_deadline_;
+    std::optional<std::uint64_t> length_;
     std::optional<std::size_t> answer_cut_;
+    std::optional<std::size_t> answer_pace_;
     bool versioned_ = true;
 };
 
@@ -149,9 +163,10 @@ class Transport {
 public:
     virtual ~Transport() = default;
 
-    /// One request, one answer in memory. Uses a pooled connection, and tries GET, HEAD and DELETE
-    /// once more on a new one when a reused connection turns out to be dead. The engine may have
-    /// carried out the first DELETE before it was gone; the second one is then not_found.
+    /// One request, one answer in memory. Uses a pooled connection, and tries GET, HEAD, DELETE and
+    /// a PUT of a text once more on a new one when a reused connection turns out to be dead. The
+    /// engine may have carried out the first DELETE before it was gone; the second one is then
+    /// not_found.
     virtual Task<Response> send(Request request) = 0;
 
     /// A request whose answer is pulled from its own connection. Returns at the answer's header.
