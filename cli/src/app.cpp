@@ -74,6 +74,7 @@ std::unique_ptr<CLI::App> make_app(Context& context)
     add_run(*app, context);
     add_shell(*app, context);
     add_build(*app, context);
+    add_explain(*app, context);
     add_cargo(*app, context);
     add_images(*app, context);
     add_volumes(*app, context);

@@ -3,6 +3,7 @@
 #include "commands/run_options.hpp"
 #include "event_loop.hpp"
 #include "help.hpp"
+#include "units/unit_build.hpp"
 
 #include <slipway/core/build_recipe.hpp>
 
@@ -16,6 +17,7 @@ namespace slipway::cli {
 namespace {
 
 struct ProjectOptions {
+    UnitChoice units; // what only a project with a slipway.toml knows
     RunOptions run; // of these the image and what the container is
     std::string build_dir;
     std::string profile;
@@ -51,6 +53,54 @@ Result<core::BuildPlan> plan_project(const core::BuildCall& call, const core::Pr
                                                     : core::plan_make(call, project);
 }
 
+// What a slipway.toml has for all its units, or has no meaning there.
+Result<> check_unit_options(const Context& context, const ProjectOptions& options)
+{
+    const RunOptions& run = options.run;
+    const auto refused = [](std::string what, std::string hint) {
+        Error error(Errc::invalid_argument, std::move(what) + " is not for a slipway.toml");
+        error.hint = std::move(hint);
+        return fail(std::move(error));
+    };
+    if (!run.image.image.empty()) return refused("--image", "its toolchains name the images");
+    if (!options.build_dir.empty()) return refused("--build-dir", "its units name their outputs");
+    if (!options.toolchain.empty()) return refused("--toolchain", "its toolchains are images");
+    if (options.test) return refused("--test", "name the units that are tests");
+    if (!run.env.empty()) return refused("--env", "`pass_env` of a unit names what it takes");
+    if (!run.network.empty()) return refused("--network", "units have `network`");
+    if (run.memory || run.cpus) {
+        return refused("a limit", "units have `memory` and `cpus`; -j limits all together");
+    }
+    if (!context.rest.empty()) return refused("what stands behind --", "units have `command`");
+    return ok();
+}
+
+// Options that ask for what only units have.
+Result<> check_no_unit_options(const UnitChoice& units, const core::Project& project)
+{
+    const bool any = !units.units.empty() || units.force || units.keep_going || units.explain
+                     || units.json || units.shell_on_failure || !units.out_dir.empty()
+                     || !units.trace.empty();
+    if (!any) return ok();
+    const std::string what = units.units.empty() ? "" : ": no unit " + units.units.front();
+    Error error(
+        Errc::invalid_argument,
+        project.directory.string() + " has no slipway.toml" + what
+    );
+    error.hint = "units, --explain, --force, --keep-going, --message-format, --out-dir, --trace and "
+                 "--shell-on-failure are for projects that have one; what follows -- is the tool's";
+    return fail(std::move(error));
+}
+
+UnitChoice unit_choice(const ProjectOptions& options)
+{
+    UnitChoice choice = options.units;
+    choice.target = options.run.image.target;
+    choice.profile = profile_of(options) == core::BuildProfile::release ? "release" : "debug";
+    choice.jobs = options.jobs;
+    return choice;
+}
+
 Task<int> build_project(Context& context, std::shared_ptr<ProjectOptions> options)
 {
     core::BuildCall call = call_of(context, *options);
@@ -58,6 +108,12 @@ Task<int> build_project(Context& context, std::shared_ptr<ProjectOptions> option
     CO_TRY(
         const core::Project project, core::find_project(call.directory, context.environment.home)
     );
+    if (project.kind == core::ProjectKind::units) {
+        CO_CHECK(check_unit_options(context, *options));
+        UnitChoice choice = unit_choice(*options);
+        co_return co_await build_unit_project(context, project.directory, std::move(choice));
+    }
+    CO_CHECK(check_no_unit_options(options->units, project));
     CO_TRY(core::Job job, container_job(options->run));
     if (project.kind == core::ProjectKind::cargo) {
         CargoChoice choice{call.image, options->toolchain};
@@ -85,13 +141,39 @@ Task<int> build_project(Context& context, std::shared_ptr<ProjectOptions> option
     co_return co_await run_with(context, where, std::move(job));
 }
 
+void add_unit_options(CLI::App& command, UnitChoice& units)
+{
+    command.add_flag("--explain", units.explain, "Tell why units are stale, before they run");
+    command.add_flag("--force", units.force, "Run units that are fresh, too");
+    command.add_flag(
+        "-k,--keep-going", units.keep_going, "After a failure, build what does not need it"
+    );
+    command.add_option("--out-dir", units.out_dir, "Put outputs there, too, by their last names")
+        ->type_name("DIR");
+    command
+        .add_option_function<std::string>(
+            "--message-format",
+            [&units](const std::string& format) { units.json = format == "json"; },
+            "JSON: a line for each event, on stdout (default: human)"
+        )
+        ->type_name("human|json")
+        ->check(CLI::IsMember({"human", "json"}).description(""));
+    command.add_option("--trace", units.trace, "Write when units ran, for Perfetto or Chrome")
+        ->type_name("FILE");
+    command.add_flag(
+        "--shell-on-failure", units.shell_on_failure, "Open a shell where a unit has failed"
+    );
+}
+
 } // namespace
 
 void add_build(CLI::App& app, Context& context)
 {
     auto options = std::make_shared<ProjectOptions>();
     CLI::App* command =
-        app.add_subcommand("build", "Build the project here, by cargo, cmake or make");
+        app.add_subcommand("build", "Build the project here: units, cargo, cmake or make");
+    command->add_option("units", options->units.units, "Units of slipway.toml (default: its own)")
+        ->type_name("UNIT");
     add_image_options(*command, options->run.image);
     command
         ->add_option(
@@ -118,12 +200,16 @@ void add_build(CLI::App& app, Context& context)
         )
         ->type_name("N")
         ->check(CLI::Range(1U, 65'535U).description(""));
+    add_unit_options(*command, options->units);
     add_toolchain_option(*command, options->toolchain);
     add_container_options(*command, options->run);
-    command->formatter(std::make_shared<Help>("build [options] [-- ARGUMENT...]"));
+    command->formatter(std::make_shared<Help>("build [options] [UNIT...] [-- ARGUMENT...]"));
     command->footer(
         "  slipway build --release --target aarch64-unknown-linux-gnu -- -DWITH_TLS=ON\n\n"
-        "What stands at the root of the workspace decides, or else on the way from there to the "
+        "A slipway.toml here or above decides: its units are built, those that are stale, in "
+        "sandboxes that have what they declare; see also `slipway explain`. --target, --profile "
+        "and -j are for it too.\n\n"
+        "Else it is what stands at the root of the workspace, or on the way from there to the "
         "current directory; the first of these that is there:\n\n"
         "Cargo.toml: `slipway cargo build` (with --test `cargo test`), which may choose the "
         "target by its configuration. ARGUMENTs are cargo's.\n\n"

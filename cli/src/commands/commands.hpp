@@ -22,6 +22,7 @@ namespace slipway::cli {
 void add_run(CLI::App& app, Context& context);
 void add_shell(CLI::App& app, Context& context);
 void add_build(CLI::App& app, Context& context);
+void add_explain(CLI::App& app, Context& context);
 void add_cargo(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);
 void add_volumes(CLI::App& app, Context& context);

@@ -39,8 +39,9 @@ void add_explain(CLI::App& app, Context& context)
     command->add_option("units", options->units, "Units of slipway.toml (default: all to build)")
         ->type_name("UNIT");
     command->add_option("--target", options->target, "As with slipway build")->type_name("TRIPLE");
+    auto released = std::make_shared<bool>(false);
     CLI::Option* release =
-        command->add_flag("--release", "The same as --profile release");
+        command->add_flag("--release", *released, "The same as --profile release");
     command->add_option("--profile", options->profile, "As with slipway build (default: debug)")
         ->type_name("debug|release")
         ->check(CLI::IsMember({"debug", "release"}).description(""))
@@ -49,8 +50,8 @@ void add_explain(CLI::App& app, Context& context)
     command->footer("  slipway explain app\n\n"
                     "Each reason has a name that stays the same from version to version, what it "
                     "is about, and the old and the new value. Nothing is run.");
-    command->callback([&context, options, release] {
-        if (release->count() > 0) options->profile = "release";
+    command->callback([&context, options, released] {
+        if (*released) options->profile = "release";
         context.command = [options](Context& c) { return run(c, explain(c, *options)); };
     });
 }

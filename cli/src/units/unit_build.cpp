@@ -57,7 +57,7 @@ resolve(Context& context, engine::Client client, core::UnitToolchain toolchain)
 {
     const ImageChoice choice = image_of(toolchain);
     CO_TRY(std::string reference, image_reference(context, choice));
-    const engine::Images images(client.transport());
+    engine::Images images(client.transport());
     auto info = co_await images.inspect(reference);
     if (!info && lacks_image(info.error())) {
         CO_TRY(reference, co_await provide_image(context, client, choice));
@@ -240,7 +240,7 @@ Task<int> build_unit_project(Context& context, std::filesystem::path directory, 
     CO_TRY(engine::Client client, co_await connect(context));
     CO_CHECK(co_await resolve_all(context, client, order));
     order.proxies = proxies_for(context);
-    CO_TRY(order.shared, co_await shared_cache(context));
+    CO_TRY(order.shared, co_await shared_cache());
     if (choice.explain) {
         CO_TRY(const auto forecast, core::forecast_units(order));
         show_forecast(printer, forecast);
