@@ -4,7 +4,7 @@
 #include "graph/depfile.hpp"
 #include "graph/found_result.hpp"
 #include "graph/run_unit.hpp"
-#include "graph/unit_outputs.hpp"
+#include "graph/output_files.hpp"
 #include "interrupted.hpp"
 #include "workspace/on_thread.hpp"
 

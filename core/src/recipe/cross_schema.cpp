@@ -88,26 +88,6 @@ constexpr Form root{.says = "a table", .members = root_members};
 
 } // namespace forms
 
-std::string_view kind_of_node(const toml::node& node)
-{
-    switch (node.type()) {
-    case toml::node_type::table:
-        return "a table";
-    case toml::node_type::array:
-        return "an array";
-    case toml::node_type::string:
-        return "a string";
-    case toml::node_type::integer:
-        return "an integer";
-    case toml::node_type::floating_point:
-        return "a floating-point number";
-    case toml::node_type::boolean:
-        return "a boolean";
-    default:
-        return "a date or a time";
-    }
-}
-
 // "target.a-b-c.image"
 std::string key_path(const std::string& path, std::string_view name)
 {

@@ -181,6 +181,26 @@ std::string place_of(const toml::source_region& source)
     return place_in(source.path ? fs::path(*source.path) : fs::path(), at);
 }
 
+std::string_view kind_of_node(const toml::node& node)
+{
+    switch (node.type()) {
+    case toml::node_type::table:
+        return "a table";
+    case toml::node_type::array:
+        return "an array";
+    case toml::node_type::string:
+        return "a string";
+    case toml::node_type::integer:
+        return "an integer";
+    case toml::node_type::floating_point:
+        return "a floating-point number";
+    case toml::node_type::boolean:
+        return "a boolean";
+    default:
+        return "a date or a time";
+    }
+}
+
 Result<toml::table> parse_toml(std::string_view text, const fs::path& file, TomlMistakes mistakes)
 {
     if (const auto at = not_utf8(text))

@@ -33,4 +33,7 @@ read_toml(const std::filesystem::path& file, TomlMistakes mistakes = TomlMistake
 /// "/w/Cross.toml:3:9".
 std::string place_of(const toml::source_region& source);
 
+/// "an integer", as an error says it.
+std::string_view kind_of_node(const toml::node& node);
+
 } // namespace slipway::core

@@ -1,4 +1,4 @@
-#include "graph/unit_outputs.hpp"
+#include "graph/output_files.hpp"
 
 #include "archive/posix.hpp"
 #include "graph/left_files.hpp"
