@@ -64,11 +64,12 @@ resolve(Context& context, engine::Client client, core::UnitToolchain toolchain)
         context.printer->end_progress();
         info = co_await images.inspect(reference);
     }
-    CO_CHECK(during(std::move(info), "the toolchain " + toolchain.name));
+    auto found = during(std::move(info), "the toolchain " + toolchain.name);
+    CO_TRY(const engine::ImageInfo image, std::move(found));
     core::ResolvedToolchain resolved;
-    resolved.image = info->id;
+    resolved.image = image.id;
     resolved.platform = toolchain.platform;
-    resolved.digest = core::toolchain_digest(*info);
+    resolved.digest = core::toolchain_digest(image);
     if (!toolchain.platform.empty()) {
         CO_CHECK(co_await core::check_platform(client, reference, toolchain.platform));
     }

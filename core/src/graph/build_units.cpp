@@ -52,8 +52,10 @@ public:
         for (;;) {
             result = co_await begin_ready(self);
             if (!result || self->running_.empty()) break;
-            result = co_await self->changed_->wait();
-            if (result) result = co_await self->take_ended(self);
+            while (result && !self->any_ended()) {
+                result = co_await self->changed_->wait();
+            }
+            if (result) result = co_await take_ended(self);
             if (!result) break;
         }
         if (!result) {
@@ -76,6 +78,13 @@ private:
     const PlannedUnit& planned(std::size_t place) const
     {
         return build_->state->plan().units[place];
+    }
+
+    bool any_ended() const
+    {
+        return std::ranges::any_of(running_, [](const auto& one) {
+            return one.second.end->has_value();
+        });
     }
 
     bool stopped() const { return summary_.failed != 0 && !build_->order.keep_going; }
@@ -159,7 +168,7 @@ private:
         co_return ok();
     }
 
-    Task<> take_ended(std::shared_ptr<Scheduler> self)
+    static Task<> take_ended(std::shared_ptr<Scheduler> self)
     {
         std::vector<std::size_t> ended;
         for (const auto& [place, running] : self->running_) {
