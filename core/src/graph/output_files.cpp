@@ -44,24 +44,6 @@ Result<> remove_all(const fs::path& parent, const std::string& name)
     return ok();
 }
 
-Result<Blob> digest_of_file(int file, const std::string& shown)
-{
-    Sha256Hasher hasher;
-    Blob blob;
-    std::vector<char> piece(std::size_t{1} << 18);
-    for (;;) {
-        const ssize_t got =
-            ::pread(file, piece.data(), piece.size(), static_cast<off_t>(blob.size));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail(posix::error(errno, "reading", shown));
-        if (got == 0) break;
-        hasher.add({piece.data(), static_cast<std::size_t>(got)});
-        blob.size += static_cast<std::uint64_t>(got);
-    }
-    blob.digest = hasher.finish();
-    return blob;
-}
-
 class Taker {
 public:
     Taker(const fs::path& place, Store* store, std::optional<Error>& failure)
@@ -223,6 +205,24 @@ void clear_changed_kinds(
 }
 
 } // namespace
+
+Result<Blob> digest_of_file(int file, const std::string& shown)
+{
+    Sha256Hasher hasher;
+    Blob blob;
+    std::vector<char> piece(std::size_t{1} << 18);
+    for (;;) {
+        const ssize_t got =
+            ::pread(file, piece.data(), piece.size(), static_cast<off_t>(blob.size));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail(posix::error(errno, "reading", shown));
+        if (got == 0) break;
+        hasher.add({piece.data(), static_cast<std::size_t>(got)});
+        blob.size += static_cast<std::uint64_t>(got);
+    }
+    blob.digest = hasher.finish();
+    return blob;
+}
 
 Result<fs::path> fresh_outputs(const Layout& layout, std::string_view directory)
 {

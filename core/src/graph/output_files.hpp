@@ -44,6 +44,9 @@ Result<> place_outputs(
     const std::vector<BuiltOutput>* before
 );
 
+/// Of an open file, from its begin. Errors: io.
+Result<Blob> digest_of_file(int file, const std::string& shown);
+
 /// Puts declared outputs (Unit::outputs) into one directory, by the last part of their paths, which
 /// are different. Errors: conflict (something else is in the way), io, permission_denied.
 Result<> export_outputs(

@@ -1,5 +1,6 @@
 #include "graph/run_unit.hpp"
 
+#include "archive/posix.hpp"
 #include "graph/left_files.hpp"
 #include "graph/unit_log.hpp"
 #include "sandbox/pooled_order.hpp"
@@ -88,15 +89,18 @@ LeasedJob job_of_unit(const UnitRun& order)
 }
 
 // A job that cannot be run at all, told as a failure of the unit.
-void note_not_run(const JobResult& result, UnitRan& ran)
+void note_not_run(const JobResult& result, const UnitRun& order, UnitRan& ran)
 {
+    const std::string who = fmt::format("{}: unit {}: ", order.place, order.unit->name);
     if (!result.not_run.empty()) {
-        ran.failure = result.not_run;
+        ran.failure = fmt::format(
+            "{}running {}: {}", who, posix::printable(order.unit->command.front()), result.not_run
+        );
         if (result.exit_code == 127) {
             ran.hint = "the toolchain's image has no such program, or not in its PATH";
         }
     } else if (result.out_of_memory) {
-        ran.failure = "it ran out of memory and was killed";
+        ran.failure = who + "it ran out of memory and was killed";
         ran.hint = "give it more with `memory`";
     }
 }
@@ -194,12 +198,13 @@ Task<> run_in_lease(
     ran->log = log.bytes();
     if (!result && result.error().code == Errc::timed_out) {
         ran->exit_code = 1;
-        ran->failure = describe(result.error());
+        ran->failure =
+            fmt::format("{}: unit {}: {}", order->place, order->unit->name, describe(result.error()));
         ran->hint = "its `deadline` is the limit";
     } else {
         CO_CHECK(result);
         ran->exit_code = result->exit_code;
-        note_not_run(*result, *ran);
+        note_not_run(*result, *order, *ran);
     }
     if (ran->good()) {
         auto fetched = co_await fetch_outputs(lease, order, ran);
