@@ -41,15 +41,6 @@ std::int64_t now_ns()
     return posix::to_ns(now.tv_sec, now.tv_nsec);
 }
 
-// Whether a change from `now` on must give the file another mark. A time that is still to come
-// tells nothing: the clock was set back, or will come by there once more.
-bool is_settled(const FileMark& mark, std::int64_t now)
-{
-    const bool coarse = mark.ctime_ns % second_ns == 0;
-    const std::int64_t young = now - tick_ns - (coarse ? 2 * second_ns : 0);
-    return mark.ctime_ns < young && mark.mtime_ns < young;
-}
-
 FileMark mark_of_status(const struct stat& status)
 {
     FileMark mark;
@@ -91,6 +82,13 @@ std::optional<std::string_view> directory_part(std::string_view path)
 }
 
 } // namespace
+
+bool is_settled(const FileMark& mark, std::int64_t now) noexcept
+{
+    const bool coarse = mark.ctime_ns % second_ns == 0;
+    const std::int64_t young = now - tick_ns - (coarse ? 2 * second_ns : 0);
+    return mark.ctime_ns < young && mark.mtime_ns < young;
+}
 
 struct Look::Reader {
     Sha256Hasher hasher{};

@@ -15,6 +15,10 @@
 
 namespace slipway::core {
 
+/// Whether a change from `now` (ns since 1970) on must give the file another mark. A time that is
+/// still to come tells nothing: the clock was set back, and comes by there once more.
+bool is_settled(const FileMark& mark, std::int64_t now) noexcept;
+
 /// One look at many paths below a directory, by many threads.
 class Look {
 public:
