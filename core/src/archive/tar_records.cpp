@@ -7,8 +7,9 @@
 #include "archive/tar_stream.hpp"
 #include "archive/transformed.hpp"
 
+#include <slipway/core/digest.hpp>
+
 #include <archive_entry.h>
-#include <openssl/evp.h>
 
 #include <sys/stat.h>
 
@@ -22,13 +23,9 @@ namespace slipway::core {
 
 namespace {
 
-class Sha256 {
+/// Pieces come in rising order; what is between them is zeros.
+class SparseSha256 {
 public:
-    Sha256() : context_(::EVP_MD_CTX_new())
-    {
-        ::EVP_DigestInit_ex(context_.get(), ::EVP_sha256(), nullptr);
-    }
-    /// Pieces in rising order; what is between them is zeros.
     void add(std::uint64_t offset, std::string_view bytes)
     {
         static constexpr std::array<char, 65'536> zeros{};
@@ -41,25 +38,18 @@ public:
     std::string finish(std::uint64_t size)
     {
         add(size, {});
-        std::string digest(32, '\0');
-        ::EVP_DigestFinal_ex(
-            context_.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr
-        );
-        return digest;
+        const Sha256 digest = hasher_.finish();
+        return {digest.bytes.begin(), digest.bytes.end()};
     }
 
 private:
-    struct Free {
-        void operator()(EVP_MD_CTX* context) const noexcept { ::EVP_MD_CTX_free(context); }
-    };
-
     void put(std::string_view bytes)
     {
-        ::EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
+        hasher_.add(bytes);
         reached_ += bytes.size();
     }
 
-    std::unique_ptr<EVP_MD_CTX, Free> context_;
+    Sha256Hasher hasher_;
     std::uint64_t reached_ = 0;
 };
 
@@ -77,7 +67,7 @@ std::string big_endian(std::uint64_t high, std::uint64_t low)
 Result<std::string> digest_of(TarStream& tar, std::uint64_t size, Digest digest)
 {
     ContentHasher xxh3;
-    Sha256 sha256;
+    SparseSha256 sha256;
     CHECK_OK(tar.data(size, [&](std::uint64_t offset, std::string_view piece) {
         if (digest == Digest::xxh3_128) xxh3.add(offset, piece);
         if (digest == Digest::sha256) sha256.add(offset, piece);

@@ -15,10 +15,10 @@ namespace slipway::core {
 
 namespace {
 
-constexpr int directory_flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-constexpr int step_flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+constexpr int beneath_flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+constexpr int one_step_flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 // No device is opened for long, none becomes our terminal.
-constexpr int file_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+constexpr int beneath_file_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 constexpr int most_links = 40;  // as Linux has it
 constexpr int most_tries = 100; // while others rename directories
 
@@ -37,9 +37,9 @@ Fd open_beneath(int root, const char* path, int flags)
 
 // One name of the way at a time. Nothing of it, with errno, where the name is no directory and no
 // symlink; `text` is filled for a symlink.
-Fd step(int at, const std::string& name, std::string& text)
+Fd one_step(int at, const std::string& name, std::string& text)
 {
-    Fd next(::openat(at, name.c_str(), step_flags));
+    Fd next(::openat(at, name.c_str(), one_step_flags));
     struct stat status {};
     if (!next || ::fstat(next.get(), &status) != 0) return Fd();
     if (S_ISDIR(status.st_mode)) return next;
@@ -74,7 +74,7 @@ Fd walk(int root, std::string rest)
             continue;
         }
         std::string text;
-        Fd next = step(way.empty() ? root : way.back().get(), name, text);
+        Fd next = one_step(way.empty() ? root : way.back().get(), name, text);
         if (!next) return next;
         if (text.empty()) {
             way.push_back(std::move(next));
@@ -87,7 +87,7 @@ Fd walk(int root, std::string rest)
         rest = at < rest.size() ? text + "/" + rest.substr(at) : text;
         at = 0;
     }
-    if (way.empty()) return Fd(::openat(root, ".", directory_flags));
+    if (way.empty()) return Fd(::openat(root, ".", beneath_flags));
     return std::move(way.back());
 }
 
@@ -96,23 +96,24 @@ Fd walk(int root, std::string rest)
 Below::Below(int root, bool by_hand) noexcept : root_(root), by_hand_(by_hand)
 {
     // EPERM: a filter of system calls that is older than this one.
-    by_hand_ = by_hand_ || (!open_beneath(root, ".", directory_flags) && errno != EACCES);
+    by_hand_ = by_hand_ || (!open_beneath(root, ".", beneath_flags) && errno != EACCES);
 }
 
 Fd Below::directory(const std::string& path) const
 {
     if (by_hand_ || path.size() >= PATH_MAX) return walk(root_, path);
-    return open_beneath(root_, path.empty() ? "." : path.c_str(), directory_flags);
+    return open_beneath(root_, path.empty() ? "." : path.c_str(), beneath_flags);
 }
 
 Fd Below::file(const std::string& path) const
 {
-    if (!by_hand_ && path.size() < PATH_MAX) return open_beneath(root_, path.c_str(), file_flags);
+    if (!by_hand_ && path.size() < PATH_MAX)
+        return open_beneath(root_, path.c_str(), beneath_file_flags);
     const std::size_t slash = path.rfind('/');
-    if (slash == std::string::npos) return Fd(::openat(root_, path.c_str(), file_flags));
+    if (slash == std::string::npos) return Fd(::openat(root_, path.c_str(), beneath_file_flags));
     const Fd above = walk(root_, path.substr(0, slash));
     if (!above) return Fd();
-    return Fd(::openat(above.get(), path.c_str() + slash + 1, file_flags));
+    return Fd(::openat(above.get(), path.c_str() + slash + 1, beneath_file_flags));
 }
 
 bool is_nothing(int error) noexcept

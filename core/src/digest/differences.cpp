@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Record::Value>> type_
     "text", "number", "truth", "digest", "list", "table"};
 
 // As a word of a shell, with control bytes made visible. No two texts have the same.
-std::string quoted(std::string_view text)
+std::string as_word(std::string_view text)
 {
     constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                        "0123456789-_./=:,+@%^";
@@ -41,7 +41,7 @@ struct ShowValue {
         std::string out;
         for (const std::string& item : list) {
             if (!out.empty()) out += ' ';
-            out += quoted(item);
+            out += as_word(item);
         }
         return out.empty() ? "(empty)" : out;
     }
@@ -50,13 +50,13 @@ struct ShowValue {
         std::string out;
         for (const auto& [key, value] : table) {
             if (!out.empty()) out += ' ';
-            out += quoted(key) + "=" + quoted(value);
+            out += as_word(key) + "=" + as_word(value);
         }
         return out.empty() ? "(empty)" : out;
     }
 };
 
-std::string show(const Record::Value& value)
+std::string show_value(const Record::Value& value)
 {
     return std::visit(ShowValue{}, value);
 }
@@ -64,7 +64,7 @@ std::string show(const Record::Value& value)
 std::string show_exactly(const Record::Value& value)
 {
     const auto* const text = std::get_if<std::string>(&value);
-    const std::string shown = text != nullptr ? quoted(*text) : show(value);
+    const std::string shown = text != nullptr ? as_word(*text) : show_value(value);
     return shown + " (" + std::string(type_names.at(value.index())) + ")";
 }
 
@@ -72,7 +72,7 @@ std::string show_exactly(const Record::Value& value)
 RecordDifference
 difference(std::string field, const Record::Value& before, const Record::Value& after)
 {
-    RecordDifference out{std::move(field), {}, show(before), show(after)};
+    RecordDifference out{std::move(field), {}, show_value(before), show_value(after)};
     if (out.before == out.after) {
         out.before = show_exactly(before);
         out.after = show_exactly(after);
@@ -117,11 +117,11 @@ void add_lonely(const Record::Field& field, bool is_new, Differences& out)
         return;
     }
     RecordDifference one{field.name};
-    (is_new ? one.after : one.before) = show(field.value);
+    (is_new ? one.after : one.before) = show_value(field.value);
     out.push_back(std::move(one));
 }
 
-void compare(const Record::Field& before, const Record::Field& after, Differences& out)
+void compare_fields(const Record::Field& before, const Record::Field& after, Differences& out)
 {
     if (before.value == after.value) return;
     const auto* const old_table = std::get_if<Record::Table>(&before.value);
@@ -139,7 +139,7 @@ std::string names_of(const Record& record)
     for (const Record::Field& field : record.fields()) {
         names.push_back(field.name);
     }
-    return show(names);
+    return show_value(names);
 }
 
 const Record::Field* field_of(const Record& record, std::string_view name)
@@ -173,7 +173,7 @@ std::vector<RecordDifference> differences(const Record& before, const Record& af
         if (known == nullptr) {
             add_lonely(field, true, out);
         } else {
-            compare(*known, field, out);
+            compare_fields(*known, field, out);
         }
     }
     for (const Record::Field& field : before.fields()) {

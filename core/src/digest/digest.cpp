@@ -21,7 +21,7 @@ const EVP_MD* sha256_method()
     return method;
 }
 
-void check(int done)
+void check_openssl(int done)
 {
     if (done != 1) throw std::runtime_error("OpenSSL cannot take a SHA-256");
 }
@@ -64,7 +64,7 @@ struct Sha256Hasher::State {
     State() : context(::EVP_MD_CTX_new())
     {
         if (context == nullptr) throw std::bad_alloc();
-        check(::EVP_DigestInit_ex2(context.get(), sha256_method(), nullptr));
+        check_openssl(::EVP_DigestInit_ex2(context.get(), sha256_method(), nullptr));
     }
 
     std::unique_ptr<EVP_MD_CTX, FreeContext> context;
@@ -78,22 +78,22 @@ Sha256Hasher::~Sha256Hasher() = default;
 void Sha256Hasher::add(std::string_view bytes)
 {
     if (state_ == nullptr) state_ = std::make_unique<State>(); // it was moved from
-    check(::EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()));
+    check_openssl(::EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()));
 }
 
 Sha256 Sha256Hasher::finish()
 {
     if (state_ == nullptr) state_ = std::make_unique<State>();
     Sha256 digest;
-    check(::EVP_DigestFinal_ex(state_->context.get(), digest.bytes.data(), nullptr));
-    check(::EVP_DigestInit_ex2(state_->context.get(), nullptr, nullptr));
+    check_openssl(::EVP_DigestFinal_ex(state_->context.get(), digest.bytes.data(), nullptr));
+    check_openssl(::EVP_DigestInit_ex2(state_->context.get(), nullptr, nullptr));
     return digest;
 }
 
 Sha256 sha256(std::string_view bytes)
 {
     Sha256 digest;
-    check(::EVP_Digest(
+    check_openssl(::EVP_Digest(
         bytes.data(), bytes.size(), digest.bytes.data(), nullptr, sha256_method(), nullptr
     ));
     return digest;

@@ -29,15 +29,15 @@ Notes read_notes(const fs::path& file)
     struct stat status {};
     if (!in || ::fstat(in.get(), &status) != 0) return {};
     if (!S_ISREG(status.st_mode) || status.st_size > most_notes) return {};
-    std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-        const ssize_t got = ::read(in.get(), bytes.data() + done, bytes.size() - done);
+    const auto size = static_cast<std::size_t>(status.st_size);
+    const auto bytes = std::make_unique_for_overwrite<char[]>(size); // NOLINT(*-avoid-c-arrays)
+    for (std::size_t done = 0; done < size;) {
+        const ssize_t got = ::read(in.get(), bytes.get() + done, size - done);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return {};
         done += static_cast<std::size_t>(got);
     }
-    return Notes::decode(bytes).value_or(Notes());
+    return Notes::decode({bytes.get(), size}).value_or(Notes());
 }
 
 Result<> complain_of_notes(int error, const fs::path& file)

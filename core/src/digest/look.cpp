@@ -34,7 +34,7 @@ constexpr auto pause = std::chrono::milliseconds(5);
 constexpr std::int64_t tick_ns = 50'000'000;
 constexpr std::int64_t second_ns = 1'000'000'000;
 
-std::int64_t now_ns()
+std::int64_t look_time()
 {
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
@@ -61,7 +61,7 @@ DigestedPath::Kind kind_of_mode(mode_t mode)
     return DigestedPath::Kind::other;
 }
 
-void fill(DigestedPath& out, const struct stat& status)
+void fill_from(DigestedPath& out, const struct stat& status)
 {
     out.kind = kind_of_mode(status.st_mode);
     out.executable = S_ISREG(status.st_mode) && (status.st_mode & S_IXUSR) != 0;
@@ -191,7 +191,7 @@ int Look::stat_one(int directory, const char* name, DigestedPath& out) const
     struct stat status {};
     const int flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
     if (::fstatat(directory, name, &status, flags) != 0) return errno;
-    fill(out, status);
+    fill_from(out, status);
     if (out.kind != DigestedPath::Kind::symlink) return 0;
     std::array<char, PATH_MAX + 1> text{};
     const ssize_t size = ::readlinkat(directory, name, text.data(), text.size());
@@ -241,7 +241,7 @@ int Look::read_file(std::size_t at, Reader& reader)
     }
     out.digest = reader.hasher.finish();
     if (::fstat(file.get(), &after) != 0) return errno;
-    fill(out, after);
+    fill_from(out, after);
     return mark_of_status(before) == out.mark ? 0 : -1;
 }
 
@@ -261,7 +261,7 @@ int Look::read(std::size_t at, Reader& reader)
 void Look::digest(Notes& notes)
 {
     // Before anything is read: what changes from now on has another time than what is settled.
-    const std::int64_t now = now_ns();
+    const std::int64_t now = look_time();
     std::vector<Notes::Place> places(paths_.size());
     std::vector<std::uint32_t> unknown;
     for (std::size_t i = 0; i < paths_.size(); ++i) {
