@@ -129,7 +129,12 @@ Result<core::BuildOrder> order_of(
     core::BuildOrder order;
     order.variables.target = choice.target.empty() ? host_target() : choice.target;
     order.variables.profile = choice.profile;
-    TRY(order.file, core::read_unit_file(directory / core::unit_file_name, order.variables));
+    TRY(
+        order.file,
+        core::read_unit_file(
+            directory / core::unit_file_name, order.variables, core::unit_file_notes(directory)
+        )
+    );
     order.units = choice.units;
     order.environment = own_environment();
     order.force = choice.force;

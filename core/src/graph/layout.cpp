@@ -1,5 +1,7 @@
 #include "graph/layout.hpp"
 
+#include <slipway/core/build_units.hpp>
+
 #include "agent/codec.hpp"
 #include "archive/cache_tag.hpp"
 #include "archive/posix.hpp"
@@ -124,3 +126,12 @@ Result<> write_records(const fs::path& unit_directory, const UnitRecords& record
 }
 
 } // namespace slipway::core::graph
+
+namespace slipway::core {
+
+std::filesystem::path unit_file_notes(const std::filesystem::path& project)
+{
+    return graph::Layout(project).build_directory() / "file";
+}
+
+} // namespace slipway::core

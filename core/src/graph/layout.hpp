@@ -15,6 +15,7 @@
 ///
 ///   built             what is known of all units (BuildLog)
 ///   digests           what is known of their inputs (InputDigests)
+///   file              what was read of slipway.toml (read_unit_file)
 ///   units/NAME-ID/    one unit: ID is the begin of its ActionId
 ///     lock            flock'ed by the process that builds it
 ///     record          what its last run was made of, for `explain`

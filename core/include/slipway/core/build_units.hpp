@@ -114,6 +114,9 @@ struct BuildSummary {
     std::int64_t exit_code = 0; ///< of the first unit that has failed; 1 where it has none
 };
 
+/// Where a project's build directory has what was read of its slipway.toml; see read_unit_file.
+std::filesystem::path unit_file_notes(const std::filesystem::path& project);
+
 /// Names of the units that a build is about: those asked for and what they need, in the order of
 /// the file. Errors: invalid_argument (no unit of that name).
 Result<std::vector<std::string>>
