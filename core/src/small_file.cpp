@@ -1,5 +1,6 @@
 #include "small_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <system_error>
@@ -7,6 +8,12 @@
 namespace slipway::core {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t least_piece = 4096;
+
+} // namespace
 
 Result<std::string> read_small_file(const fs::path& file, std::size_t max_bytes)
 {
@@ -23,15 +30,20 @@ Result<std::string> read_small_file(const fs::path& file, std::size_t max_bytes)
             file.string() + (directory ? " is a directory" : " is no regular file")
         );
     }
-    std::string text(max_bytes + 1, '\0');
     errno = 0;
     std::ifstream in(file, std::ios::binary);
     if (!in) {
         failed = std::error_code(errno, std::generic_category());
         return fail(Errc::invalid_argument, file.string() + ": " + failed.message());
     }
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(in.gcount()));
+    // A file's size may be no true one, as in /proc.
+    std::string text;
+    while (in && text.size() <= max_bytes) {
+        const std::size_t had = text.size();
+        text.resize(std::min(had + std::max(had, least_piece), max_bytes + 1));
+        in.read(text.data() + had, static_cast<std::streamsize>(text.size() - had));
+        text.resize(had + static_cast<std::size_t>(in.gcount()));
+    }
     if (in.bad()) return fail(Errc::invalid_argument, file.string() + ": it cannot be read");
     if (text.size() > max_bytes) {
         return fail(

@@ -111,6 +111,13 @@ Put put_of(const struct stat& there, const struct stat& of)
     return {there.st_ino, posix::mtime_ns(there), of.st_ino, is_one_file(there, of) ? 0 : ctime};
 }
 
+std::string inode_text(int directory)
+{
+    struct stat status {};
+    if (::fstat(directory, &status) != 0) return "0";
+    return fmt::format("{:x}-{:x}", status.st_dev, status.st_ino);
+}
+
 class Uplift {
 public:
     Uplift(const UpliftPlaces& places, const EntryFilter& is_result)
@@ -323,7 +330,8 @@ private:
 
     const UpliftPlaces* places_;
     const EntryFilter* is_result_;
-    std::string temporary_name_ = ".slipway-uplift-" + std::to_string(::getpid());
+    /// Nobody else's at the same time, and the next uplift's, which removes what a killed one left.
+    std::string temporary_name_ = ".slipway-uplift-" + inode_text(places_->records);
     Record before_;
     Record now_;
     Uplifted done_;
