@@ -76,7 +76,7 @@ Task<bool> make_collections(State state, std::string path)
         const std::string collection = whole.substr(0, slash + 1);
         if (state->collections.contains(collection)) continue;
         asked = true;
-        engine::Request request = state->requests.make_whole("MKCOL", path);
+        engine::Request request = state->requests.make_whole("MKCOL", collection);
         CO_TRY(const engine::Response answer, co_await state->client.send(std::move(request)));
         // Other answers say that it is there, or that it may not be made: the next PUT tells.
         if (answer.status >= 500 && answer.status != 501 && answer.status != 507) {

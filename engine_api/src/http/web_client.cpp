@@ -21,6 +21,7 @@ Error of_a_server(Error error)
 {
     replace_all(error.message, "the engine", "the server");
     for (std::string& doing : error.context) {
+        replace_all(doing, "the engine", "the server");
         replace_all(doing, "reaching tcp://", "reaching http://");
     }
     error.hint.clear();
