@@ -61,9 +61,7 @@ Task<Verdict> send_object(State state, std::string path, Bytes bytes, Sha256 dig
 {
     engine::Request request = state->requests.put(path, std::move(bytes), digest);
     CO_TRY(const engine::Response answer, co_await state->client.send(std::move(request)));
-    Verdict verdict = verdict_of_put(answer, state->requests.place().s3);
-    if (verdict.said == Said::failed) co_return failure(*state, verdict.text, "PUT", path);
-    co_return verdict;
+    co_return verdict_of_put(answer, state->requests.place().s3);
 }
 
 // Those of the path and, the first time, of the URL. False when there was nothing left to make.
@@ -145,12 +143,13 @@ Task<> store_object(
     const auto since = Clock::now();
     CO_TRY(Verdict verdict, co_await send_object(state, path, bytes, digest));
     if (bytes->size() <= short_answer) outcome->slow = slowness(*state, since);
-    if (verdict.said == Said::conflict && !s3) {
+    if ((verdict.said == Said::conflict || verdict.may_lack_directory) && !s3) {
         CO_TRY(const bool news, co_await make_collections(state, path));
         if (news) {
             CO_TRY(verdict, co_await send_object(state, path, bytes, digest));
         }
     }
+    if (verdict.said == Said::failed) co_return failure(*state, verdict.text, "PUT", path);
     if (verdict.said == Said::conflict) {
         CO_TRY(const bool there, co_await is_there(state, path, std::nullopt));
         if (there) co_return ok();

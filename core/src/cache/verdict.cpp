@@ -113,7 +113,7 @@ Verdict verdict_of_put(const engine::Response& answer, bool s3)
     if ((status >= 400 && status < 500) || status == 501 || status == 507) {
         return {Said::refused, text};
     }
-    return {Said::failed, text};
+    return {Said::failed, text, status == 500};
 }
 
 } // namespace slipway::core::cache

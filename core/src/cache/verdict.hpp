@@ -19,7 +19,9 @@ struct Verdict {
     Said said = Said::failed;
     /// Why, for `too_large`, `refused` and `failed`: one line, with no word of the server's own, as
     /// it has been told credentials.
-    std::string text;
+    std::string text{};
+    /// It failed as nginx does where the directory is missing (HTTP 500).
+    bool may_lack_directory = false;
 };
 
 Verdict verdict_of_get(const engine::Response& answer, bool s3);
