@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace slipway::core {
 namespace {
@@ -38,6 +39,9 @@ Result<> UnitOutputs::add_all(const UnitFile& file)
         }
     }
     std::ranges::sort(sorted_, {}, &Sorted::path);
+    std::ranges::copy_if(sorted_, std::back_inserter(directories_), [&](const Sorted& one) {
+        return path_of(one.output).text.ends_with('/');
+    });
     return ok();
 }
 
@@ -108,9 +112,7 @@ std::vector<std::uint32_t> UnitOutputs::units_below(std::string_view path) const
 {
     const std::string prefix = std::string(path) + '/';
     std::vector<std::uint32_t> units;
-    for (auto at = std::ranges::lower_bound(sorted_, std::string_view(prefix), {}, &Sorted::path);
-         at != sorted_.end() && at->path.starts_with(prefix);
-         ++at) {
+    for (auto [at, end] = below(sorted_, prefix); at != end; ++at) {
         units.push_back(at->output.unit);
     }
     sort_once(units);
@@ -127,17 +129,54 @@ const std::vector<std::uint32_t>& UnitOutputs::units_matched(const std::string& 
         if (compiled.could_match(path, path_of(output).text.ends_with('/')))
             units.push_back(output.unit);
     };
-    // What it could find has its prefix; save for an output that its first names are in.
-    const std::string_view prefix = compiled.prefix();
-    for (auto one = std::ranges::lower_bound(sorted_, prefix, {}, &Sorted::path);
-         one != sorted_.end() && one->path.starts_with(prefix);
-         ++one) {
+    // What it could find has its prefix; save for an output that its first names are in. Of many
+    // with that prefix those are left that have a name with its suffix, or could have one in them.
+    constexpr std::ptrdiff_t few = 32;
+    Range outputs = below(sorted_, compiled.prefix());
+    const auto count = outputs.second - outputs.first;
+    if (count > few) {
+        sort_names();
+        const std::string suffix(compiled.suffix().rbegin(), compiled.suffix().rend());
+        const auto ends_so = [&](const Named& name) { return name.backwards.starts_with(suffix); };
+        auto name = std::ranges::lower_bound(names_, suffix, {}, &Named::backwards);
+        const auto end = std::partition_point(name, names_.end(), ends_so);
+        if (end - name < count) {
+            for (; name != end; ++name) {
+                hold(name->output.path, name->output.output);
+            }
+            outputs = below(directories_, compiled.prefix());
+        }
+    }
+    for (auto one = outputs.first; one != outputs.second; ++one) {
         hold(one->path, one->output);
     }
     if (const Output* const above = look(compiled.literal()).output)
         hold(without_slash(path_of(*above).text), *above);
     sort_once(units);
     return units;
+}
+
+UnitOutputs::Range UnitOutputs::below(const std::vector<Sorted>& outputs, std::string_view prefix)
+{
+    const auto begin = std::ranges::lower_bound(outputs, prefix, {}, &Sorted::path);
+    const auto end = std::partition_point(begin, outputs.end(), [&](const Sorted& one) {
+        return one.path.starts_with(prefix);
+    });
+    return {begin, end};
+}
+
+void UnitOutputs::sort_names()
+{
+    if (!names_.empty()) return;
+    for (const Sorted& output : sorted_) {
+        std::string_view rest = output.path;
+        while (!rest.empty()) {
+            const std::string_view name = rest.substr(0, rest.find('/'));
+            rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+            names_.push_back({{name.rbegin(), name.rend()}, output});
+        }
+    }
+    std::ranges::sort(names_, {}, &Named::backwards);
 }
 
 const UnitPath& UnitOutputs::path_of(const Output& output) const

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace slipway::core {
@@ -44,7 +45,16 @@ private:
         std::string_view path; // without a slash at the end
         Output output;
     };
+    /// A name on the way to an output, or its own.
+    struct Named {
+        std::string backwards;
+        Sorted output;
+    };
+    using Range =
+        std::pair<std::vector<Sorted>::const_iterator, std::vector<Sorted>::const_iterator>;
 
+    static Range below(const std::vector<Sorted>& outputs, std::string_view prefix);
+    void sort_names();
     Result<> add(std::string_view path, const Output& output);
     tl::unexpected<Error>
     refused(const Output& output, const Output& earlier, std::string_view how) const;
@@ -52,6 +62,8 @@ private:
     const UnitFile* file_ = nullptr;
     std::unordered_map<std::string_view, Entry> entries_;
     std::vector<Sorted> sorted_;
+    std::vector<Sorted> directories_; // sorted, too
+    std::vector<Named> names_;        // sorted, once they are needed
     std::unordered_map<std::string, std::vector<std::uint32_t>> matched_;
 };
 

@@ -197,6 +197,15 @@ UnitPattern::UnitPattern(std::string_view text)
         prefix_ += first.text.substr(0, first.text.find_first_of("*?[\\"));
 }
 
+std::string_view UnitPattern::suffix() const noexcept
+{
+    if (parts_.empty()) return {};
+    const agent::ItemPart& last = parts_.back();
+    const std::string_view text = last.text;
+    if (last.kind == agent::ItemPart::Kind::literal) return text;
+    return text.substr(text.find_last_of("*?[]\\") + 1); // a glob has one of them
+}
+
 bool UnitPattern::could_match(std::string_view path, bool is_directory) const
 {
     States now(parts_.size() + 1, 0);

@@ -48,6 +48,9 @@ public:
     /// Bytes that all paths begin with that it finds.
     const std::string& prefix() const noexcept { return prefix_; }
 
+    /// Bytes that a name ends with by which it finds something, on the way or at the end.
+    std::string_view suffix() const noexcept;
+
     /// Whether it finds this path or something above it, or could find something below it, where
     /// that is a directory.
     bool could_match(std::string_view path, bool is_directory) const;

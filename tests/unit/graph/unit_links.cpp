@@ -261,8 +261,9 @@ TEST_SUITE("core.graph.unit_file links")
             const std::string number = std::to_string(i);
             text += "[unit.u" + number
                     + "]\ncommand = ['a']\ninputs = ['src/**/*.h', '**/*.hpp', "
-                      "'b/"
-                    + std::to_string(i - 1) + "/*.o']\noutputs = ['b/" + number + "/x.o']\n";
+                      "'**/*_"
+                    + number + ".c', 'b/" + std::to_string(i - 1) + "/*.o']\noutputs = ['b/"
+                    + number + "/x.o']\n";
         }
         const auto begin = std::chrono::steady_clock::now();
         const auto file = parsed(text);
