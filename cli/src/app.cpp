@@ -80,6 +80,8 @@ std::unique_ptr<CLI::App> make_app(Context& context)
     add_volumes(*app, context);
     add_ps(*app, context);
     add_clean(*app, context);
+    add_store(*app, context);
+    add_gc(*app, context);
     add_doctor(*app, context);
     add_version(*app, context);
     call_them_commands(*app);

@@ -2,43 +2,34 @@
 
 #include "job_command.hpp"
 
-#include <boost/asio/this_coro.hpp>
-
 #include <cstdlib>
-#include <filesystem>
-#include <utility>
 
 namespace slipway::cli {
-namespace {
 
-std::string variable(const std::string& name)
+Result<std::filesystem::path> store_directory(const Context& context)
 {
-    const char* const value = std::getenv(name.c_str());
-    return value == nullptr ? "" : value;
-}
-
-} // namespace
-
-Result<core::Store> open_store(const Context& context)
-{
-    std::filesystem::path place = variable("SLIPWAY_STORE");
-    if (place.empty()) {
-        place = cache_directory(context);
-        if (!place.empty()) place /= "store";
+    const char* const chosen = std::getenv("SLIPWAY_STORE");
+    if (chosen != nullptr && *chosen != '\0') {
+        const std::filesystem::path path = chosen;
+        if (path.is_absolute()) return path;
+        TRY(const auto here, current_directory());
+        return (here / path).lexically_normal();
     }
-    if (!place.empty()) return core::Store::open(place);
-    Error error(Errc::not_found, "there is no place for the store");
-    error.hint = "set HOME, XDG_CACHE_HOME or SLIPWAY_STORE";
+    const std::filesystem::path cache = cache_directory(context);
+    if (!cache.empty()) return cache / "store";
+    Error error(Errc::invalid_argument, "there is no place for the store: HOME is not set");
+    error.hint = "set SLIPWAY_STORE to a directory";
     return fail(std::move(error));
 }
 
-Task<std::shared_ptr<core::SharedCache>> shared_cache()
+Result<core::Store> open_store(const Context& context)
 {
-    std::shared_ptr<core::SharedCache> none;
-    CO_TRY(auto options, core::shared_cache_options(variable));
-    if (!options) co_return none;
-    const auto executor = co_await boost::asio::this_coro::executor;
-    co_return core::SharedCache::open(executor, *std::move(options));
+    TRY(auto directory, store_directory(context));
+    auto store = core::Store::open(std::move(directory));
+    if (!store && store.error().hint.empty()) {
+        store.error().hint = "SLIPWAY_STORE=DIRECTORY has it elsewhere";
+    }
+    return store;
 }
 
 } // namespace slipway::cli

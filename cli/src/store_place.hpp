@@ -2,19 +2,17 @@
 
 #include "context.hpp"
 
-#include <slipway/core/shared_cache.hpp>
 #include <slipway/core/store.hpp>
 
-#include <memory>
+#include <filesystem>
 
 namespace slipway::cli {
 
-/// The store of this user's builds: the directory that the variable SLIPWAY_STORE names, else
-/// `store` in cache_directory. Errors: those of Store::open; not_found (no place for it is known).
-Result<core::Store> open_store(const Context& context);
+/// Where the store is: the variable SLIPWAY_STORE, else `store` in cache_directory.
+/// Errors: invalid_argument (neither is known).
+Result<std::filesystem::path> store_directory(const Context& context);
 
-/// What the variable SLIPWAY_CACHE and its kin ask for; null where they ask for none.
-/// Errors: invalid_argument.
-Task<std::shared_ptr<core::SharedCache>> shared_cache();
+/// Errors: those of store_directory and Store::open.
+Result<core::Store> open_store(const Context& context);
 
 } // namespace slipway::cli

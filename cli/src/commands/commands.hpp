@@ -28,6 +28,8 @@ void add_images(CLI::App& app, Context& context);
 void add_volumes(CLI::App& app, Context& context);
 void add_ps(CLI::App& app, Context& context);
 void add_clean(CLI::App& app, Context& context);
+void add_store(CLI::App& app, Context& context);
+void add_gc(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 

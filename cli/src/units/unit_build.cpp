@@ -5,6 +5,7 @@
 #include "exit_code.hpp"
 #include "job_command.hpp"
 #include "json_text.hpp"
+#include "shared_cache.hpp"
 #include "store_place.hpp"
 #include "terminal.hpp"
 #include "units/build_report.hpp"
