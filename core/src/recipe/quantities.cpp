@@ -44,11 +44,12 @@ double factor_of(char unit)
     }
 }
 
-// In bytes, which may be a fraction.
-std::optional<double> number_of_bytes(std::string_view text)
+// In bytes, which may be a fraction. Each of `units` is one that factor_of knows.
+std::optional<double> number_of_bytes(std::string_view text, std::string_view units)
 {
     constexpr double most = 1e18;
-    double factor = text.empty() ? 0 : factor_of(text.back());
+    const bool unit = !text.empty() && units.find(text.back()) != std::string_view::npos;
+    double factor = unit ? factor_of(text.back()) : 0;
     if (factor != 0) {
         text.remove_suffix(1);
     } else {
@@ -63,7 +64,7 @@ std::optional<double> number_of_bytes(std::string_view text)
 
 Result<std::int64_t> parse_memory(const std::string& text)
 {
-    const auto bytes = number_of_bytes(text);
+    const auto bytes = number_of_bytes(text, "bBkKmMgG");
     if (bytes && *bytes >= 1) return static_cast<std::int64_t>(*bytes);
     Error error(Errc::invalid_argument, "--memory " + text + ": not a size");
     error.hint = "a size is a number of bytes, or one with a unit: 65536b, 512k, 512m, 1.5g";
@@ -72,7 +73,8 @@ Result<std::int64_t> parse_memory(const std::string& text)
 
 Result<std::uint64_t> parse_size(std::string_view option, const std::string& text)
 {
-    if (const auto bytes = number_of_bytes(text)) return static_cast<std::uint64_t>(*bytes);
+    if (const auto bytes = number_of_bytes(text, "bBkKmMgGtT"))
+        return static_cast<std::uint64_t>(*bytes);
     Error error(Errc::invalid_argument, std::string(option) + " " + text + ": not a size");
     error.hint = "a size is a number of bytes, or one with a unit: 500m, 10G, 1.5t";
     return fail(std::move(error));

@@ -60,4 +60,34 @@ TEST_SUITE("core.recipe.quantities")
             CHECK(cpus.error().hint.find("2, 0.5") != std::string::npos);
         }
     }
+
+    TEST_CASE("sizes and times of options")
+    {
+        const auto size = [](const char* text) {
+            return parse_size("--max-size", text).value_or(99);
+        };
+        CHECK(size("0") == 0);
+        CHECK(size("500m") == 524'288'000);
+        CHECK(size("10G") == 10'737'418'240);
+        CHECK(size("1.5t") == 1'649'267'441'664);
+        CHECK(size("1.5T") == 1'649'267'441'664);
+        const auto time = [](const char* text) {
+            return parse_duration("--older-than", text).value_or(std::chrono::seconds(-1)).count();
+        };
+        CHECK(time("0") == 0);
+        CHECK(time("90s") == 90);
+        CHECK(time("30min") == 1'800);
+        CHECK(time("1.5h") == 5'400);
+        CHECK(time("30d") == 2'592'000);
+        CHECK(time("2w") == 1'209'600);
+        for (const char* bad :
+             {"", "s", "30", "30m", "-1d", "1e3d", "1 d", "1d ", "1D", "9999999w"}) {
+            CAPTURE(bad);
+            const auto none = parse_duration("--older-than", bad);
+            REQUIRE(!none);
+            CHECK(none.error().message == "--older-than " + std::string(bad) + ": not a time");
+            CHECK(!none.error().hint.empty());
+        }
+        CHECK(!parse_size("--max-size", "1p"));
+    }
 }
