@@ -121,15 +121,16 @@ bool has_cycle(const UnitFile& file)
         left.push_back(&unit);
     }
     for (;;) {
-        const auto gone = std::ranges::remove_if(left, [&](const Unit* unit) {
+        const std::vector<const Unit*> before = left;
+        const auto gone = std::remove_if(left.begin(), left.end(), [&](const Unit* unit) {
             return std::ranges::none_of(unit->deps, [&](const UnitPath& dep) {
-                return std::ranges::any_of(left, [&](const Unit* one) {
-                    return one != nullptr && one->name == dep.text;
+                return std::ranges::any_of(before, [&](const Unit* one) {
+                    return one->name == dep.text;
                 });
             });
         });
-        if (gone.empty()) return !left.empty();
-        left.erase(gone.begin(), gone.end());
+        if (gone == left.end()) return !left.empty();
+        left.erase(gone, left.end());
     }
 }
 

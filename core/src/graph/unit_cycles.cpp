@@ -20,14 +20,12 @@ struct UnitStep {
 std::string told_lines(const std::vector<std::uint32_t>& lines)
 {
     const auto last = lines.end() - 1;
-    return fmt::format(
-        "{} and {}", fmt::join(std::ranges::subrange(lines.begin(), last), ", "), *last
-    );
+    return fmt::format("{} and {}", fmt::join(lines.begin(), last, ", "), *last);
 }
 
 tl::unexpected<Error> refused_cycle(const UnitFile& file, std::vector<UnitStep> cycle)
 {
-    std::ranges::rotate(cycle, std::ranges::min_element(cycle, {}, &UnitStep::unit));
+    std::rotate(cycle.begin(), std::ranges::min_element(cycle, {}, &UnitStep::unit), cycle.end());
     const Unit& first = file.units[cycle.front().unit];
     std::string way;
     std::vector<std::uint32_t> lines;

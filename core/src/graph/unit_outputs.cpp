@@ -20,8 +20,7 @@ std::string_view without_slash(std::string_view path)
 void sort_once(std::vector<std::uint32_t>& units)
 {
     std::ranges::sort(units);
-    const auto rest = std::ranges::unique(units);
-    units.erase(rest.begin(), rest.end());
+    units.erase(std::unique(units.begin(), units.end()), units.end());
 }
 
 } // namespace

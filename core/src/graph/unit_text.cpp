@@ -59,9 +59,7 @@ std::string meant_or_all(
     const std::string_view compared = typed.substr(0, 128);
     if (const auto meant = nearest(compared, names)) return "did you mean " + *meant + "?";
     const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(most, names.size()));
-    std::string all = fmt::format(
-        "{} {}", what_all_are, fmt::join(std::ranges::subrange(names.begin(), end), ", ")
-    );
+    std::string all = fmt::format("{} {}", what_all_are, fmt::join(names.begin(), end, ", "));
     if (names.size() > most) all += fmt::format(" and {} more", names.size() - most);
     return all;
 }

@@ -123,10 +123,11 @@ Result<> UnitValues::memory(const toml::node& node, std::string_view key, std::i
     std::string value;
     CHECK_OK(text(node, key, value));
     auto bytes = parse_memory(value);
-    if (!bytes)
+    if (!bytes) {
         return wrong_value(
             node, key, in_quotes(value) + " is no size", std::move(bytes.error().hint)
         );
+    }
     out = *bytes;
     return ok();
 }

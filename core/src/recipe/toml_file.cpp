@@ -1,8 +1,10 @@
 #include "recipe/toml_file.hpp"
 
+#include "archive/posix.hpp"
 #include "recipe/utf8.hpp"
 #include "small_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <optional>
@@ -166,6 +168,17 @@ private:
     std::size_t dots_ = 0;              // of the key
 };
 
+// The parser's words repeat bytes of the text as they are, and names of any length.
+std::string told_mistake(std::string_view words)
+{
+    constexpr std::size_t most = 400;
+    std::size_t end = 0;
+    while (end < std::min(words.size(), most)) {
+        end += std::max<std::size_t>(1, letter_at(words, end));
+    }
+    return posix::printable(words.substr(0, end)) + (end < words.size() ? "..." : "");
+}
+
 tl::unexpected<Error> refused_toml(std::string message)
 {
     Error error(Errc::invalid_argument, std::move(message));
@@ -212,7 +225,7 @@ Result<toml::table> parse_toml(std::string_view text, const fs::path& file, Toml
     if (parsed) return std::move(parsed).table();
     const toml::parse_error& mistake = parsed.error();
     const bool told = mistakes == TomlMistakes::described;
-    const std::string what = told ? std::string(mistake.description()) : "this is not TOML";
+    const std::string what = told ? told_mistake(mistake.description()) : "this is not TOML";
     return refused_toml(place_of(mistake.source()) + ": " + what);
 }
 

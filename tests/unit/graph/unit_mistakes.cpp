@@ -17,6 +17,16 @@ TEST_SUITE("core.graph.unit_file mistakes")
             refusal(parsed("x = '\xff'"))
             == "slipway.toml:1:6: this is not UTF-8 | correct this file"
         );
+        // Its words have the bytes as they are.
+        CHECK(
+            refusal(parsed("x = na\x15"))
+            == "slipway.toml:1:7: Error while parsing floating-point: expected 'nan', saw 'na\\x15'"
+               " | correct this file"
+        );
+        const auto long_name =
+            parsed("[a." + std::string(5'000, 'x') + "]\n[a." + std::string(5'000, 'x') + "]\n");
+        REQUIRE_FALSE(long_name.has_value());
+        CHECK(long_name.error().message.size() < 500);
         // toml++ names the first one's place, too.
         const std::string twice =
             refusal(parsed("[unit.a]\ncommand = ['a']\n[unit.b]\n[unit.a]\n"));
