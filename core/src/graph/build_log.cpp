@@ -210,8 +210,13 @@ const BuiltUnit* BuildLog::latest(std::string_view label) const
 Result<> BuildLog::add(BuiltUnit unit)
 {
     const FileLock held(lock_.get());
-    CHECK_OK(refresh());
+    CHECK_OK(read_new());
     const std::string line = bytes_of_line(unit);
+    // Nobody else writes now: what stands behind the last whole line was cut by a kill, and would
+    // hide this one.
+    if (::ftruncate(at_.get(), static_cast<off_t>(read_)) != 0) {
+        return fail(posix::error(errno, "writing", file_.native()));
+    }
     if (!sync::write_all(at_.get(), line)) {
         Error error = posix::error(errno, "writing", file_.native());
         static_cast<void>(::ftruncate(at_.get(), static_cast<off_t>(read_)));
@@ -223,6 +228,13 @@ Result<> BuildLog::add(BuiltUnit unit)
 }
 
 Result<> BuildLog::refresh()
+{
+    const FileLock held(lock_.get());
+    return read_new();
+}
+
+// With the lock held.
+Result<> BuildLog::read_new()
 {
     struct stat now {};
     struct stat opened {};

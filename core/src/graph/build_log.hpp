@@ -55,12 +55,13 @@ public:
 
 private:
     Result<> load();
+    Result<> read_new();
     void take(BuiltUnit unit);
     std::size_t read_lines(std::string_view bytes);
     Result<> compact();
 
     std::filesystem::path file_;
-    Fd lock_; ///< of its directory: flock'ed while a line is added or the file replaced
+    Fd lock_; ///< of its directory: flock'ed while lines are read or added, or the file replaced
     Fd at_;
     std::uint64_t inode_ = 0;
     std::uint64_t read_ = 0; ///< bytes

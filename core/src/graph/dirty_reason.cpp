@@ -51,7 +51,7 @@ std::string_view first_word(const std::string& text)
 
 std::string_view file_reason(const RecordDifference& difference)
 {
-    if (!difference.before) return "new-file";
+    if (!difference.before || *difference.before == "missing") return "new-file";
     if (!difference.after || *difference.after == "missing") return "missing-file";
     const bool same_kind = first_word(*difference.before) == first_word(*difference.after);
     return same_kind ? "changed-file" : "changed-file-type";

@@ -24,22 +24,44 @@ bool glob_part_matches(const agent::ItemPart& part, std::string_view name)
                                                        : agent::glob_matches(part.text, name);
 }
 
-// Whether a begin of the path is what the parts from `at` on mean.
-// NOLINTNEXTLINE(misc-no-recursion): as deep as a pattern has parts
-bool path_matches(
-    const std::vector<agent::ItemPart>& parts, std::size_t at, std::string_view path
-)
+std::pair<std::string_view, std::string_view> first_name(std::string_view path)
 {
-    if (at == parts.size()) return true;
-    if (path.empty()) return false;
     const std::size_t slash = path.find('/');
-    const std::string_view name = path.substr(0, slash);
-    const std::string_view rest =
-        slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
-    if (parts[at].kind == agent::ItemPart::Kind::directories) {
-        return path_matches(parts, at + 1, path) || path_matches(parts, at, rest);
+    if (slash == std::string_view::npos) return {path, {}};
+    return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+// Whether a begin of the path is what the parts mean. After a `**` the first place where the parts
+// up to the next one fit is as good as any later one: so none before it is tried again.
+bool path_matches(const std::vector<agent::ItemPart>& parts, std::string_view path)
+{
+    std::size_t at = 0;
+    std::size_t again = 0; // behind the last `**`; 0: there was none
+    std::string_view again_path;
+    while (at < parts.size()) {
+        if (path.empty()) return false;
+        if (parts[at].kind == agent::ItemPart::Kind::directories) {
+            again = ++at;
+            again_path = path;
+            continue;
+        }
+        const auto [name, rest] = first_name(path);
+        if (glob_part_matches(parts[at], name)) {
+            ++at;
+            path = rest;
+            continue;
+        }
+        if (again == 0) return false;
+        again_path = first_name(again_path).second;
+        at = again;
+        path = again_path;
     }
-    return glob_part_matches(parts[at], name) && path_matches(parts, at + 1, rest);
+    return true;
+}
+
+bool is_gone(int number)
+{
+    return number == ENOENT || number == ENOTDIR || number == ELOOP || number == ENAMETOOLONG;
 }
 
 struct CloseDirectory {
@@ -53,14 +75,50 @@ public:
     {
     }
 
+    // What is at `path` or below it: the same as of it is found from the top.
+    Result<> below(Fd top, std::string_view path)
+    {
+        if (path.empty()) return directory(top.get(), ".", "");
+        std::string done;
+        for (Fd at = std::move(top);;) {
+            const auto [first, rest] = first_name(path);
+            const std::string name(first);
+            if (done.empty() && is_left_out(name)) return ok();
+            done = posix::join(done, name);
+            if (rest.empty()) return entry(at.get(), name, done);
+            Fd next(::openat(at.get(), name.c_str(), directory_flags));
+            if (!next && is_gone(errno)) return ok();
+            if (!next) return fail(posix::error(errno, "listing", posix::join(shown_, done)));
+            if (is_tagged_cache(next.get())) return ok();
+            at = std::move(next);
+            path = rest;
+        }
+    }
+
+private:
+    static constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+    // At the top.
+    static bool is_left_out(std::string_view name) { return name == ".slipway" || name == ".git"; }
+
+    Result<> entry(int parent, const std::string& name, const std::string& path)
+    {
+        struct stat status {};
+        if (::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (is_gone(errno)) return ok();
+            return fail(posix::error(errno, "reading", posix::join(shown_, path)));
+        }
+        if (S_ISDIR(status.st_mode)) return directory(parent, name.c_str(), path);
+        names_->push_back(path);
+        return ok();
+    }
+
     // NOLINTNEXTLINE(misc-no-recursion): as deep as the tree
     Result<> directory(int parent, const char* name, const std::string& path)
     {
-        constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        Fd fd(::openat(parent, name, flags));
+        Fd fd(::openat(parent, name, directory_flags));
         if (!fd) {
-            const bool gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
-            if (gone) return ok();
+            if (is_gone(errno)) return ok();
             return fail(posix::error(errno, "listing", posix::join(shown_, path)));
         }
         if (!path.empty() && is_tagged_cache(fd.get())) return ok();
@@ -72,7 +130,7 @@ public:
         for (errno = 0; const dirent* entry = ::readdir(listing.get()); errno = 0) {
             const std::string_view found = entry->d_name;
             if (found == "." || found == "..") continue;
-            if (path.empty() && (found == ".slipway" || found == ".git")) continue;
+            if (path.empty() && is_left_out(found)) continue;
             if (is_directory(number, *entry)) {
                 directories.emplace_back(found);
             } else {
@@ -86,7 +144,6 @@ public:
         return ok();
     }
 
-private:
     static bool is_directory(int parent, const dirent& entry)
     {
         if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
@@ -121,7 +178,7 @@ Result<PathPattern> PathPattern::parse(std::string_view text)
 
 bool PathPattern::matches(std::string_view path) const
 {
-    return path_matches(parts_, 0, path);
+    return path_matches(parts_, path);
 }
 
 bool PathPattern::is_literal() const noexcept
@@ -141,10 +198,10 @@ Result<SourceNames::Paths> SourceNames::below(const std::string& directory)
         if (known != listed_.end()) return known->second;
     }
     const auto names = std::make_shared<std::vector<std::string>>();
-    const Fd top(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    Fd top(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!top) return fail(posix::error(errno, "opening", root_.native()));
     NameWalk walk(root_.native(), *names);
-    CHECK_OK(walk.directory(top.get(), directory.empty() ? "." : directory.c_str(), directory));
+    CHECK_OK(walk.below(std::move(top), directory));
     std::ranges::sort(*names);
     return listed_.emplace(directory, names).first->second;
 }
@@ -158,6 +215,9 @@ Result<SourceNames::Paths> SourceNames::matching(std::string_view pattern)
     const std::string& directory = parsed.literal_prefix();
     TRY(const Paths all, below(directory));
     const auto found = std::make_shared<std::vector<std::string>>();
+    if (parsed.is_literal() && std::ranges::binary_search(*all, directory)) {
+        found->push_back(directory); // no directory, then
+    }
     const std::string first = directory.empty() ? "" : directory + "/";
     for (auto at = std::ranges::lower_bound(*all, first); at != all->end(); ++at) {
         if (!at->starts_with(first)) break;

@@ -47,7 +47,7 @@ private:
     Result<Paths> below(const std::string& directory);
 
     std::filesystem::path root_;
-    std::unordered_map<std::string, Paths> listed_;  // by directory
+    std::unordered_map<std::string, Paths> listed_;  // by directory, or path of a file
     std::unordered_map<std::string, Paths> matched_; // by pattern
 };
 
