@@ -80,14 +80,14 @@ Result<> check_no_unit_options(const UnitChoice& units, const core::Project& pro
 {
     const bool any = !units.units.empty() || units.force || units.keep_going || units.explain
                      || units.json || units.shell_on_failure || !units.out_dir.empty()
-                     || !units.trace.empty();
+                     || !units.trace.empty() || !units.pin.empty();
     if (!any) return ok();
     const std::string what = units.units.empty() ? "" : ": no unit " + units.units.front();
     Error error(
         Errc::invalid_argument,
         project.directory.string() + " has no slipway.toml" + what
     );
-    error.hint = "units, --explain, --force, --keep-going, --message-format, --out-dir, --trace and "
+    error.hint = "units, --explain, --force, --keep-going, --message-format, --out-dir, --pin, --trace and "
                  "--shell-on-failure are for projects that have one; what follows -- is the tool's";
     return fail(std::move(error));
 }
@@ -158,6 +158,11 @@ void add_unit_options(CLI::App& command, UnitChoice& units)
         )
         ->type_name("human|json")
         ->check(CLI::IsMember({"human", "json"}).description(""));
+    command
+        .add_option(
+            "--pin", units.pin, "Keep the results in the store until `slipway store unpin NAME`"
+        )
+        ->type_name("NAME");
     command.add_option("--trace", units.trace, "Write when units ran, for Perfetto or Chrome")
         ->type_name("FILE");
     command.add_flag(

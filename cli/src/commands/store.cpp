@@ -16,6 +16,7 @@ namespace slipway::cli {
 namespace {
 
 struct StoreOptions {
+    std::string name; ///< of a pin
     bool json = false;
 };
 
@@ -154,6 +155,31 @@ Result<int> pins(Context& context, const StoreOptions& options)
     return exit_code::success;
 }
 
+// A name, or all names below one: `release` has `release/app` and `release/docs`.
+Result<int> unpin(Context& context, const StoreOptions& options)
+{
+    TRY(auto store, existing_store(context));
+    std::vector<core::Store::Pin> pins;
+    if (store) {
+        TRY(pins, store->pins());
+    }
+    std::size_t removed = 0;
+    for (const core::Store::Pin& pin : pins) {
+        if (pin.name != options.name && !pin.name.starts_with(options.name + "/")) continue;
+        TRY(const bool was_there, store->unpin(pin.name));
+        removed += was_there ? 1 : 0;
+    }
+    if (removed == 0) {
+        Error error(
+            Errc::not_found, "nothing is pinned as " + one_line(options.name, std::string::npos)
+        );
+        error.hint = "`slipway store pins` lists what is";
+        return fail(std::move(error));
+    }
+    context.printer->status("Unpinned", count_text(removed, "result"));
+    return exit_code::success;
+}
+
 struct GcWords {
     std::string older_than = "30d";
     std::string max_size;
@@ -247,6 +273,11 @@ void add_store(CLI::App& app, Context& context)
     add("verify", "Read all of it, and remove what is damaged", &verify)
         ->footer("The exit code is 1 when something was damaged.");
     add("pins", "List the results that are kept whatever their age", &pins);
+    CLI::App* one = command->add_subcommand("unpin", "Let `slipway gc` remove pinned results");
+    one->add_option("name", options->name, "As given to `slipway build --pin`, or one of the list")
+        ->type_name("NAME")
+        ->required();
+    set_plain(*one, context, options, &unpin);
 }
 
 void add_gc(CLI::App& app, Context& context)

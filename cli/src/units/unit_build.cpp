@@ -141,6 +141,7 @@ Result<core::BuildOrder> order_of(
     order.force = choice.force;
     order.keep_going = choice.keep_going;
     order.jobs = choice.jobs;
+    order.pin = choice.pin;
     if (!choice.out_dir.empty()) {
         order.out_dir = std::filesystem::absolute(choice.out_dir).lexically_normal();
     }

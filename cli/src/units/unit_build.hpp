@@ -23,6 +23,7 @@ struct UnitChoice {
     bool shell_on_failure = false;
     std::string out_dir;
     std::string trace;
+    std::string pin;
 };
 
 /// Builds the project of that directory. The exit code: of the first unit that failed.

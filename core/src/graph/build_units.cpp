@@ -214,6 +214,7 @@ private:
         build_->watch->ended(end);
         if (!failed) {
             ready_.built(place);
+            pin(place);
             return;
         }
         for (const std::size_t dependent : ready_.failed(place)) {
@@ -227,6 +228,19 @@ private:
             left.done = ++build_->ended;
             left.of = done_.size();
             build_->watch->ended(left);
+        }
+    }
+
+    void pin(std::size_t place)
+    {
+        const BuildOrder& order = build_->order;
+        const graph::BuiltUnit* const unit = build_->state->built(place);
+        if (order.pin.empty() || !planned(place).asked || unit == nullptr) return;
+        const std::string name = order.pin + "/" + planned(place).unit->name;
+        Result<> pinned = fail(Errc::unsupported, "there is no store");
+        if (order.store) pinned = order.store->pin(name, unit->key);
+        if (!pinned) {
+            build_->watch->warning(name + " is not pinned: " + describe(pinned.error()));
         }
     }
 

@@ -102,6 +102,7 @@ struct BuildOrder {
     bool keep_going = false; ///< after a failure, what does not need the failed one
     unsigned jobs = 0;       ///< CPUs that units may use together; 0: those of the engine
     std::filesystem::path out_dir; ///< gets the outputs of the units asked for too; empty: none
+    std::string pin; ///< keeps the results of the units asked for, as PIN/UNIT; empty: does not
     engine::Proxies proxies{};
     PoolOptions pool;
     std::shared_ptr<Store> store;        ///< null: nothing is stored nor reused
