@@ -86,7 +86,9 @@ private:
     void show_failure(const UnitEnd& end)
     {
         if (end.error.empty()) {
-            printer_->error(fmt::format("unit {} failed with exit code {}", end.unit, end.exit_code));
+            printer_->error(
+                fmt::format("{}: unit {} failed with exit code {}", end.place, end.unit, end.exit_code)
+            );
         } else {
             printer_->error(end.error, end.hint);
         }
@@ -137,6 +139,7 @@ public:
         json.begin_object()
             .text("event", "unit-ended")
             .text("unit", end.unit)
+            .text("place", end.place)
             .text("outcome", core::name(end.outcome))
             .boolean("shared", end.shared)
             .number("exit_code", end.exit_code)
@@ -147,6 +150,13 @@ public:
             .text("error", end.error)
             .text("hint", end.hint)
             .end_object();
+        printer_->data(json.take());
+    }
+
+    void waits(const std::string& unit) override
+    {
+        JsonText json(JsonText::Form::line);
+        json.begin_object().text("event", "unit-waits").text("unit", unit).end_object();
         printer_->data(json.take());
     }
 

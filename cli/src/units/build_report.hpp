@@ -19,7 +19,8 @@ std::shared_ptr<core::BuildWatch> human_report(Printer& printer);
 /// A build as a program reads it: a JSON object in each line of stdout.
 ///
 ///   {"event": "unit-begun", "unit", "reasons": [REASON...]}
-///   {"event": "unit-ended", "unit", "outcome", "shared", "exit_code", "duration_ms", "reason",
+///   {"event": "unit-waits", "unit"}: another process builds it
+///   {"event": "unit-ended", "unit", "place", "outcome", "shared", "exit_code", "duration_ms", "reason",
 ///    "stdout", "stderr", "error", "hint"}
 ///   {"event": "warning", "text"}
 ///

@@ -110,13 +110,13 @@ Result<> check_out_dir(const core::BuildOrder& order)
             Error error(
                 Errc::invalid_argument,
                 fmt::format(
-                    "--out-dir: units {} and {} both have an output {}",
+                    "--out-dir: an output of {} and one of {} are both named {}",
                     other->second,
                     unit.name,
                     name
                 )
             );
-            error.hint = "name the units whose outputs it should get";
+            error.hint = "only last names of outputs stand there: name units where they differ";
             return fail(std::move(error));
         }
     }

@@ -139,6 +139,28 @@ Result<BuildLog> BuildLog::open(const std::filesystem::path& build_directory)
     return log;
 }
 
+Result<BuildLog> BuildLog::read(const std::filesystem::path& build_directory)
+{
+    BuildLog log;
+    log.file_ = build_directory / "built";
+    const Fd file(::open(log.file_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file && errno == ENOENT) return log;
+    std::string bytes;
+    if (!file || !sync::read_all(file.get(), bytes)) {
+        return fail(posix::error(errno, "reading", log.file_.native()));
+    }
+    if (!std::string_view(bytes).starts_with(log_magic)) return log;
+    log.read_lines(std::string_view(bytes).substr(log_magic.size()));
+    return log;
+}
+
+void BuildLog::each(const std::function<void(const BuiltUnit&)>& tell) const
+{
+    for (const auto& [directory, unit] : units_) {
+        tell(unit);
+    }
+}
+
 // With the lock held.
 Result<> BuildLog::load()
 {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -43,11 +44,16 @@ class BuildLog {
 public:
     /// Errors: permission_denied, io.
     static Result<BuildLog> open(const std::filesystem::path& build_directory);
+    /// What is there, to be looked at alone: nothing is written, no file is made, and nobody waits.
+    /// Nothing is known where there is no such file. Errors: permission_denied, io.
+    static Result<BuildLog> read(const std::filesystem::path& build_directory);
 
     /// Nothing when none is known.
     const BuiltUnit* find(std::string_view directory) const;
     /// The one of this label that was added last.
     const BuiltUnit* latest(std::string_view label) const;
+
+    void each(const std::function<void(const BuiltUnit&)>& tell) const;
 
     Result<> add(BuiltUnit unit);
     /// Reads what other processes have added since. Errors: io.

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -93,11 +94,10 @@ Result<std::unique_ptr<BuildState>> BuildState::open(const BuildOrder& order, bo
     if (!read_only) {
         CHECK_OK(state->layout_.make());
     }
-    TRY(state->plan_, plan_build(order, state->layout_));
-    std::error_code failed;
-    if (!read_only || std::filesystem::exists(state->layout_.build_directory(), failed)) {
-        TRY(state->log_, BuildLog::open(state->layout_.build_directory()));
-    }
+    const std::filesystem::path build = state->layout_.build_directory();
+    TRY(state->log_, read_only ? BuildLog::read(build) : BuildLog::open(build));
+    const std::vector<std::string> before = state->made_before(!read_only);
+    TRY(state->plan_, plan_build(order, state->layout_, before));
     TRY(state->digests_, InputDigests::open(state->layout_.root(), state->layout_.digests()));
     std::vector<std::string> paths;
     for (std::size_t i = 0; i < state->plan_.units.size(); ++i) {
@@ -113,6 +113,43 @@ Result<std::unique_ptr<BuildState>> BuildState::open(const BuildOrder& order, bo
     CHECK_OK(state->look_at(paths, false));
     state->look_at_outputs();
     return state;
+}
+
+// What units have made at paths that no unit declares any more, as long as nobody has changed it.
+// Of units that are gone it is removed where `removes` says so; of the others the next run does it.
+std::vector<std::string> BuildState::made_before(bool removes)
+{
+    OutputPaths declared;
+    std::unordered_set<std::string> names;
+    for (const Unit& unit : order_->file.units) {
+        names.insert(unit.name);
+        for (const UnitPath& output : unit.outputs) {
+            declared.add(output.text);
+        }
+    }
+    std::vector<std::string> paths;
+    std::vector<BuiltUnit> gone;
+    log_->each([&](const BuiltUnit& unit) {
+        const bool is_gone = !names.contains(unit.label.substr(0, unit.label.find(' ')));
+        if (is_gone && !unit.outputs.empty()) gone.push_back(unit);
+        for (const BuiltOutput& output : unit.outputs) {
+            const bool file = output.what.kind != StoredOutput::Kind::directory;
+            if (!file || declared.has(output.what.path)) continue;
+            const FileMark now = mark_of(layout_.root() / output.what.path);
+            if (is_same(output, output.placed, now)) paths.push_back(output.what.path);
+        }
+    });
+    if (!removes) return paths;
+    for (BuiltUnit& unit : gone) {
+        for (const BuiltOutput& output : unit.outputs) {
+            if (std::ranges::find(paths, output.what.path) == paths.end()) continue;
+            ::unlink((layout_.root() / output.what.path).c_str());
+        }
+        unit.outputs.clear();
+        unit.good = false;
+        static_cast<void>(log_->add(std::move(unit))); // else it is looked for the next time, too
+    }
+    return paths;
 }
 
 void BuildState::look_at_outputs()
@@ -268,6 +305,12 @@ Result<UnitKey> BuildState::key(std::size_t place)
     for (const auto* const paths : lists) {
         for (const std::string& path : *paths) {
             TRY(const DigestedPath found, look(path));
+            if (found.kind == DigestedPath::Kind::other) {
+                return fail(
+                    Errc::invalid_argument,
+                    "its input " + posix::printable(path) + " is neither a file nor a symlink"
+                );
+            }
             inputs.files.emplace(path, found.text());
         }
     }

@@ -75,6 +75,7 @@ public:
 private:
     explicit BuildState(const BuildOrder& order);
 
+    std::vector<std::string> made_before(bool removes);
     Result<std::vector<std::string>> read_lists(std::size_t place);
     Result<std::string> input_text(std::size_t place, const std::string& path);
     bool is_placed(const BuiltUnit& unit);

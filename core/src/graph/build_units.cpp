@@ -29,11 +29,33 @@ using graph::PlannedUnit;
 using graph::ReadyUnits;
 using graph::Tokens;
 
-// A unit that is being built beside others.
+// How a unit ended that was built beside others.
+struct Ended {
+    std::optional<Result<UnitEnd>> result;
+    bool thrown = false;
+};
+
 struct Running {
     engine::Child child;
-    std::shared_ptr<std::optional<Result<UnitEnd>>> end;
+    std::shared_ptr<Ended> end;
 };
+
+// Whether an error concerns one unit: its files, or its part of slipway.toml.
+bool is_units_own(const Error& error)
+{
+    if (error.answer) return false;
+    switch (error.code) {
+    case Errc::not_found:
+    case Errc::invalid_argument:
+    case Errc::conflict:
+    case Errc::permission_denied:
+    case Errc::unsupported:
+    case Errc::io:
+        return true;
+    default:
+        return false;
+    }
+}
 
 class Scheduler {
 public:
@@ -83,7 +105,7 @@ private:
     bool any_ended() const
     {
         return std::ranges::any_of(running_, [](const auto& one) {
-            return one.second.end->has_value();
+            return one.second.end->result.has_value() || one.second.end->thrown;
         });
     }
 
@@ -100,7 +122,14 @@ private:
                 places.push_back(place);
             }
             for (const std::size_t place : places) {
-                CO_TRY(const bool fresh, self->is_fresh(place));
+                auto looked = self->is_fresh(place);
+                if (!looked && is_units_own(looked.error())) {
+                    self->ready_.take(place);
+                    self->end_of(place, self->failure(place, looked.error()));
+                    again = true;
+                    continue;
+                }
+                CO_TRY(const bool fresh, std::move(looked));
                 if (fresh) {
                     self->ready_.take(place);
                     self->end_of(place, graph::fresh_unit(*self->build_, place));
@@ -148,7 +177,7 @@ private:
     void begin(std::size_t place)
     {
         ready_.take(place);
-        const auto end = std::make_shared<std::optional<Result<UnitEnd>>>();
+        const auto end = std::make_shared<Ended>();
         Running running;
         running.end = end;
         running.child = engine::Child(executor_, work(build_, place, end, changed_));
@@ -158,29 +187,48 @@ private:
     static Task<> work(
         std::shared_ptr<Build> build,
         std::size_t place,
-        std::shared_ptr<std::optional<Result<UnitEnd>>> end,
+        std::shared_ptr<Ended> end,
         std::shared_ptr<Event> changed
     )
     {
-        auto result = co_await graph::build_unit(build, place);
-        end->emplace(std::move(result));
+        try {
+            auto result = co_await graph::build_unit(build, place);
+            end->result.emplace(std::move(result));
+        } catch (...) { // a bug of ours: `join` tells it
+            end->thrown = true;
+            changed->notify();
+            throw;
+        }
         changed->notify();
         co_return ok();
+    }
+
+    UnitEnd failure(std::size_t place, const Error& error) const
+    {
+        UnitEnd end;
+        end.unit = planned(place).unit->name;
+        end.outcome = UnitOutcome::failed;
+        end.exit_code = 1;
+        end.error = graph::place_text(*build_, place) + describe(error);
+        end.hint = error.hint;
+        return end;
     }
 
     static Task<> take_ended(std::shared_ptr<Scheduler> self)
     {
         std::vector<std::size_t> ended;
         for (const auto& [place, running] : self->running_) {
-            if (*running.end) ended.push_back(place);
+            if (running.end->result || running.end->thrown) ended.push_back(place);
         }
         for (const std::size_t place : ended) {
             Running running = std::move(self->running_.at(place));
             self->running_.erase(place);
             static_cast<void>(co_await running.child.join());
             self->tokens_->give_back(*self->planned(place).unit);
-            CO_TRY(UnitEnd end, std::move(**running.end));
-            self->end_of(place, std::move(end));
+            Result<UnitEnd> end = std::move(*running.end->result);
+            if (!end && is_units_own(end.error())) end = self->failure(place, end.error());
+            CO_CHECK(end);
+            self->end_of(place, *std::move(end));
         }
         co_return ok();
     }
@@ -209,6 +257,7 @@ private:
             break;
         }
         const bool failed = end.outcome == UnitOutcome::failed;
+        end.place = graph::place_of(*build_, planned(place).unit->place);
         end.done = ++build_->ended;
         end.of = done_.size();
         build_->watch->ended(end);

@@ -62,6 +62,18 @@ std::string_view variable_reason(const RecordDifference& difference)
     return difference.before && difference.after ? "env-var-changed" : "env-vars-changed";
 }
 
+// Of a digest so many digits as tell two of them apart.
+std::string shown(const std::string& value)
+{
+    constexpr std::size_t all_digits = 64;
+    constexpr std::size_t shown_digits = 12;
+    if (value.empty()) return "\"\"";
+    const std::size_t at = value.rfind(' ') + 1; // npos + 1 is 0
+    const std::string digits = value.substr(at);
+    if (!sha256_from_hex(digits) || digits.size() != all_digits) return value;
+    return value.substr(0, at + shown_digits);
+}
+
 // Text for a person: "=VALUE" and "unset" are how the key has them.
 std::optional<std::string> value_text(std::optional<std::string> text)
 {
@@ -104,11 +116,11 @@ std::string describe(const DirtyReason& reason)
     std::string text = reason.name;
     if (!reason.subject.empty()) text += " " + reason.subject;
     if (reason.before && reason.after) {
-        text += ": " + *reason.before + " -> " + *reason.after;
+        text += ": " + shown(*reason.before) + " -> " + shown(*reason.after);
     } else if (reason.after) {
-        text += ": now " + *reason.after;
+        text += ": now " + shown(*reason.after);
     } else if (reason.before) {
-        text += ": was " + *reason.before;
+        text += ": was " + shown(*reason.before);
     }
     return text;
 }

@@ -97,6 +97,17 @@ Result<> Layout::make_unit(std::string_view directory) const
     return make_own_directory(unit(directory));
 }
 
+Result<Fd> Layout::lock_placing() const
+{
+    const fs::path path = build_ / "placing.lock";
+    Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+    if (!file) return fail(posix::error(errno, "opening", path.native()));
+    while (::flock(file.get(), LOCK_EX) != 0) {
+        if (errno != EINTR) return fail(posix::error(errno, "locking", path.native()));
+    }
+    return file;
+}
+
 Result<std::optional<Fd>> Layout::try_lock(std::string_view directory) const
 {
     const fs::path path = unit(directory) / "lock";
@@ -105,6 +116,21 @@ Result<std::optional<Fd>> Layout::try_lock(std::string_view directory) const
     if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return std::optional<Fd>(std::move(file));
     if (errno == EWOULDBLOCK || errno == EINTR) return std::optional<Fd>();
     return fail(posix::error(errno, "locking", path.native()));
+}
+
+std::string read_log_file(const fs::path& unit_directory)
+{
+    auto bytes = read_small_file(unit_directory / "log", longest_records);
+    return bytes ? *std::move(bytes) : std::string();
+}
+
+void write_log_file(const fs::path& unit_directory, std::string_view bytes)
+{
+    if (bytes.empty()) {
+        ::unlink((unit_directory / "log").c_str());
+    } else {
+        static_cast<void>(replace_file(unit_directory / "log", bytes));
+    }
 }
 
 std::optional<UnitRecords> read_records(const fs::path& unit_directory)

@@ -16,9 +16,11 @@
 ///   built             what is known of all units (BuildLog)
 ///   digests           what is known of their inputs (InputDigests)
 ///   file              what was read of slipway.toml (read_unit_file)
+///   placing.lock      flock'ed while outputs are put where the user looks
 ///   units/NAME-ID/    one unit: ID is the begin of its ActionId
 ///     lock            flock'ed by the process that builds it
 ///     record          what its last run was made of, for `explain`
+///     log             what that run has written
 ///     out/            its outputs, at their paths
 ///     placed          which of them were put where the user looks (uplift)
 namespace slipway::core::graph {
@@ -42,6 +44,10 @@ public:
     Result<> make() const;
     Result<> make_unit(std::string_view directory) const;
 
+    /// Held while outputs are put where the user looks. Waits for it: blocks.
+    /// Errors: permission_denied, io.
+    Result<Fd> lock_placing() const;
+
     /// The unit's lock, or nothing while another process has it. Errors: permission_denied, io.
     Result<std::optional<Fd>> try_lock(std::string_view directory) const;
 
@@ -49,6 +55,11 @@ private:
     std::filesystem::path root_;
     std::filesystem::path build_;
 };
+
+/// What a unit's last run has written; empty where that is not known. One that cannot be written
+/// is left out: the store may have it.
+std::string read_log_file(const std::filesystem::path& unit_directory);
+void write_log_file(const std::filesystem::path& unit_directory, std::string_view bytes);
 
 /// What a unit's last run was made of.
 struct UnitRecords {

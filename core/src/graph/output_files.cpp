@@ -321,6 +321,7 @@ Result<> export_outputs(
         places.to = to.get();
         places.records = records.get();
         places.record = "exported-" + to_hex(sha256(out_dir.native() + "\n" + std::string(path)));
+        places.copies = true;
         places.shown = out_dir.native();
         const std::string own(name);
         const EntryFilter only = [own](std::string_view at, EntryType) {

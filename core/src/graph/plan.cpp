@@ -39,8 +39,13 @@ Found what_is_at(const std::filesystem::path& path)
 
 class Planner {
 public:
-    Planner(const BuildOrder& order, const Layout& layout)
-        : order_(&order), root_(layout.root()), names_(layout.root())
+    Planner(
+        const BuildOrder& order, const Layout& layout, const std::vector<std::string>& made_before
+    )
+        : order_(&order),
+          root_(layout.root()),
+          names_(layout.root()),
+          made_before_(made_before.begin(), made_before.end())
     {
         for (const Unit& unit : order.file.units) {
             by_name_.emplace(unit.name, &unit);
@@ -140,18 +145,14 @@ private:
     Result<> find_inputs(const Unit& unit, PlannedUnit& planned)
     {
         for (const UnitPath& input : unit.inputs) {
-            CHECK_OK(during_place(input, add_input(unit, input, planned)));
+            CHECK_OK(during_place(input, add_paths(unit, input, planned.files)));
         }
         for (const UnitPath& list : unit.inputs_from) {
             if (!made_.has(list.text)) planned.files.push_back(list.text);
         }
         unique(planned.files);
         for (const UnitPath& pattern : unit.discover) {
-            auto found = sources(pattern.text);
-            CHECK_OK(during_place(pattern, found.map([](const auto&) {})));
-            planned.discoverable.insert(
-                planned.discoverable.end(), (*found)->begin(), (*found)->end()
-            );
+            CHECK_OK(during_place(pattern, add_paths(unit, pattern, planned.discoverable)));
         }
         unique(planned.discoverable);
         planned.discoverable_digest = names_digest(planned.discoverable);
@@ -168,20 +169,20 @@ private:
         return result;
     }
 
-    Result<> add_input(const Unit& unit, const UnitPath& input, PlannedUnit& planned)
+    Result<> add_paths(const Unit& unit, const UnitPath& input, std::vector<std::string>& paths)
     {
         const bool pattern = is_pattern(input.text);
         const bool made = made_.has(input.text);
         if (made) return ok(); // it comes with the dependency that makes it
         const Found found = pattern ? Found::directory : what_is_at(root_ / input.text);
         if (found == Found::other) {
-            planned.files.push_back(input.text);
+            paths.push_back(input.text);
             return ok();
         }
         if (found == Found::directory) {
-            TRY(const auto paths, sources(input.text));
-            planned.files.insert(planned.files.end(), paths->begin(), paths->end());
-            if (!paths->empty()) return ok();
+            TRY(const auto all, sources(input.text));
+            paths.insert(paths.end(), all->begin(), all->end());
+            if (!all->empty()) return ok();
             TRY(const bool by_dependency, dependency_makes(unit, input.text));
             if (by_dependency) return ok();
         }
@@ -221,7 +222,7 @@ private:
         TRY(const auto all, names_.matching(pattern));
         const auto own = std::make_shared<std::vector<std::string>>();
         for (const std::string& path : *all) {
-            if (!made_.has(path)) own->push_back(path);
+            if (!made_.has(path) && !made_before_.contains(path)) own->push_back(path);
         }
         return sources_.emplace(pattern, own).first->second;
     }
@@ -237,6 +238,7 @@ private:
     std::filesystem::path root_;
     SourceNames names_;
     OutputPaths made_; // by all units, also those that are not built
+    std::unordered_set<std::string> made_before_;
     std::unordered_map<std::string, SourceNames::Paths> sources_;
     std::unordered_map<std::string, const Unit*> by_name_;
     std::unordered_map<std::string, std::size_t> places_;
@@ -265,9 +267,11 @@ bool OutputPaths::has(std::string_view path) const
     return false;
 }
 
-Result<BuildPlan> plan_build(const BuildOrder& order, const Layout& layout)
+Result<BuildPlan> plan_build(
+    const BuildOrder& order, const Layout& layout, const std::vector<std::string>& made_before
+)
 {
-    return Planner(order, layout).go();
+    return Planner(order, layout, made_before).go();
 }
 
 } // namespace slipway::core::graph

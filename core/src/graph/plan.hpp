@@ -40,7 +40,10 @@ struct BuildPlan {
 
 /// Errors: not_found (an input that is not there, with its line), invalid_argument (no such unit),
 ///   those of SourceNames.
-Result<BuildPlan> plan_build(const BuildOrder& order, const Layout& layout);
+/// `made_before`: what units have made and make no more, which is no source.
+Result<BuildPlan> plan_build(
+    const BuildOrder& order, const Layout& layout, const std::vector<std::string>& made_before = {}
+);
 
 /// Whether a path is one of these outputs, or below one that is a directory. Outputs as in
 /// Unit::outputs.

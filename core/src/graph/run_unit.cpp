@@ -198,9 +198,12 @@ Task<> run_in_lease(
     ran->log = log.bytes();
     if (!result && result.error().code == Errc::timed_out) {
         ran->exit_code = 1;
-        ran->failure =
-            fmt::format("{}: unit {}: {}", order->place, order->unit->name, describe(result.error()));
-        ran->hint = "its `deadline` is the limit";
+        ran->failure = fmt::format(
+            "{}: unit {} took longer than its deadline of {} s",
+            order->place,
+            order->unit->name,
+            static_cast<double>(order->unit->deadline.count()) / 1'000
+        );
     } else {
         CO_CHECK(result);
         ran->exit_code = result->exit_code;

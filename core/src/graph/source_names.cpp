@@ -103,6 +103,7 @@ private:
 
     Result<> entry(int parent, const std::string& name, const std::string& path)
     {
+        if (name.starts_with(".slipway-")) return ok(); // half a file, of a build that was killed
         struct stat status {};
         if (::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
             if (is_gone(errno)) return ok();

@@ -32,11 +32,6 @@ constexpr std::string_view fixed_time = "SOURCE_DATE_EPOCH=315532800";
 
 using BuildPtr = std::shared_ptr<Build>;
 
-std::string place_of(const Build& build, const FilePlace& place)
-{
-    return fmt::format("{}:{}", build.order.file.path.filename().native(), place.line);
-}
-
 std::int64_t now_ms()
 {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -94,14 +89,16 @@ Store* writable_store(const Build& build)
 }
 
 // The unit's lock, for which another process is waited for.
-Task<Fd> lock_unit(BuildPtr build, std::size_t place)
+Task<Fd> lock_unit(BuildPtr build, std::size_t place, bool& waited)
 {
+    waited = false;
     const PlannedUnit& planned = build->state->plan().units[place];
     CO_CHECK(build->state->layout().make_unit(planned.directory));
     for (bool told = false;; told = true) {
         CO_TRY(auto lock, build->state->layout().try_lock(planned.directory));
         if (lock) co_return *std::move(lock);
         if (!told) build->watch->waits(planned.unit->name);
+        waited = true;
         CO_CHECK(co_await engine::pause(10ms));
     }
 }
@@ -124,6 +121,8 @@ Task<> place_and_note(BuildPtr build, std::size_t place, BuiltUnit unit, UnitRec
         [&](const std::atomic<bool>&) -> Result<int> {
         const Layout& layout = state.layout();
         CHECK_OK(write_records(layout.unit(planned.directory), records));
+        // Another profile's unit may have the same paths.
+        TRY(const Fd placing, layout.lock_placing());
         CHECK_OK(place_outputs(layout, planned.directory, outputs, &before));
         if (!out_dir.empty()) {
             CHECK_OK(export_outputs(layout, planned.directory, declared, out_dir));
@@ -158,15 +157,20 @@ BuiltUnit built_unit(const PlannedUnit& planned, const Record& record)
     return unit;
 }
 
-Task<> fill_log(BuildPtr build, Blob log, UnitEnd& end)
+// What a run has written, from the unit's own directory or the store.
+std::string log_of(const Build& build, const PlannedUnit& planned, const Blob& log)
 {
-    if (log.size == 0 || !build->order.store) co_return ok();
-    const auto all = build->order.store->read(log, [&end](std::string_view bytes) {
-        end.log += bytes;
+    std::string bytes;
+    if (log.size == 0) return bytes;
+    bytes = read_log_file(build.state->layout().unit(planned.directory));
+    if (bytes.size() == log.size || !build.order.store) return bytes;
+    bytes.clear();
+    const auto all = build.order.store->read(log, [&bytes](std::string_view piece) {
+        bytes += piece;
         return ok();
     });
-    if (!all) end.log.clear();
-    co_return ok();
+    if (!all) bytes.clear();
+    return bytes;
 }
 
 // The result of somebody else. False: its blobs cannot be had.
@@ -200,7 +204,8 @@ Task<bool> take_result(
     end.outcome = UnitOutcome::reused;
     end.shared = found.shared;
     end.duration = std::chrono::milliseconds(found.result.duration_ms);
-    CO_CHECK(co_await fill_log(build, found.result.log, end));
+    end.log = log_of(*build, planned, found.result.log);
+    write_log_file(state.layout().unit(planned.directory), end.log);
     co_return true;
 }
 
@@ -289,17 +294,36 @@ std::vector<std::string> environment_of(const Build& build, const PlannedUnit& p
     return env;
 }
 
+// Whether a path is a symlink that was sent, or leads through one.
+Result<bool> is_behind_symlink(BuildState& state, const PlannedUnit& planned, const std::string& path)
+{
+    for (std::string_view at = path; !at.empty(); at = posix::split(at).first) {
+        const std::string one(at);
+        if (!std::ranges::binary_search(planned.discoverable, one)
+            && !std::ranges::binary_search(planned.files, one)) {
+            continue;
+        }
+        TRY(const DigestedPath found, state.look(one));
+        if (found.kind == DigestedPath::Kind::symlink) return true;
+    }
+    return false;
+}
+
 // What the depfile names of what could be discovered: of the rest, what is declared is in the key
-// anyway, and what is the image's in the digest of the toolchain.
-Result<std::vector<std::string>> discovered_by(const PlannedUnit& planned, std::string_view depfile)
+// anyway, and what is the image's in the digest of the toolchain. Where a symlink led is not known:
+// then it is all that could be.
+Result<std::vector<std::string>>
+discovered_by(BuildState& state, const PlannedUnit& planned, std::string_view depfile)
 {
     std::vector<std::string> found;
     if (!planned.unit->depfile) return found;
     TRY(const std::vector<std::string> all, parse_depfile(depfile));
     const std::string here = std::string(work_directory) + "/";
     for (const std::string& one : all) {
-        std::filesystem::path path(one.starts_with(here) ? one.substr(here.size()) : one);
+        const std::filesystem::path path(one.starts_with(here) ? one.substr(here.size()) : one);
         const std::string clean = path.lexically_normal().native();
+        TRY(const bool behind, is_behind_symlink(state, planned, clean));
+        if (behind) return planned.discoverable;
         if (std::ranges::binary_search(planned.discoverable, clean)) found.push_back(clean);
     }
     std::ranges::sort(found);
@@ -314,6 +338,30 @@ struct FreshRun {
     std::vector<StoredOutput> outputs;
     std::optional<Error> store_failure;
 };
+
+Result<> look_again(BuildState& state, const PlannedUnit& planned)
+{
+    CHECK_OK(state.look_at(planned.files, true));
+    return state.look_at(planned.discoverable, true);
+}
+
+// What dependencies have made is what their results say, and not what somebody has written into it
+// since.
+Result<> check_dependencies(const BuildState& state, const PlannedUnit& planned)
+{
+    for (const std::size_t dependency : planned.dependencies) {
+        const BuiltUnit* const unit = state.built(dependency);
+        if (unit != nullptr && state.is_kept(*unit)) continue;
+        Error error(
+            Errc::conflict,
+            "the outputs of " + state.plan().units[dependency].unit->name
+                + " were changed while the build went on"
+        );
+        error.hint = "build again: they are put right then";
+        return fail(std::move(error));
+    }
+    return ok();
+}
 
 // All that stands in the sandbox is as it was looked at.
 bool as_looked_at(Build& build, std::size_t place, const UnitKey& key)
@@ -338,10 +386,12 @@ Task<FreshRun> run_now(BuildPtr build, std::size_t place, UnitKey key)
     order->on_failure = build->order.on_failure;
     CO_TRY(order->sent, files_to_send(*build, place, key));
     CO_TRY(order->outputs, fresh_outputs(state.layout(), planned.directory));
+    CO_CHECK(check_dependencies(state, planned));
     FreshRun fresh;
     CO_TRY(fresh.ran, co_await run_unit(build->client, order));
+    CO_CHECK(check_dependencies(state, planned));
     if (!fresh.ran.good()) co_return fresh;
-    auto discovered = discovered_by(planned, fresh.ran.depfile);
+    auto discovered = discovered_by(state, planned, fresh.ran.depfile);
     if (!discovered) {
         fresh.ran.exit_code = 1;
         fresh.ran.failure = fmt::format(
@@ -405,8 +455,7 @@ Task<> run_and_note(
                 end.hint = "whatever writes to them has to end first";
                 co_return ok();
             }
-            CO_CHECK(state.look_at(planned.files, true));
-            CO_CHECK(state.look_at(planned.discoverable, true));
+            CO_CHECK(look_again(state, planned));
             CO_CHECK(state.look_at(key.listed, true));
             CO_TRY(key, state.key(place));
             continue;
@@ -421,6 +470,8 @@ Task<> run_and_note(
         BuiltUnit unit = built_unit(planned, record);
         unit.discovered = std::move(fresh.discovered);
         unit.duration_ms = fresh.ran.took.count();
+        unit.log.size = fresh.ran.log.size();
+        write_log_file(state.layout().unit(planned.directory), fresh.ran.log);
         StoredResult result;
         result.key = unit.key;
         result.unit = planned.unit->name;
@@ -462,24 +513,28 @@ Task<bool> place_again(BuildPtr build, std::size_t place, UnitEnd& end)
     const Blob log = unit.log;
     CO_CHECK(co_await place_and_note(build, place, std::move(unit), *std::move(records)));
     end.outcome = UnitOutcome::placed;
-    CO_CHECK(co_await fill_log(build, log, end));
+    end.log = log_of(*build, planned, log);
     co_return true;
 }
 
 } // namespace
 
+std::string place_of(const Build& build, const FilePlace& place)
+{
+    return fmt::format("{}:{}", build.order.file.path.filename().native(), place.line);
+}
+
+std::string place_text(const Build& build, std::size_t place)
+{
+    const Unit& unit = *build.state->plan().units[place].unit;
+    return fmt::format("{}: unit {}: ", place_of(build, unit.place), unit.name);
+}
+
 UnitEnd fresh_unit(Build& build, std::size_t place)
 {
     UnitEnd end;
     end.unit = build.state->plan().units[place].unit->name;
-    const BuiltUnit& known = *build.state->built(place);
-    if (known.log.size != 0 && build.order.store) {
-        const auto all = build.order.store->read(known.log, [&end](std::string_view bytes) {
-            end.log += bytes;
-            return ok();
-        });
-        if (!all) end.log.clear();
-    }
+    end.log = log_of(build, build.state->plan().units[place], build.state->built(place)->log);
     return end;
 }
 
@@ -489,8 +544,12 @@ Task<UnitEnd> build_unit(BuildPtr build, std::size_t place)
     const PlannedUnit& planned = state.plan().units[place];
     UnitEnd end;
     end.unit = planned.unit->name;
-    CO_TRY(const Fd lock, co_await lock_unit(build, place));
+    bool waited = false;
+    CO_TRY(const Fd lock, co_await lock_unit(build, place, waited));
     CO_CHECK(state.log().refresh()); // another process may have built it meanwhile
+    if (waited) {
+        CO_CHECK(look_again(state, planned));
+    }
     CO_TRY(UnitKey key, state.key(place));
     CO_TRY(Freshness found, state.freshness(place, key));
     end.reason = text_of(found.reasons);

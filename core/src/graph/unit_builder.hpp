@@ -20,6 +20,10 @@ struct Build {
     std::size_t ended = 0;    ///< units
 };
 
+/// "slipway.toml:12", and the same with the unit: "slipway.toml:12: unit app: ".
+std::string place_of(const Build& build, const FilePlace& place);
+std::string place_text(const Build& build, std::size_t place);
+
 /// A unit that is not fresh: places what it has made, takes the result of somebody else, or runs
 /// it. All it depends on has been built. A unit that fails is no error.
 /// Errors: those that end a build.

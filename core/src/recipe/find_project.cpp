@@ -3,7 +3,11 @@
 #include <slipway/core/build_recipe.hpp>
 #include <slipway/core/unit_file.hpp>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -49,6 +53,28 @@ std::vector<fs::path> way_down(const fs::path& root, const fs::path& directory)
     return way;
 }
 
+// Whether a slipway.toml of this user's stands there: one that somebody else has put above decides
+// nothing.
+bool has_unit_file(const fs::path& directory)
+{
+    struct stat status {};
+    const fs::path file = directory / unit_file_name;
+    return ::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode)
+           && (status.st_uid == ::geteuid() || status.st_uid == 0);
+}
+
+// The nearest one, on the way up to the workspace's root; where nothing tells a root, up to the
+// home directory.
+std::optional<fs::path>
+unit_project(const fs::path& here, const fs::path& workspace, const fs::path& home)
+{
+    for (fs::path at = here;; at = at.parent_path()) {
+        if (has_unit_file(at)) return at;
+        const bool end = workspace == here ? at == home : at == workspace;
+        if (end || at == at.parent_path()) return {};
+    }
+}
+
 } // namespace
 
 Result<Project> find_project(const fs::path& directory, const fs::path& home)
@@ -57,14 +83,12 @@ Result<Project> find_project(const fs::path& directory, const fs::path& home)
     TRY(project.workspace, find_workspace(directory, home));
     std::error_code failed;
     const fs::path here = fs::canonical(directory, failed);
-    const std::vector<fs::path> way = way_down(project.workspace, here);
-    for (auto at = way.rbegin(); at != way.rend(); ++at) {
-        if (!fs::is_regular_file(*at / unit_file_name, failed)) continue;
+    if (const auto units = unit_project(here, project.workspace, home)) {
         project.kind = ProjectKind::units;
-        project.directory = *at;
+        project.directory = *units;
         return project;
     }
-    for (const fs::path& at : way) {
+    for (const fs::path& at : way_down(project.workspace, here)) {
         if (const auto kind = project_kind_in(at)) {
             project.kind = *kind;
             project.directory = at;

@@ -247,6 +247,9 @@ private:
     int put(int from, int to, const std::string& name, const struct stat& status) const
     {
         if (S_ISREG(status.st_mode) && cloned(from, to, name, status, false)) return 0;
+        if (S_ISREG(status.st_mode) && places_->copies) {
+            return cloned(from, to, name, status, true) ? 0 : (errno != 0 ? errno : EIO);
+        }
         if (::linkat(from, name.c_str(), to, temporary_name_.c_str(), 0) == 0) return 0;
         const int refused = errno;
         constexpr std::array no_links{EXDEV, EPERM, EMLINK, ENOSYS, EOPNOTSUPP};

@@ -20,6 +20,7 @@ struct UpliftPlaces {
     int to = -1;
     int records = -1;   ///< the directory of the record
     std::string record; ///< its name: which results the last uplift has put there
+    bool copies = false; ///< no second names: what is done to a result stays with it
     std::string shown;  ///< the path of `to`, for errors
 };
 

@@ -25,7 +25,7 @@ struct Project {
 };
 
 /// The project of the workspace around `directory`. The nearest slipway.toml above `directory` wins,
-/// up to the workspace's root. Else the workspace's root is looked at first, then the directories on
+/// up to the workspace's root, or to `home` where nothing tells a root. Else the workspace's root is looked at first, then the directories on
 /// the way down to `directory`; in each Cargo.toml wins over CMakeLists.txt, and that over a
 /// Makefile.
 ///

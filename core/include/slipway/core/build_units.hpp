@@ -50,6 +50,7 @@ std::string_view name(UnitOutcome outcome) noexcept;
 
 struct UnitEnd {
     std::string unit;
+    std::string place{}; ///< "slipway.toml:12"
     UnitOutcome outcome = UnitOutcome::fresh;
     std::string log{};               ///< what it wrote; see for_each_piece
     std::int64_t exit_code = 0;      ///< of one that has failed
