@@ -17,7 +17,7 @@ using namespace slipway::test;
 namespace {
 
 struct Scratch {
-    TempDirectory directory;
+    TempDirectory directory{quick_place()};
     core::Store store = open_store(directory.path() / "store");
 };
 
@@ -310,7 +310,7 @@ TEST_SUITE("core.store.blobs")
 
     TEST_CASE("a full disk is an error with its cause, and leaves nothing")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         const fs::path mount = directory.path() / "small";
         fs::create_directory(mount);
         const int code = end_of(in_child([&] {
@@ -352,7 +352,7 @@ TEST_SUITE("core.store.blobs")
 
     TEST_CASE("a file that may not grow is an error with its cause, and leaves nothing")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         const int code = end_of(in_child([&] {
             auto store = core::Store::open(directory.path() / "store");
             ::signal(SIGXFSZ, SIG_IGN);

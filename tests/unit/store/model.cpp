@@ -60,7 +60,7 @@ TEST_SUITE("core.store.model")
         std::uint64_t hits = 0;
         for (unsigned seed = 0; seed < 12; ++seed) {
             std::mt19937 random(seed);
-            TempDirectory directory;
+            TempDirectory directory{quick_place()};
             ClockJump clock;
             Model model;
             int now = 0;
@@ -159,7 +159,7 @@ TEST_SUITE("core.store.model")
 
     TEST_CASE("verify removes what is damaged or incomplete, and nothing else")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         core::Store store = open_store(directory.path() / "store");
         for (std::uint64_t i = 0; i < 5; ++i) {
             put_result(store, i, {"own text " + std::to_string(i), "shared"});
@@ -210,7 +210,7 @@ TEST_SUITE("core.store.model")
 
     TEST_CASE("many small ones")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         core::Store store = open_store(directory.path() / "store");
         constexpr std::uint64_t count = 8'000;
         core::StoredResult result;

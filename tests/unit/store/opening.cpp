@@ -12,7 +12,7 @@ TEST_SUITE("core.store.open")
 {
     TEST_CASE("what is no store, or another slipway's, is refused with a hint")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         const fs::path path = directory.path() / "store";
         const auto refused = [&](Errc code, const std::string& words) {
             const auto opened = core::Store::open(path);
@@ -63,7 +63,7 @@ TEST_SUITE("core.store.open")
 
     TEST_CASE("one that may not be written is read, and nothing of it is changed")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         fs::permissions(directory.path(), fs::perms(0755));
         const fs::path path = directory.path() / "store";
         core::Blob blob;
@@ -115,15 +115,18 @@ TEST_SUITE("core.store.open")
 
     TEST_CASE("what a killed process leaves goes when the next one opens the store")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         const fs::path path = directory.path() / "store";
         core::Store first = open_store(path);
         auto own = first.blob_writer();
         REQUIRE((*own)->write(text_bytes(200'000, 1)));
         std::mt19937 random(7);
         for (int i = 0; i < 40; ++i) {
+            int begun[2];
+            REQUIRE(::pipe2(begun, O_CLOEXEC) == 0);
             const pid_t child = in_child([&] {
                 auto store = core::Store::open(path);
+                if (::write(begun[1], "x", 1) != 1) return 1;
                 for (std::uint64_t n = 0;; ++n) {
                     const auto seed = n + static_cast<std::uint64_t>(i) * 1'000;
                     put_result(
@@ -132,7 +135,11 @@ TEST_SUITE("core.store.open")
                 }
                 return 0;
             });
-            std::this_thread::sleep_for(std::chrono::microseconds(random() % 60'000));
+            char byte = 0;
+            CHECK(::read(begun[0], &byte, 1) == 1);
+            ::close(begun[0]);
+            ::close(begun[1]);
+            std::this_thread::sleep_for(std::chrono::microseconds(random() % 40'000));
             ::kill(child, SIGKILL);
             CHECK(end_of(child) == 128 + SIGKILL);
             core::Store next = open_store(path);
@@ -143,7 +150,7 @@ TEST_SUITE("core.store.open")
         REQUIRE(report);
         CHECK(report->damaged.empty());
         CHECK(report->incomplete.empty());
-        CHECK(report->results >= 3);
+        CHECK(report->results > 0);
         CHECK(report->blobs >= report->results);
         REQUIRE((*own)->finish());
     }
@@ -151,7 +158,7 @@ TEST_SUITE("core.store.open")
     TEST_CASE("several processes make the same store at once")
     {
         for (int round = 0; round < 10; ++round) {
-            TempDirectory directory;
+            TempDirectory directory{quick_place()};
             std::vector<pid_t> children;
             for (int i = 0; i < 6; ++i) {
                 children.push_back(in_child([&] {

@@ -58,7 +58,7 @@ TEST_SUITE("core.store.results")
 
     TEST_CASE("paths that lead elsewhere are refused, whole as the bytes are")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         core::Store store = open_store(directory.path() / "store");
         REQUIRE(store.put("program"));
         REQUIRE(store.put("log"));
@@ -92,7 +92,7 @@ TEST_SUITE("core.store.results")
 
     TEST_CASE("a result is found whole or not at all")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         core::Store store = open_store(directory.path() / "store");
         CHECK(!store.find_result(key_of(1)));
         StoredResult result = sample();
@@ -128,7 +128,7 @@ TEST_SUITE("core.store.results")
 
     TEST_CASE("each flipped bit of a stored result is found, and it is removed")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         core::Store store = open_store(directory.path() / "store");
         REQUIRE(store.put("program"));
         REQUIRE(store.put("log"));
@@ -151,7 +151,7 @@ TEST_SUITE("core.store.results")
 
     TEST_CASE("notes")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         core::Store store = open_store(directory.path() / "store");
         CHECK(!store.find_note(key_of(1)));
         REQUIRE(store.put_note(key_of(1), "one"));
@@ -172,7 +172,7 @@ TEST_SUITE("core.store.results")
 
     TEST_CASE("pins")
     {
-        TempDirectory directory;
+        TempDirectory directory{quick_place()};
         core::Store store = open_store(directory.path() / "store");
         const std::vector<std::string> names{
             ".",

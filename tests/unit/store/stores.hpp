@@ -25,6 +25,14 @@ namespace slipway::test {
 
 namespace fs = std::filesystem;
 
+/// Memory where that can be: thousands of small files are made, and other programs' syncs would
+/// hold them up. The tests of the commands are on the disk.
+inline fs::path quick_place()
+{
+    const fs::path memory = "/dev/shm";
+    return ::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
+}
+
 inline core::Store open_store(const fs::path& path)
 {
     auto store = core::Store::open(path);
