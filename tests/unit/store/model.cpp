@@ -212,7 +212,7 @@ TEST_SUITE("core.store.model")
     {
         TempDirectory directory{quick_place()};
         core::Store store = open_store(directory.path() / "store");
-        constexpr std::uint64_t count = 8'000;
+        constexpr std::uint64_t count = 20'000;
         core::StoredResult result;
         for (std::uint64_t i = 0; i < count; ++i) {
             const auto blob = store.put("blob " + std::to_string(i));
