@@ -15,8 +15,6 @@ std::string s3_variable(const char* name)
 
 void good_keys(SharedCacheOptions& options)
 {
-    options.connect_limit = SharedCacheOptions().connect_limit;
-    options.answer_limit = SharedCacheOptions().answer_limit;
     options.s3_endpoint = s3_variable("SLIPWAY_TEST_S3");
     options.access_key = s3_variable("SLIPWAY_TEST_S3_KEY");
     options.secret_key = s3_variable("SLIPWAY_TEST_S3_SECRET");

@@ -49,7 +49,7 @@ struct Gate::State {
         --state->free;
         return Place(state.get(), [state](void*) {
             ++state->free;
-            if (state->waiters.empty() || state->given_up) return;
+            if (state->waiters.empty()) return;
             Waiter& next = *state->waiters.front();
             next.leave_line();
             next.place = let_in(state);
@@ -59,7 +59,6 @@ struct Gate::State {
 
     asio::any_io_executor executor;
     std::size_t free;
-    bool given_up = false;
     std::list<Waiter*> waiters;
 };
 
@@ -71,24 +70,12 @@ Gate::Gate(asio::any_io_executor executor, std::size_t most)
 Task<Gate::Place> Gate::enter()
 {
     const auto state = state_;
-    if (state->given_up) co_return Place();
     if (state->free > 0 && state->waiters.empty()) co_return State::let_in(state);
     const engine::Interruption stop(co_await asio::this_coro::cancellation_state);
     State::Waiter waiter(state);
     co_await waiter.news.async_wait(asio::as_tuple(asio::use_awaitable));
     if (stop.arrived()) co_return fail(Errc::cancelled, "cancelled");
     co_return std::move(waiter.place);
-}
-
-void Gate::give_up()
-{
-    const auto state = state_;
-    state->given_up = true;
-    while (!state->waiters.empty()) {
-        auto& waiter = *state->waiters.front();
-        waiter.leave_line();
-        waiter.news.cancel();
-    }
 }
 
 } // namespace slipway::core::cache

@@ -18,11 +18,8 @@ public:
     /// Who drops it lets the next one through.
     using Place = std::shared_ptr<void>;
 
-    /// Null once the gate was given up. Errors: cancelled.
+    /// Errors: cancelled.
     Task<Place> enter();
-
-    /// Nobody is let through any more; all that wait go on with nothing.
-    void give_up();
 
 private:
     struct State;

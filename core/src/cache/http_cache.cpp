@@ -33,7 +33,6 @@ void leave_alone(HttpCacheState& state, const std::string& what)
     state.report.last_failure = what;
     state.asking.failed(what);
     if (!state.asking.open()) return;
-    state.gate.give_up();
     state.report.left_alone = state.requests.place().shown + ": " + state.asking.why();
 }
 
@@ -85,7 +84,7 @@ Task<> carry_out(
 {
     const engine::Interruption stop(co_await boost::asio::this_coro::cancellation_state);
     CO_TRY(const Gate::Place turn, co_await state->gate.enter());
-    if (turn == nullptr || state->asking.open() || (writes && state->writing.open())) {
+    if (state->asking.open() || (writes && state->writing.open())) {
         co_return ok();
     }
     engine::Child child(state->executor, std::move(work));

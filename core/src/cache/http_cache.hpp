@@ -31,7 +31,7 @@ struct HttpCacheState {
     Breaker writing;
     SharedCacheReport report;
     std::set<std::string, std::less<>> collections; ///< that were made, or were there
-    std::set<Sha256> given;                         ///< blobs that `get` found
+    std::set<std::string, std::less<>> given;       ///< paths of blobs that `get` found
 };
 
 /// Errors: invalid_argument, as SharedCache::open.

@@ -120,7 +120,7 @@ Task<> fetch_object(
     if (answer.body.size() > most) {
         co_return failure(*state, "more than " + std::to_string(most) + " bytes", "GET", path);
     }
-    if (kind == SharedCache::Kind::blob) state->given.insert(name);
+    if (kind == SharedCache::Kind::blob) state->given.insert(path);
     outcome->bytes = std::move(answer.body);
     co_return ok();
 }
@@ -132,7 +132,7 @@ Task<> store_object(
     const std::string path = path_of(kind, name);
     const bool s3 = state->requests.place().s3;
     if (kind == SharedCache::Kind::blob && bytes->size() > worth_a_question
-        && !state->given.contains(name)) {
+        && !state->given.contains(path)) {
         CO_TRY(const bool there, co_await is_there(state, path, bytes->size()));
         if (there) co_return ok();
     }

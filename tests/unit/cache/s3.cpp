@@ -135,7 +135,13 @@ TEST_SUITE("core.cache.secrets")
             const std::string told =
                 one.field("Authorization") + " " + one.field("x-amz-security-token");
             const bool s3 = contains(told, "AWS4");
-            const std::string all = told + (s3 ? " the-secret-key the-access-key" : " p4ss-word");
+            const std::string kept = s3 ? " the-secret-key the-access-key " : " p4ss-word ";
+            // What is long is cut: each comes first in turn.
+            const auto turn = one.path[one.path.size() - 2] % 3;
+            const std::string token = one.field("x-amz-security-token");
+            const std::string all = turn == 0   ? kept + told
+                                    : turn == 1 ? token + " " + kept
+                                                : told + kept;
             const std::string fields = "X-Told: " + all + "\r\nLocation: http://" + all + "\r\n";
             const std::string body = error_of(all) + all;
             const auto last = one.path.back();
