@@ -63,6 +63,10 @@ public:
         while (at_ < text_.size()) {
             const char c = text_[at_];
             if (c == '"' || c == '\'') {
+                // The parser looks ahead in what is no string, and so into this one.
+                if (!may_begin_string()) {
+                    return TomlMistake{position_, "a quote stands in the middle of a value"};
+                }
                 skip_string();
                 blank_line_ = false;
                 continue;
@@ -117,6 +121,12 @@ private:
         } else if (c == '.') {
             ++dots_;
         }
+    }
+
+    bool may_begin_string() const
+    {
+        constexpr std::string_view before = " \t\r\n=,.[{";
+        return at_ == 0 || before.find(text_[at_ - 1]) != std::string_view::npos;
     }
 
     // One that does not end is for the parser to complain about.

@@ -23,6 +23,10 @@ TEST_SUITE("core.graph.unit_file mistakes")
             == "slipway.toml:1:7: Error while parsing floating-point: expected 'nan', saw 'na\\x15'"
                " | correct this file"
         );
+        CHECK(
+            refusal(parsed("x = 0'\xef\xbb\xb7'"))
+            == "slipway.toml:1:6: a quote stands in the middle of a value | correct this file"
+        );
         const auto long_name =
             parsed("[a." + std::string(5'000, 'x') + "]\n[a." + std::string(5'000, 'x') + "]\n");
         REQUIRE_FALSE(long_name.has_value());
