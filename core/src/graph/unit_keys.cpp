@@ -22,7 +22,7 @@ bool is_variable_name(std::string_view name)
            && name.find('\0') == std::string_view::npos;
 }
 
-bool is_at_or_below(std::string_view path, std::string_view above)
+bool is_or_is_in(std::string_view path, std::string_view above)
 {
     return path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/');
 }
@@ -253,9 +253,9 @@ Result<> UnitKeys::check_cache(const toml::table& table, const UnitCache& cache)
         std::string what;
         if (other.name == cache.name) {
             what = "caches has " + in_quotes(cache.name) + " twice";
-        } else if (is_at_or_below(cache.path, other.path)) {
+        } else if (is_or_is_in(cache.path, other.path)) {
             what = "caches: " + in_quotes(cache.path) + " is below " + in_quotes(other.path);
-        } else if (is_at_or_below(other.path, cache.path)) {
+        } else if (is_or_is_in(other.path, cache.path)) {
             what = "caches: " + in_quotes(cache.path) + " is above " + in_quotes(other.path);
         }
         if (what.empty()) continue;

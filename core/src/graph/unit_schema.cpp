@@ -38,7 +38,7 @@ std::vector<UnitTable> in_order_of_file(const toml::table& table)
     return out;
 }
 
-bool is_platform(std::string_view text)
+bool names_platform(std::string_view text)
 {
     const auto slashes = std::ranges::count(text, '/');
     const bool parts = !text.empty() && text.front() != '/' && text.back() != '/'
@@ -197,7 +197,7 @@ private:
                     "write one as in debian:bookworm-slim"
                 );
             }
-            if (name.str() == "platform" && !is_platform(text)) {
+            if (name.str() == "platform" && !names_platform(text)) {
                 return values_.wrong_value(
                     value,
                     "platform",
