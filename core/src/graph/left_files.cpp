@@ -56,6 +56,7 @@ Result<LeftFiles> LeftFiles::expect(const UnitRun& order)
     for (const SentPath& sent : order.sent) {
         Sent entry;
         entry.type = sent.type;
+        entry.link_target = sent.link_target;
         if (sent.type == EntryType::file) {
             struct stat status {};
             if (::stat(sent.local.c_str(), &status) != 0) {
@@ -92,10 +93,11 @@ void LeftFiles::add(const TreeEntry& entry)
     const auto sent = sent_.find(entry.path);
     if (sent != sent_.end() && sent->second.type != EntryType::directory) {
         const Sent& was = sent->second;
-        const bool same_file =
-            type == EntryType::file && was.type == type && was.size == entry.meta.size
-            && posix::same_mtime(entry.meta.mtime_ns, was.mtime_ns);
-        const bool same_link = type == EntryType::symlink && was.type == type;
+        const bool same_file = type == EntryType::file && was.type == type
+                               && was.size == entry.meta.size
+                               && posix::same_mtime(entry.meta.mtime_ns, was.mtime_ns);
+        const bool same_link = type == EntryType::symlink && was.type == type
+                               && entry.meta.link_target == was.link_target;
         if (!same_file && !same_link && !is_declared(entry.path)) modified_.push_back(entry.path);
         return;
     }

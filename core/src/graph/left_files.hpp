@@ -30,6 +30,7 @@ private:
         EntryType type = EntryType::file;
         std::uint64_t size = 0;
         std::int64_t mtime_ns = 0;
+        std::string link_target{};
     };
 
     bool is_declared(std::string_view path) const;

@@ -14,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace slipway::core::graph {
@@ -134,7 +135,7 @@ private:
 // Makes the directories above a path, each opened without following a symlink.
 Result<Fd> make_parents(const fs::path& top, const std::string& path)
 {
-    Fd at(::open(top.c_str(), directory_flags));
+    Fd at(::open(top.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!at) return fail(posix::error(errno, "opening", top.native()));
     std::string_view rest = path;
     for (;;) {
@@ -144,8 +145,33 @@ Result<Fd> make_parents(const fs::path& top, const std::string& path)
         rest.remove_prefix(slash + 1);
         ::mkdirat(at.get(), name.c_str(), 0777);
         Fd next(::openat(at.get(), name.c_str(), directory_flags));
+        if (!next && (errno == ENOTDIR || errno == ELOOP)) {
+            Error error(
+                Errc::conflict,
+                posix::printable((top / path).native()) + " has something else in its way: "
+                    + posix::printable(name) + " is no directory"
+            );
+            error.hint = "move it away";
+            return fail(std::move(error));
+        }
         if (!next) return fail(posix::error(errno, "making", (top / path).native()));
         at = std::move(next);
+    }
+}
+
+// Removes what is at a path, if nobody has put a symlink into its way; of directories, empty ones.
+void remove_one(const fs::path& top, std::string_view path, bool is_directory)
+{
+    Fd at(::open(top.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    while (at) {
+        const std::size_t slash = path.find('/');
+        const std::string name(path.substr(0, slash));
+        if (slash == std::string_view::npos) {
+            ::unlinkat(at.get(), name.c_str(), is_directory ? AT_REMOVEDIR : 0);
+            return;
+        }
+        at = Fd(::openat(at.get(), name.c_str(), directory_flags));
+        path.remove_prefix(slash + 1);
     }
 }
 
@@ -191,16 +217,28 @@ void clear_changed_kinds(
             const auto found = now.find(at);
             const bool same = at.size() == old.path.size();
             const bool was_directory = same ? is_directory(old.kind) : true;
-            in_the_way = in_the_way
-                         || (found != now.end() && was_directory != is_directory(found->second));
+            in_the_way =
+                in_the_way || (found != now.end() && was_directory != is_directory(found->second));
         }
-        if (!in_the_way) continue;
-        const fs::path path = root / old.path;
-        if (is_directory(old.kind)) {
-            ::rmdir(path.c_str());
-        } else {
-            ::unlink(path.c_str());
-        }
+        if (in_the_way) remove_one(root, old.path, is_directory(old.kind));
+    }
+}
+
+// After the files in them have gone.
+void remove_old_directories(
+    const fs::path& root,
+    const std::vector<StoredOutput>& outputs,
+    const std::vector<BuiltOutput>& before
+)
+{
+    std::set<std::string_view> now;
+    for (const StoredOutput& output : outputs) {
+        now.insert(output.path);
+    }
+    for (auto one = before.rbegin(); one != before.rend(); ++one) {
+        const StoredOutput& old = one->what;
+        if (old.kind != StoredOutput::Kind::directory || now.contains(old.path)) continue;
+        remove_one(root, old.path, true);
     }
 }
 
@@ -250,6 +288,13 @@ restore_outputs(const fs::path& place, Store& store, const std::vector<StoredOut
 {
     for (const StoredOutput& output : outputs) {
         TRY(const std::string clean, posix::clean_path(output.path, Errc::protocol));
+        const bool is_link = output.kind == StoredOutput::Kind::symlink;
+        if (is_link && leads_out(clean, output.link_target)) {
+            return fail(
+                Errc::protocol,
+                posix::printable(clean) + " is a symlink that leads out of the project"
+            );
+        }
         TRY(const Fd parent, make_parents(place, clean));
         const std::string name(posix::split(clean).second);
         CHECK_OK(restore_one(parent.get(), name, store, output));
@@ -289,6 +334,7 @@ Result<> place_outputs(
     const EntryFilter all = [](std::string_view, EntryType) { return true; };
     TRY(const Uplifted done, uplift(places, all));
     static_cast<void>(done);
+    if (before != nullptr) remove_old_directories(layout.root(), outputs, *before);
     for (const StoredOutput& output : outputs) {
         if (output.kind != StoredOutput::Kind::directory) continue;
         TRY(const Fd made, make_parents(layout.root(), output.path + "/"));
@@ -311,7 +357,8 @@ Result<> export_outputs(
     const Fd records(::open(unit.c_str(), directory_flags));
     if (!records) return fail(posix::error(errno, "opening", unit.native()));
     for (std::string_view path : declared) {
-        if (path.ends_with('/')) path.remove_suffix(1);
+        const bool is_directory = path.ends_with('/');
+        if (is_directory) path.remove_suffix(1);
         const auto [above, name] = posix::split(path);
         const fs::path parent = layout.outputs(directory) / above;
         const Fd from(::open(parent.c_str(), directory_flags));
@@ -329,6 +376,9 @@ Result<> export_outputs(
         };
         TRY(const Uplifted done, uplift(places, only));
         static_cast<void>(done);
+        if (is_directory) { // also an empty one
+            TRY(const Fd made, make_parents(out_dir, own + "/"));
+        }
     }
     return ok();
 }

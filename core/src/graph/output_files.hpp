@@ -27,7 +27,7 @@ Result<std::vector<StoredOutput>>
 take_outputs(const std::filesystem::path& place, Store* store, std::optional<Error>& store_failure);
 
 /// Fills `place` from the store. Errors: not_found (the store has lost one), io, permission_denied,
-///   protocol (a path of the result is none).
+///   protocol (a path of the result is none, or a symlink that leads out of the project).
 Result<>
 restore_outputs(const std::filesystem::path& place, Store& store, const std::vector<StoredOutput>&);
 

@@ -3,8 +3,8 @@
 #include "archive/posix.hpp"
 #include "graph/depfile.hpp"
 #include "graph/found_result.hpp"
-#include "graph/run_unit.hpp"
 #include "graph/output_files.hpp"
+#include "graph/run_unit.hpp"
 #include "interrupted.hpp"
 #include "workspace/on_thread.hpp"
 
@@ -173,10 +173,8 @@ std::string log_of(const Build& build, const PlannedUnit& planned, const Blob& l
     return bytes;
 }
 
-// The result of somebody else. False: its blobs cannot be had.
-Task<bool> take_result(
-    BuildPtr build, std::size_t place, FoundResult found, UnitEnd& end
-)
+// The result of somebody else. False: its blobs cannot be had, or it makes no sense.
+Task<bool> take_result(BuildPtr build, std::size_t place, FoundResult found, UnitEnd& end)
 {
     BuildState& state = *build->state;
     const PlannedUnit& planned = state.plan().units[place];
@@ -192,7 +190,10 @@ Task<bool> take_result(
         return 0;
     };
     auto restored = co_await on_thread(work);
-    if (!restored && restored.error().code == Errc::not_found) co_return false;
+    const bool is_none =
+        !restored
+        && (restored.error().code == Errc::not_found || restored.error().code == Errc::protocol);
+    if (is_none) co_return false;
     CO_CHECK(during(std::move(restored), "restoring the outputs of " + planned.unit->name));
     BuiltUnit unit = built_unit(planned, found.record);
     unit.discovered = names_of(found.discovered);
@@ -414,9 +415,8 @@ Task<FreshRun> run_now(BuildPtr build, std::size_t place, UnitKey key)
     const auto taken = co_await on_thread(work);
     if (!taken && taken.error().code == Errc::invalid_argument) {
         fresh.ran.exit_code = 1;
-        fresh.ran.failure = fmt::format(
-            "{}: unit {}: {}", order->place, planned.unit->name, taken.error().message
-        );
+        fresh.ran.failure =
+            fmt::format("{}: unit {}: {}", order->place, planned.unit->name, taken.error().message);
         co_return fresh;
     }
     CO_CHECK(taken);
@@ -434,11 +434,7 @@ void tell_failure(const UnitRan& ran, UnitEnd& end)
 }
 
 Task<> run_and_note(
-    BuildPtr build,
-    std::size_t place,
-    UnitKey key,
-    std::vector<DirtyReason> reasons,
-    UnitEnd& end
+    BuildPtr build, std::size_t place, UnitKey key, std::vector<DirtyReason> reasons, UnitEnd& end
 )
 {
     BuildState& state = *build->state;
@@ -480,7 +476,8 @@ Task<> run_and_note(
         result.duration_ms = unit.duration_ms;
         result.reason = text_of(reasons);
         if (Store* const store = writable_store(*build); store != nullptr) {
-            auto kept = keep_result(*store, std::move(result), fresh.ran.log, key.inputs, unit.discovered);
+            auto kept =
+                keep_result(*store, std::move(result), fresh.ran.log, key.inputs, unit.discovered);
             if (kept) {
                 unit.log = kept->log;
                 if (build->order.shared) {
