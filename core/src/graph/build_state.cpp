@@ -108,8 +108,7 @@ Result<std::unique_ptr<BuildState>> BuildState::open(const BuildOrder& order, bo
         }
     }
     std::ranges::sort(paths);
-    const auto rest = std::ranges::unique(paths);
-    paths.erase(rest.begin(), rest.end());
+    paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
     CHECK_OK(state->look_at(paths, false));
     state->look_at_outputs();
     return state;
@@ -271,8 +270,7 @@ Result<std::vector<std::string>> BuildState::read_lists(std::size_t place)
         }
     }
     std::ranges::sort(paths);
-    const auto rest = std::ranges::unique(paths);
-    paths.erase(rest.begin(), rest.end());
+    paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
     return paths;
 }
 

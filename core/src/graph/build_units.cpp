@@ -77,7 +77,9 @@ public:
             while (result && !self->any_ended()) {
                 result = co_await self->changed_->wait();
             }
-            if (result) result = co_await take_ended(self);
+            if (result) {
+                result = co_await take_ended(self);
+            }
             if (!result) break;
         }
         if (!result) {

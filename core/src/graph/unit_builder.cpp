@@ -245,8 +245,8 @@ Result<std::vector<SentPath>> files_to_send(Build& build, std::size_t place, con
         }
     }
     std::ranges::stable_sort(sent, {}, &SentPath::path);
-    const auto rest = std::ranges::unique(sent, {}, &SentPath::path);
-    sent.erase(rest.begin(), rest.end());
+    const auto same_path = [](const SentPath& a, const SentPath& b) { return a.path == b.path; };
+    sent.erase(std::unique(sent.begin(), sent.end(), same_path), sent.end());
     return sent;
 }
 
@@ -328,8 +328,7 @@ discovered_by(BuildState& state, const PlannedUnit& planned, std::string_view de
         if (std::ranges::binary_search(planned.discoverable, clean)) found.push_back(clean);
     }
     std::ranges::sort(found);
-    const auto rest = std::ranges::unique(found);
-    found.erase(rest.begin(), rest.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;
 }
 
