@@ -18,7 +18,7 @@ namespace {
 
 struct ProjectOptions {
     UnitChoice units; // what only a project with a slipway.toml knows
-    RunOptions run; // of these the image and what the container is
+    RunOptions run;   // of these the image and what the container is
     std::string build_dir;
     std::string profile;
     std::string toolchain;
@@ -83,12 +83,10 @@ Result<> check_no_unit_options(const UnitChoice& units, const core::Project& pro
                      || !units.trace.empty() || !units.pin.empty();
     if (!any) return ok();
     const std::string what = units.units.empty() ? "" : ": no unit " + units.units.front();
-    Error error(
-        Errc::invalid_argument,
-        project.directory.string() + " has no slipway.toml" + what
-    );
-    error.hint = "units, --explain, --force, --keep-going, --message-format, --out-dir, --pin, --trace and "
-                 "--shell-on-failure are for projects that have one; what follows -- is the tool's";
+    Error error(Errc::invalid_argument, project.directory.string() + " has no slipway.toml" + what);
+    error.hint =
+        "units, --explain, --force, --keep-going, --message-format, --out-dir, --pin, --trace and "
+        "--shell-on-failure are for projects that have one; what follows -- is the tool's";
     return fail(std::move(error));
 }
 

@@ -20,9 +20,7 @@ Task<int> explain(Context& context, UnitChoice choice)
         core::find_project(std::move(directory), context.environment.home)
     );
     if (project.kind != core::ProjectKind::units) {
-        Error error(
-            Errc::invalid_argument, "there is no slipway.toml above the current directory"
-        );
+        Error error(Errc::invalid_argument, "there is no slipway.toml above the current directory");
         error.hint = "of other projects the tool that builds them knows what is stale";
         co_return fail(std::move(error));
     }

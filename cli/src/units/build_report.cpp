@@ -47,9 +47,7 @@ public:
             printer_->status("Placed", end.unit);
             break;
         case UnitOutcome::reused:
-            printer_->status(
-                "Reused", end.unit + (end.shared ? ", from the shared cache" : "")
-            );
+            printer_->status("Reused", end.unit + (end.shared ? ", from the shared cache" : ""));
             break;
         case UnitOutcome::ran:
             printer_->status("Built", fmt::format("{} in {}", end.unit, seconds(end.duration)));
@@ -86,9 +84,9 @@ private:
     void show_failure(const UnitEnd& end)
     {
         if (end.error.empty()) {
-            printer_->error(
-                fmt::format("{}: unit {} failed with exit code {}", end.place, end.unit, end.exit_code)
-            );
+            printer_->error(fmt::format(
+                "{}: unit {} failed with exit code {}", end.place, end.unit, end.exit_code
+            ));
         } else {
             printer_->error(end.error, end.hint);
         }

@@ -20,7 +20,8 @@ std::shared_ptr<core::BuildWatch> human_report(Printer& printer);
 ///
 ///   {"event": "unit-begun", "unit", "reasons": [REASON...]}
 ///   {"event": "unit-waits", "unit"}: another process builds it
-///   {"event": "unit-ended", "unit", "place", "outcome", "shared", "exit_code", "duration_ms", "reason",
+///   {"event": "unit-ended", "unit", "place", "outcome", "shared", "exit_code", "duration_ms",
+///   "reason",
 ///    "stdout", "stderr", "error", "hint"}
 ///   {"event": "warning", "text"}
 ///

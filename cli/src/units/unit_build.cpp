@@ -123,19 +123,16 @@ Result<> check_out_dir(const core::BuildOrder& order)
     return ok();
 }
 
-Result<core::BuildOrder> order_of(
-    const Context& context, const std::filesystem::path& directory, const UnitChoice& choice
-)
+Result<core::BuildOrder>
+order_of(const Context& context, const std::filesystem::path& directory, const UnitChoice& choice)
 {
     core::BuildOrder order;
     order.variables.target = choice.target.empty() ? host_target() : choice.target;
     order.variables.profile = choice.profile;
-    TRY(
-        order.file,
+    TRY(order.file,
         core::read_unit_file(
             directory / core::unit_file_name, order.variables, core::unit_file_notes(directory)
-        )
-    );
+        ));
     order.units = choice.units;
     order.environment = own_environment();
     order.force = choice.force;
@@ -152,8 +149,8 @@ Result<core::BuildOrder> order_of(
         order.store = std::make_shared<core::Store>(*std::move(store));
         if (!order.store->writable()) {
             context.printer->warning(
-                "what is built is not kept for other builds: "
-                + order.store->directory().native() + " cannot be written"
+                "what is built is not kept for other builds: " + order.store->directory().native()
+                + " cannot be written"
             );
         }
     } else {
@@ -189,7 +186,9 @@ core::OnFailure shell_in_failed(Context& context, std::shared_ptr<HeldReport> re
         report->ended(end);
         report->shown(end.unit);
         printer.end_progress();
-        printer.status("Shell", "in the sandbox of " + end.unit + "; its end goes on with the build");
+        printer.status(
+            "Shell", "in the sandbox of " + end.unit + "; its end goes on with the build"
+        );
         report->hold();
         const auto executor = co_await boost::asio::this_coro::executor;
         LocalInput in(executor, STDIN_FILENO);

@@ -18,8 +18,8 @@ struct UnitChoice {
     unsigned jobs = 0;
     bool force = false;
     bool keep_going = false;
-    bool explain = false;         ///< why, before it runs
-    bool json = false;            ///< --message-format json
+    bool explain = false; ///< why, before it runs
+    bool json = false;    ///< --message-format json
     bool shell_on_failure = false;
     std::string out_dir;
     std::string trace;

@@ -27,9 +27,9 @@ struct UnitKey {
 
 /// What a look at a unit found.
 struct Freshness {
-    bool fresh = false;   ///< the key is that of the last run, whose outputs are known
-    bool placed = false;  ///< and they stand where the user looks
-    Record record{};      ///< result_record, with the inputs that the last run has discovered
+    bool fresh = false;  ///< the key is that of the last run, whose outputs are known
+    bool placed = false; ///< and they stand where the user looks
+    Record record{};     ///< result_record, with the inputs that the last run has discovered
     std::vector<DirtyReason> reasons{}; ///< none: fresh and placed
 };
 

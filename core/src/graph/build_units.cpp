@@ -1,5 +1,3 @@
-#include <slipway/core/build_units.hpp>
-
 #include "agent/event.hpp"
 #include "graph/scheduler.hpp"
 #include "graph/unit_builder.hpp"
@@ -7,6 +5,7 @@
 #include "sandbox/owner.hpp"
 #include "workspace/on_thread.hpp"
 
+#include <slipway/core/build_units.hpp>
 #include <slipway/engine/child.hpp>
 #include <slipway/engine/system.hpp>
 
@@ -92,7 +91,8 @@ public:
         }
         self->running_.clear();
         const auto saved = self->build_->state->save();
-        if (!saved) self->build_->watch->warning("what was learned is lost: " + describe(saved.error()));
+        if (!saved)
+            self->build_->watch->warning("what was learned is lost: " + describe(saved.error()));
         CO_CHECK(result);
         self->tell_left_out();
         co_return self->summary_;
@@ -396,9 +396,7 @@ Result<std::vector<UnitForecast>> forecast_units(const BuildOrder& order)
         one.directory = state->layout().unit(planned.directory).native();
         for (const std::size_t dependency : planned.dependencies) {
             if (!stale[dependency] && state->built(dependency) != nullptr) continue;
-            one.reasons.push_back(
-                {"stale-dependency", state->plan().units[dependency].unit->name}
-            );
+            one.reasons.push_back({"stale-dependency", state->plan().units[dependency].unit->name});
         }
         if (one.reasons.empty()) {
             TRY(const graph::UnitKey key, state->key(place));

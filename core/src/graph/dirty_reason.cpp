@@ -38,7 +38,7 @@ constexpr auto key_names = std::to_array<FieldReason>({
 });
 
 template <std::size_t N>
-std::string_view name_of(const std::array<FieldReason, N>& names, std::string_view field)
+std::string_view reason_name(const std::array<FieldReason, N>& names, std::string_view field)
 {
     const auto found = std::ranges::find(names, field, &FieldReason::field);
     return found == names.end() ? std::string_view("nothing-obvious") : found->name;
@@ -92,7 +92,8 @@ void add_dependency_reasons(
     if (came != went) {
         for (const RecordDifference& one : differences) {
             if (!one.before || !one.after) {
-                reasons.push_back({"number-of-dependencies-changed", one.key, one.before, one.after});
+                reasons.push_back({"number-of-dependencies-changed", one.key, one.before, one.after}
+                );
             }
         }
     } else {
@@ -132,7 +133,10 @@ std::vector<DirtyReason> identity_reasons(const Record& before, const Record& af
         // What a dependency is, it tells itself.
         if (one.field == "dependencies") continue;
         reasons.push_back(
-            {std::string(name_of(identity_names, one.field)), {}, std::move(one.before), std::move(one.after)}
+            {std::string(reason_name(identity_names, one.field)),
+             {},
+             std::move(one.before),
+             std::move(one.after)}
         );
     }
     return reasons;
@@ -158,7 +162,7 @@ std::vector<DirtyReason> freshness_reasons(const Record& before, const Record& a
         } else if (one.field == "discoverable") {
             reasons.push_back({"discoverable-files-changed"});
         } else {
-            const std::string name(name_of(key_names, one.field));
+            const std::string name(reason_name(key_names, one.field));
             reasons.push_back({name, {}, std::move(one.before), std::move(one.after)});
         }
     }

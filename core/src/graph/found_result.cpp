@@ -169,7 +169,8 @@ Task<> share_result(const BuildOrder& order, StoredResult result, UnitInputs inp
     const Sha256 declared = declared_record(inputs).digest();
     // What others have discovered stays known.
     CO_TRY(
-        const auto there, co_await order.shared->get(SharedCache::Kind::note, declared, longest_note)
+        const auto there,
+        co_await order.shared->get(SharedCache::Kind::note, declared, longest_note)
     );
     DiscoveredSets sets = sets_of(there);
     DiscoveredSets own = sets_of(order.store->find_note(declared));

@@ -1,13 +1,13 @@
 #include "graph/layout.hpp"
 
-#include <slipway/core/build_units.hpp>
-
 #include "agent/codec.hpp"
 #include "archive/cache_tag.hpp"
 #include "archive/posix.hpp"
 #include "small_file.hpp"
 #include "sync/files.hpp"
 #include "sync/tree_scan.hpp"
+
+#include <slipway/core/build_units.hpp>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -31,7 +31,9 @@ Result<> make_own_directory(const fs::path& path)
     struct stat status {};
     if (errno == EEXIST && ::lstat(path.c_str(), &status) == 0) {
         if (S_ISDIR(status.st_mode)) return ok();
-        return fail(Errc::conflict, path.native() + " is no directory, and slipway needs one there");
+        return fail(
+            Errc::conflict, path.native() + " is no directory, and slipway needs one there"
+        );
     }
     return fail(posix::error(errno, "making", path.native()));
 }
@@ -51,8 +53,7 @@ Result<> replace_file(const fs::path& path, std::string_view text)
 {
     const fs::path fresh = path.native() + ".new";
     const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (!file || !sync::write_all(file.get(), text)
-        || ::rename(fresh.c_str(), path.c_str()) != 0) {
+    if (!file || !sync::write_all(file.get(), text) || ::rename(fresh.c_str(), path.c_str()) != 0) {
         return fail(posix::error(errno, "writing", path.native()));
     }
     return ok();

@@ -165,7 +165,8 @@ private:
     Result<> during_place(const UnitPath& path, Result<> result) const
     {
         if (result) return result;
-        result.error().message = place_text(order_->file, path.place) + ": " + result.error().message;
+        result.error().message =
+            place_text(order_->file, path.place) + ": " + result.error().message;
         return result;
     }
 
@@ -192,9 +193,9 @@ private:
                 "unit {} has the input {}, {}",
                 unit.name,
                 posix::printable(input.text),
-                pattern                       ? "which no file matches"
-                : found == Found::directory   ? "a directory without any file"
-                                              : "which is not there, and no unit makes it"
+                pattern                     ? "which no file matches"
+                : found == Found::directory ? "a directory without any file"
+                                            : "which is not there, and no unit makes it"
             )
         );
         return fail(std::move(error));

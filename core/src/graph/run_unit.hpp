@@ -32,9 +32,9 @@ struct UnitRun {
     std::string place; ///< "slipway.toml:12", for errors
     SandboxSpec spec;
     PoolOptions pool;
-    std::vector<std::string> env; ///< "NAME=value"
-    Owner owner{};                ///< of the files
-    std::vector<SentPath> sent;   ///< each path once
+    std::vector<std::string> env;  ///< "NAME=value"
+    Owner owner{};                 ///< of the files
+    std::vector<SentPath> sent;    ///< each path once
     std::filesystem::path outputs; ///< a directory that is made, for what the unit has made
     OnFailure on_failure{};
 };
@@ -46,9 +46,9 @@ struct UnitRan {
     /// out, ... Empty: exit_code says all.
     std::string failure{};
     std::string hint{};
-    std::string log{};                  ///< UnitLog::bytes
-    std::string depfile{};              ///< its bytes, if there is one
-    std::chrono::milliseconds took{0};  ///< the command
+    std::string log{};                 ///< UnitLog::bytes
+    std::string depfile{};             ///< its bytes, if there is one
+    std::chrono::milliseconds took{0}; ///< the command
 
     bool good() const noexcept { return exit_code == 0 && failure.empty(); }
 };

@@ -9,8 +9,8 @@ namespace slipway::core::graph {
 
 bool Tokens::fits(const Unit& unit) const
 {
-    const bool memory = capacity_.memory_bytes == 0
-                        || memory_bytes_ + unit.memory_bytes <= capacity_.memory_bytes;
+    const bool memory =
+        capacity_.memory_bytes == 0 || memory_bytes_ + unit.memory_bytes <= capacity_.memory_bytes;
     const bool network = unit.network == "none" || network_ < capacity_.network;
     return memory && network && cpus_ + unit.cpus <= capacity_.cpus;
 }
@@ -43,10 +43,7 @@ void Tokens::give_back(const Unit& unit)
 }
 
 ReadyUnits::ReadyUnits(const BuildPlan& plan)
-    : plan_(&plan),
-      missing_(plan.units.size()),
-      rank_(plan.units.size()),
-      out_(plan.units.size())
+    : plan_(&plan), missing_(plan.units.size()), rank_(plan.units.size()), out_(plan.units.size())
 {
     // Dependents stand behind, so their ranks are known.
     for (std::size_t i = plan.units.size(); i-- > 0;) {

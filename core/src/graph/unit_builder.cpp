@@ -296,7 +296,8 @@ std::vector<std::string> environment_of(const Build& build, const PlannedUnit& p
 }
 
 // Whether a path is a symlink that was sent, or leads through one.
-Result<bool> is_behind_symlink(BuildState& state, const PlannedUnit& planned, const std::string& path)
+Result<bool>
+is_behind_symlink(BuildState& state, const PlannedUnit& planned, const std::string& path)
 {
     for (std::string_view at = path; !at.empty(); at = posix::split(at).first) {
         const std::string one(at);

@@ -16,8 +16,8 @@ struct Build {
     std::shared_ptr<BuildWatch> watch;
     std::unique_ptr<BuildState> state;
     Owner owner{};
-    bool told_store = false;  ///< that it cannot be written
-    std::size_t ended = 0;    ///< units
+    bool told_store = false; ///< that it cannot be written
+    std::size_t ended = 0;   ///< units
 };
 
 /// "slipway.toml:12", and the same with the unit: "slipway.toml:12: unit app: ".

@@ -35,8 +35,7 @@ void UnitLog::add(UnitStream stream, std::string_view bytes)
         bytes = bytes.substr(0, most - std::min(most, bytes_.size()));
         cut_ = true;
     }
-    const bool same =
-        last_ != std::string::npos && bytes_[last_] == static_cast<char>(stream);
+    const bool same = last_ != std::string::npos && bytes_[last_] == static_cast<char>(stream);
     if (!same) {
         last_ = bytes_.size();
         bytes_.push_back(static_cast<char>(stream));

@@ -11,14 +11,14 @@
 namespace slipway::core {
 namespace {
 
-constexpr std::array<char, 8> notes_magic{'s', 'l', 'i', 'p', 'u', 'n', 'i', 't'};
+constexpr std::array<char, 8> unit_notes_magic{'s', 'l', 'i', 'p', 'u', 'n', 'i', 't'};
 /// Another one when UnitFile or what the reading makes of a text is: what an older slipway has
 /// noted is not taken then.
 constexpr std::uint32_t notes_version = 1;
 
 /// What stands before the checksum, and what it is of.
 struct UnitNotesHead {
-    std::array<char, 8> magic = notes_magic;
+    std::array<char, 8> magic = unit_notes_magic;
     std::uint32_t version = notes_version;
     ContentHash checksum; ///< of all that follows
 
@@ -169,7 +169,7 @@ std::optional<UnitFile> decode_unit_notes(
 )
 {
     const auto head = agent::decode<UnitNotesHead>(notes.substr(0, head_bytes));
-    if (!head || head->magic != notes_magic || head->version != notes_version) return {};
+    if (!head || head->magic != unit_notes_magic || head->version != notes_version) return {};
     const std::string_view content = notes.substr(head_bytes);
     if (content_hash(content) != head->checksum) return {};
     agent::Reader read(content);

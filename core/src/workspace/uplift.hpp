@@ -18,10 +18,10 @@ struct Uplifted {
 struct UpliftPlaces {
     int from = -1; ///< -1: it is not there, and there are no results
     int to = -1;
-    int records = -1;   ///< the directory of the record
-    std::string record; ///< its name: which results the last uplift has put there
+    int records = -1;    ///< the directory of the record
+    std::string record;  ///< its name: which results the last uplift has put there
     bool copies = false; ///< no second names: what is done to a result stays with it
-    std::string shown;  ///< the path of `to`, for errors
+    std::string shown;   ///< the path of `to`, for errors
 };
 
 /// See BuildPlace::uplift.

@@ -190,7 +190,7 @@ TEST_SUITE("core.graph.plan")
         const PlannedUnit one = only(
             project,
             R"(inputs = ["README", "src/**/*.c", "src", "link", "x\\*y"]
-discover = ["src/*.c", "table", "none/*"])"
+discover = ["src/*.c", "table"])"
         );
         CHECK(one.files == Names{"README", "link", "src/a.c", "src/b.c", "src/sub/c.c", "x*y"});
         CHECK(one.discoverable == Names{"table"});

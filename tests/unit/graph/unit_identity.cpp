@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <regex>
 #include <set>
 
 using namespace slipway;
@@ -104,6 +105,16 @@ std::vector<Ingredient> ingredients()
         // What a dependency is, it tells itself.
         {"dependencies", [](UnitIdentity& of) { of.dependencies.pop_back(); }, {}},
     };
+}
+
+// A digest as a person sees it: so many digits as tell two of them apart.
+std::vector<std::string> shortened(std::vector<std::string> texts)
+{
+    static const std::regex digest("([0-9a-f]{12})[0-9a-f]{52}");
+    for (std::string& text : texts) {
+        text = std::regex_replace(text, digest, "$1");
+    }
+    return texts;
 }
 
 std::vector<std::string> described(const std::vector<DirtyReason>& reasons)
@@ -371,7 +382,7 @@ TEST_SUITE("core.graph.unit_identity")
             // What is discovered is looked for under what is declared.
             const bool is_new = declared.insert(to_hex(declared_record(changed).digest())).second;
             CHECK(is_new == (row.field != "discovered"));
-            CHECK(described(freshness_reasons(before, after)) == row.reasons);
+            CHECK(described(freshness_reasons(before, after)) == shortened(row.reasons));
         }
         check_all_fields(before, tried, "");
         CHECK(freshness_reasons(before, before).empty());

@@ -24,10 +24,10 @@ struct Project {
     std::filesystem::path directory; ///< where the file stands that tells the kind
 };
 
-/// The project of the workspace around `directory`. The nearest slipway.toml above `directory` wins,
-/// up to the workspace's root, or to `home` where nothing tells a root. Else the workspace's root is looked at first, then the directories on
-/// the way down to `directory`; in each Cargo.toml wins over CMakeLists.txt, and that over a
-/// Makefile.
+/// The project of the workspace around `directory`. The nearest slipway.toml above `directory`
+/// wins, up to the workspace's root, or to `home` where nothing tells a root. Else the workspace's
+/// root is looked at first, then the directories on the way down to `directory`; in each Cargo.toml
+/// wins over CMakeLists.txt, and that over a Makefile.
 ///
 /// Errors: not_found (none of them: the message names what was looked for), those of
 ///   find_workspace.

@@ -38,12 +38,12 @@ Sha256 toolchain_digest(const engine::ImageInfo& image);
 
 /// What was said of a unit when a build came to it.
 enum class UnitOutcome : std::uint8_t {
-    fresh,     ///< there was nothing to do
-    placed,    ///< its outputs were put where the user looks
-    reused,    ///< somebody has made the same before: its outputs are those of the store
+    fresh,  ///< there was nothing to do
+    placed, ///< its outputs were put where the user looks
+    reused, ///< somebody has made the same before: its outputs are those of the store
     ran,
     failed,
-    left_out,  ///< it needs one that has failed, or was not begun
+    left_out, ///< it needs one that has failed, or was not begun
 };
 /// "fresh", "left-out", ...
 std::string_view name(UnitOutcome outcome) noexcept;
@@ -52,15 +52,16 @@ struct UnitEnd {
     std::string unit;
     std::string place{}; ///< "slipway.toml:12"
     UnitOutcome outcome = UnitOutcome::fresh;
-    std::string log{};               ///< what it wrote; see for_each_piece
-    std::int64_t exit_code = 0;      ///< of one that has failed
-    std::string error{};             ///< why it has failed, if its command did not tell; one line or more
+    std::string log{};          ///< what it wrote; see for_each_piece
+    std::int64_t exit_code = 0; ///< of one that has failed
+    std::string error{}; ///< why it has failed, if its command did not tell; one line or more
     std::string hint{};
-    std::chrono::milliseconds duration{0}; ///< of the command; of a reused one, of the run that made it
-    bool shared = false;             ///< reused: from the shared cache
-    std::string reason{};            ///< why it was not fresh
-    std::size_t done = 0;            ///< units that have ended, with this one
-    std::size_t of = 0;              ///< units of the build
+    std::chrono::milliseconds duration{
+        0};               ///< of the command; of a reused one, of the run that made it
+    bool shared = false;  ///< reused: from the shared cache
+    std::string reason{}; ///< why it was not fresh
+    std::size_t done = 0; ///< units that have ended, with this one
+    std::size_t of = 0;   ///< units of the build
 };
 
 /// Calls `each` with the pieces of what a unit has written, in order: whether they went to stderr.
@@ -96,12 +97,12 @@ using OnFailure = std::function<Task<>(
 struct BuildOrder {
     UnitFile file;
     UnitVariables variables;
-    std::vector<std::string> units; ///< names; empty: the file's default
+    std::vector<std::string> units;                      ///< names; empty: the file's default
     std::map<std::string, ResolvedToolchain> toolchains; ///< by name: those of units_to_build
     std::map<std::string, std::string> environment;      ///< of the caller, for Unit::pass_env
-    bool force = false;      ///< the units asked for run whether or not they are fresh
-    bool keep_going = false; ///< after a failure, what does not need the failed one
-    unsigned jobs = 0;       ///< CPUs that units may use together; 0: those of the engine
+    bool force = false;            ///< the units asked for run whether or not they are fresh
+    bool keep_going = false;       ///< after a failure, what does not need the failed one
+    unsigned jobs = 0;             ///< CPUs that units may use together; 0: those of the engine
     std::filesystem::path out_dir; ///< gets the outputs of the units asked for too; empty: none
     std::string pin; ///< keeps the results of the units asked for, as PIN/UNIT; empty: does not
     engine::Proxies proxies{};

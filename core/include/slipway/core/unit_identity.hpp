@@ -31,9 +31,9 @@ struct UnitIdentity {
     std::vector<std::string> features; ///< in any order, each once
     std::string profile;
     UnitMode mode = UnitMode::build;
-    std::string target;      ///< triple; empty: what the toolchain makes by itself
-    std::string platform;    ///< "os/arch[/variant]" that it runs on; empty: the engine's
-    Sha256 toolchain{};      ///< see toolchain_digest
+    std::string target;               ///< triple; empty: what the toolchain makes by itself
+    std::string platform;             ///< "os/arch[/variant]" that it runs on; empty: the engine's
+    Sha256 toolchain{};               ///< see toolchain_digest
     std::vector<Sha256> dependencies; ///< their ActionIds, in any order
 };
 
@@ -45,8 +45,9 @@ Record action_record(const UnitIdentity& identity);
 struct UnitInputs {
     Sha256 action{};
     std::vector<std::string> command;
-    std::map<std::string, std::string, std::less<>> env;       ///< that the unit sets
-    std::map<std::string, std::string, std::less<>> variables; ///< of the caller, as `variable_text`
+    std::map<std::string, std::string, std::less<>> env; ///< that the unit sets
+    std::map<std::string, std::string, std::less<>>
+        variables; ///< of the caller, as `variable_text`
     std::string network;
     std::vector<std::string> outputs; ///< declared, in order
     std::string depfile;              ///< declared
