@@ -161,7 +161,7 @@ std::vector<KeyChange> key_changes()
          {"env-var-changed LANG: C -> de_DE"}},
         {"variables",
          [](auto& of, auto&) { of.variables["LANG"] = "="; },
-         {"env-var-changed LANG: C -> "}},
+         {"env-var-changed LANG: C -> \"\""}},
         {"variables",
          [](auto& of, auto&) { of.variables["CI"] = "=1"; },
          {"env-var-changed CI: unset -> 1"}},
