@@ -221,7 +221,8 @@ void tell_plan(const Plan& plan, const Contents& contents, core::GcReport& repor
 
 } // namespace
 
-Result<core::GcReport> collect(Base& base, const core::GcOptions& options)
+Result<core::GcReport>
+collect(Base& base, const core::GcOptions& options, const std::function<void()>& planned)
 {
     if (!options.dry_run) {
         CHECK_OK(base.need_writable());
@@ -233,6 +234,7 @@ Result<core::GcReport> collect(Base& base, const core::GcOptions& options)
     if (!options.dry_run) CHECK_OK(bring_back(base, contents));
     const auto in_use = [&](std::int64_t used) { return claims.in_use(used); };
     const Plan plan = plan_collection(contents, options, now_ns(), in_use);
+    planned();
 
     core::GcReport report;
     report.in_use = plan.in_use;

@@ -77,7 +77,7 @@ Result<> Base::open(std::filesystem::path directory)
     top_ = Fd(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!top_) return fail(posix::error(errno, "opening", directory_.native()));
     CHECK_OK(check_format());
-    if (const auto writing = begin_writing(); !writing) {
+    if (auto writing = begin_writing(); !writing) {
         // Who may not write may still read. A full disk is none of this: room can be made.
         if (writing.error().code != Errc::permission_denied) return writing;
         return ok();
@@ -144,7 +144,7 @@ Result<> Base::begin_writing()
         Error error = posix::error(errno, "making", shown(name));
         if (!is_full(error)) return fail(std::move(error));
     }
-    const auto taken = take_lease();
+    auto taken = take_lease();
     // On a full disk what is there can be used, and removed.
     if (!taken && !is_full(taken.error())) return taken;
     return ok();

@@ -1,3 +1,4 @@
+#include "store/collect.hpp"
 #include "stores.hpp"
 
 #include <sys/mman.h>
@@ -257,6 +258,25 @@ TEST_SUITE("core.store.collect")
         CHECK(store.usage()->bytes == 0);
     }
 
+    TEST_CASE("a use without a stamp after the clock has jumped back")
+    {
+        TempDirectory directory{quick_place()};
+        ClockJump clock;
+        clock.to(-hours(1));
+        {
+            core::Store store = open_store(directory.path() / "store");
+            put_result(store, 1, {"one"});
+        }
+        clock.to(seconds(0));
+        core::Store user = open_store(directory.path() / "store");
+        clock.to(-hours(1) + minutes(5));
+        CHECK(user.find_result(key_of(1)));
+        clock.to(-hours(1) + minutes(20));
+        core::Store other = open_store(directory.path() / "store");
+        CHECK(collect(other, seconds(0), 0).results == 0);
+        CHECK(user.find_result(key_of(1)));
+    }
+
     TEST_CASE("whatever the clock does, what a living process has used stays")
     {
         std::mt19937 random(11);
@@ -297,6 +317,54 @@ TEST_SUITE("core.store.collect")
                     CHECK(has_result(user, key));
                     CHECK(has_text(user, "text " + std::to_string(key)));
                 }
+            }
+        }
+    }
+
+    TEST_CASE("what others do between the plan and the removal counts")
+    {
+        const auto collect_meanwhile = [](const fs::path& path,
+                                          const std::function<void()>& others) {
+            store::Base base;
+            REQUIRE(base.open(path));
+            core::GcOptions options;
+            options.older_than = seconds(0);
+            const auto report = store::collect(base, options, others);
+            REQUIRE(report);
+            return *report;
+        };
+        for (const seconds old : {seconds(minutes(1)), seconds(hours(1))}) {
+            for (const bool stays_open : {false, true}) {
+                TempDirectory directory{quick_place()};
+                const fs::path path = directory.path() / "store";
+                {
+                    core::Store store = open_store(path);
+                    put_result(store, 1, {"one"});
+                    put_result(store, 2, {"two"});
+                    put_result(store, 3, {"three"});
+                    REQUIRE(store.put("lone"));
+                }
+                age_all(path, old);
+                std::optional<core::Store> user;
+                auto report = collect_meanwhile(path, [&] {
+                    user = open_store(path);
+                    put_result(*user, 9, {"lone", "one"}); // both are there
+                    REQUIRE(user->pin("pin", key_of(2)));
+                    if (stays_open) {
+                        CHECK(user->find_result(key_of(3)));
+                    } else {
+                        user.reset();
+                    }
+                });
+                CHECK(report.results == (stays_open && old == minutes(1) ? 0 : stays_open ? 1 : 2));
+                user.reset();
+                core::Store store = open_store(path);
+                CHECK(store.find_result(key_of(9)));
+                CHECK(store.find_result(key_of(2)));
+                CHECK(store.find_result(key_of(3)).has_value() == stays_open);
+                const auto whole = store.verify();
+                CHECK(whole->damaged.empty());
+                CHECK(whole->incomplete.empty());
             }
         }
     }

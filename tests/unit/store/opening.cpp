@@ -126,6 +126,8 @@ TEST_SUITE("core.store.open")
             REQUIRE(::pipe2(begun, O_CLOEXEC) == 0);
             const pid_t child = in_child([&] {
                 auto store = core::Store::open(path);
+                const auto open = store->blob_writer();
+                if (!(*open)->write(text_bytes(100'000, 1))) return 2;
                 if (::write(begun[1], "x", 1) != 1) return 1;
                 for (std::uint64_t n = 0;; ++n) {
                     const auto seed = n + static_cast<std::uint64_t>(i) * 1'000;
