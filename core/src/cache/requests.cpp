@@ -80,8 +80,7 @@ Requests::begin(std::string_view method, std::string path, const Sha256& body, b
         const AwsKeys keys{
             options_.access_key, options_.secret_key, options_.session_token, options_.s3_region};
         const auto now = options_.now ? options_.now() : std::chrono::system_clock::now();
-        for (auto& [name, value] : aws_signature(to_sign, keys, now)) {
-            if (name == "Authorization") request.secret(value);
+        for (const auto& [name, value] : aws_signature(to_sign, keys, now)) {
             request.header(name, value);
         }
         request.secret(keys.access_key).secret(keys.secret_key).secret(keys.session_token);

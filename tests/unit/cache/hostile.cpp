@@ -369,6 +369,35 @@ TEST_SUITE("core.cache.hostile")
         }
     }
 
+    TEST_CASE("who has asked later is not kept when the others have given it up")
+    {
+        const FakeEngine server(Road::tcp, {[](FakePeer& peer) { peer.head(), peer.stall(); }});
+        CacheRig rig(url_of(server), short_limits);
+        const auto executor = rig.io.get_executor();
+        const StopWatch watch;
+        const auto all = [&]() -> Task<> {
+            const auto one = [](std::shared_ptr<SharedCache> cache) -> Task<> {
+                CO_CHECK(co_await cache->get(Kind::result, name_of("a"), 1000));
+                co_return ok();
+            };
+            std::vector<engine::Child> children;
+            for (int i = 0; i < 3; ++i) {
+                children.emplace_back(executor, one(rig.cache));
+            }
+            boost::asio::steady_timer timer(executor, 1500ms);
+            co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+            children.emplace_back(executor, one(rig.cache));
+            for (auto& child : children) {
+                CO_CHECK(co_await child.join());
+            }
+            co_return ok();
+        };
+        REQUIRE(run(rig.io, all()));
+        CHECK(watch.passed() >= 2s);
+        CHECK(watch.passed() < 3s); // alone it would have waited until 3.5 s
+        CHECK(rig.cache->report().failed == 4);
+    }
+
     TEST_CASE("no more than sixteen at a time, and each gets its own")
     {
         std::mutex mutex;
