@@ -381,6 +381,7 @@ TEST_SUITE("core.cache.hostile")
                 co_return ok();
             };
             std::vector<engine::Child> children;
+            children.reserve(4);
             for (int i = 0; i < 3; ++i) {
                 children.emplace_back(executor, one(rig.cache));
             }

@@ -4,7 +4,6 @@
 
 using namespace slipway;
 using namespace slipway::core;
-using cache::Place;
 
 namespace {
 
