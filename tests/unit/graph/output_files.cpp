@@ -153,7 +153,7 @@ TEST_SUITE("core.graph.output_files")
         fs::create_directories(place / "out/empty");
         std::ofstream(place / "out/b") << "bytes";
         std::ofstream(place / "out/tool") << "run";
-        std::ofstream(place / "zero");
+        std::ofstream(place / "zero") << "";
         fs::create_symlink("b", place / "out/link");
         fs::permissions(place / "out/tool", fs::perms(0700));
         const Outputs expected{
