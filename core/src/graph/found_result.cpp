@@ -62,8 +62,26 @@ Task<bool> fetch_blobs(Build& build, StoredResult result)
     co_return true;
 }
 
+// Whether a result has nothing but what the unit may make: one of a shared cache was somebody
+// else's to write.
+bool is_all_declared(const Unit& unit, const std::vector<StoredOutput>& outputs)
+{
+    OutputPaths declared;
+    for (const UnitPath& output : unit.outputs) {
+        declared.add(output.text);
+    }
+    return std::ranges::all_of(outputs, [&](const StoredOutput& output) {
+        if (declared.has(output.path)) return true;
+        const std::string below = output.path + "/";
+        return output.kind == StoredOutput::Kind::directory
+               && std::ranges::any_of(unit.outputs, [&](const UnitPath& one) {
+                      return one.text.starts_with(below);
+                  });
+    });
+}
+
 // Errors: cancelled.
-Task<std::optional<StoredResult>> fetch_result(Build& build, Sha256 key)
+Task<std::optional<StoredResult>> fetch_result(Build& build, const Unit& unit, Sha256 key)
 {
     std::optional<StoredResult> none;
     CO_TRY(
@@ -72,7 +90,7 @@ Task<std::optional<StoredResult>> fetch_result(Build& build, Sha256 key)
     );
     if (!bytes) co_return none;
     auto result = StoredResult::decode(*bytes);
-    if (!result || result->key != key) co_return none;
+    if (!result || result->key != key || !is_all_declared(unit, result->outputs)) co_return none;
     CO_TRY(const bool all, co_await fetch_blobs(build, *result));
     if (!all) co_return none;
     static_cast<void>(build.order.store->put_result(*result));
@@ -85,6 +103,7 @@ Task<std::optional<FoundResult>> find_result(Build& build, std::size_t place, Un
 {
     std::optional<FoundResult> none;
     Store& store = *build.order.store;
+    const Unit& unit = *build.state->plan().units[place].unit;
     const Sha256 declared = declared_record(inputs).digest();
     const bool discovers = !inputs.depfile.empty();
     std::set<std::vector<std::string>> tried;
@@ -115,7 +134,7 @@ Task<std::optional<FoundResult>> find_result(Build& build, std::size_t place, Un
             const Sha256 key = found.record.digest();
             std::optional<StoredResult> result;
             if (shared) {
-                CO_TRY(result, co_await fetch_result(build, key));
+                CO_TRY(result, co_await fetch_result(build, unit, key));
             } else {
                 result = store.find_result(key);
             }

@@ -124,6 +124,27 @@ Paths headers(const std::optional<FoundResult>& result)
     return out;
 }
 
+// A shared cache with one result, which is served under every key.
+class OneResult final : public SharedCache {
+public:
+    explicit OneResult(StoredResult result) : result_(std::move(result)) {}
+
+    Task<std::optional<std::string>> get(Kind kind, Sha256 name, std::uint64_t) override
+    {
+        std::optional<std::string> bytes;
+        if (kind == Kind::result) {
+            result_.key = name;
+            bytes = result_.encode();
+        }
+        co_return bytes;
+    }
+    Task<> put(Kind, Sha256, std::string) override { co_return ok(); }
+    SharedCacheReport report() const override { return {}; }
+
+private:
+    StoredResult result_;
+};
+
 const Paths a{"include/a.h"};
 const Paths b{"include/b.h"};
 const Paths both{"include/a.h", "include/b.h"};
@@ -137,6 +158,38 @@ TEST_SUITE("core.graph.found_result")
         const Sharing sharing;
         CHECK(sharing.found() == "nothing");
         CHECK(sharing.found(Sharing::plain) == "nothing");
+    }
+
+    TEST_CASE("a result of a shared cache has nothing but declared outputs")
+    {
+        const Sharing sharing;
+        const auto blob = sharing.store->put("made");
+        REQUIRE(said(blob) == "none");
+        const auto found = [&](std::vector<StoredOutput> outputs) {
+            StoredResult result;
+            result.unit = "plain";
+            result.outputs = std::move(outputs);
+            const auto now = sharing.build();
+            now->order.shared = std::make_shared<OneResult>(std::move(result));
+            const auto inputs = Sharing::inputs(*now, Sharing::plain);
+            const auto taken = run(graph::find_result(*now, Sharing::plain, inputs));
+            REQUIRE(said(taken) == "none");
+            return taken->has_value();
+        };
+        const auto output = [&](std::string path, StoredOutput::Kind kind) {
+            StoredOutput one;
+            one.path = std::move(path);
+            one.kind = kind;
+            if (kind == StoredOutput::Kind::file) one.content = *blob;
+            return one;
+        };
+        const StoredOutput above = output("out", StoredOutput::Kind::directory);
+        const StoredOutput own = output("out/plain", StoredOutput::Kind::file);
+        CHECK_FALSE(found({above, own, output(".git/hooks/x", StoredOutput::Kind::file)}));
+        CHECK_FALSE(found({above, own, output("out/plain2", StoredOutput::Kind::file)}));
+        CHECK_FALSE(found({output("out", StoredOutput::Kind::symlink), own}));
+        CHECK_FALSE(found({above, own, output("src", StoredOutput::Kind::directory)}));
+        CHECK(found({above, own}));
     }
 
     TEST_CASE("a unit that discovers nothing is found by what it declares")
