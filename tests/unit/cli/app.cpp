@@ -72,12 +72,12 @@ TEST_SUITE("cli.app")
                   {"-DX=", "", "--", "y"}},
                  {{"-v", "build", "--", "--help"}, {"--help"}},
                  {{"build", "--"}, {}},
+                 {{"build", "unit", "-k", "another", "--", "x"}, {"x"}},
              }) {
             const Line line(row.words);
             CHECK_MESSAGE(!line.code, line.err.text);
             CHECK(line.context.rest == row.command);
         }
-        CHECK(Line({"build", "all"}).code == exit_code::usage);
     }
 
     TEST_CASE("colours")
