@@ -238,7 +238,7 @@ class Mistakes(Project):
         for here in (self.top, self.top / "below"):
             here.mkdir(exist_ok=True)
             self.assert_error(self.build(cwd=here), 2,
-                              f"no project to build in {self.top}.*: there is no Cargo.toml, CMakeLists.txt, "
+                              f"no project to build in {self.top}.*: there is no slipway.toml, Cargo.toml, CMakeLists.txt, "
                               "GNUmakefile, makefile or Makefile", "slipway run -- COMMAND")
 
     def test_command_lines(self):
@@ -251,7 +251,7 @@ class Mistakes(Project):
                 (["--release", "--profile", "debug"], "excludes", "--help"),
                 (["--profile", "fast"], "fast not in {debug,release}", "--help"),
                 (["-j", "0"], "0 not in range", "--help"), (["-j", "many"], "many", "--help"),
-                (["all"], "unexpected argument 'all'", "--help"),
+                (["all"], "has no slipway.toml: no unit all", "what follows -- is the tool's"),
                 (["--fresh"], "unknown option '--fresh'", "."),
                 (["--build-dir="], "the value is empty", "leave"),
                 (["--env", "=x"], "a variable needs a name", "--env NAME")):
