@@ -33,6 +33,22 @@ Result<std::size_t> read_at(int file, char* to, std::size_t size, std::uint64_t 
     return have;
 }
 
+// By now: the file may change.
+Result<core::Blob> blob_of_file(int file)
+{
+    core::Blob blob;
+    core::Sha256Hasher hasher;
+    std::string piece(put_chunk, '\0');
+    for (;;) {
+        TRY(const std::size_t got, read_at(file, piece.data(), piece.size(), blob.size));
+        if (got == 0) break;
+        hasher.add(std::string_view(piece).substr(0, got));
+        blob.size += got;
+    }
+    blob.digest = hasher.finish();
+    return blob;
+}
+
 } // namespace
 
 Inserter::~Inserter()
@@ -187,6 +203,11 @@ Result<core::Blob> put_file(Base& base, Contexts& contexts, int file)
     TRY(std::size_t got, read_at(file, piece.data(), piece.size(), 0));
     if (got < piece.size())
         return put_bytes(base, contexts, std::string_view(piece).substr(0, got));
+    // Packing costs several times as much as a digest.
+    if (packed(contexts, std::string_view(piece).substr(0, probe_bytes))) {
+        TRY(const core::Blob blob, blob_of_file(file));
+        if (has_blob(base, blob)) return blob;
+    }
     Inserter inserter(base, contexts);
     for (std::uint64_t at = 0; got > 0;) {
         CHECK_OK(inserter.write(std::string_view(piece).substr(0, got)));

@@ -102,6 +102,7 @@ TEST_SUITE("core.store.blobs")
                 const Fd file = file_of();
                 REQUIRE(store.read_into(*blob, file.get()));
                 CHECK(all_of(file.get()) == bytes);
+                CHECK(*store.put_file(file.get()) == wanted);
                 CHECK(files_in(store.directory() / "tmp") == 0);
                 CHECK(files_in(store.directory() / "blobs") == 1);
             }
