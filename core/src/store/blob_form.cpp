@@ -28,6 +28,18 @@ std::uint32_t check_of(const Trailer& trailer)
     return static_cast<std::uint32_t>(core::content_hash(bytes).low);
 }
 
+std::optional<std::string> one_frame(Contexts& contexts, std::string_view bytes)
+{
+    std::string out(ZSTD_compressBound(bytes.size()), '\0');
+    auto context = contexts.packing();
+    const std::size_t size =
+        ZSTD_compress2(context.get(), out.data(), out.size(), bytes.data(), bytes.size());
+    if (ZSTD_isError(size) != 0U) return std::nullopt;
+    contexts.give_back(std::move(context));
+    out.resize(size);
+    return out;
+}
+
 } // namespace
 
 std::string Trailer::encode() const
@@ -124,15 +136,16 @@ void Contexts::give_back(Unpacking context)
 std::optional<std::string> packed(Contexts& contexts, std::string_view head)
 {
     if (head.size() < least_packed) return std::nullopt;
-    std::string out(ZSTD_compressBound(head.size()), '\0');
-    auto context = contexts.packing();
-    const std::size_t size =
-        ZSTD_compress2(context.get(), out.data(), out.size(), head.data(), head.size());
-    if (ZSTD_isError(size) != 0U) return std::nullopt;
-    contexts.give_back(std::move(context));
+    auto out = one_frame(contexts, head);
     // An eighth less is the least that pays for unpacking.
-    if (size > head.size() - head.size() / 8) return std::nullopt;
-    out.resize(size);
+    if (out && out->size() > head.size() - head.size() / 8) out.reset();
+    return out;
+}
+
+std::optional<std::string> packed_whole(Contexts& contexts, std::string_view bytes)
+{
+    auto out = packed(contexts, bytes.substr(0, probe_bytes));
+    if (out && bytes.size() > probe_bytes) out = one_frame(contexts, bytes);
     return out;
 }
 

@@ -60,5 +60,7 @@ private:
 /// The first bytes of a blob (all, if there are fewer than `probe_bytes`) as one frame; nothing
 /// when packing does not help.
 std::optional<std::string> packed(Contexts& contexts, std::string_view head);
+/// The same of a whole blob. Its begin tells whether packing helps, as where it comes in pieces.
+std::optional<std::string> packed_whole(Contexts& contexts, std::string_view bytes);
 
 } // namespace slipway::store

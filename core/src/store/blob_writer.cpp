@@ -132,7 +132,9 @@ Result<core::Blob> Inserter::finish()
         bytes += trailer_.encode();
         CHECK_OK(file_.write(bytes));
     } else {
-        if (trailer_.form == Form::zstd) CHECK_OK(store_packed({}, true));
+        if (trailer_.form == Form::zstd) {
+            CHECK_OK(store_packed({}, true));
+        }
         CHECK_OK(file_.write(trailer_.encode()));
     }
     CHECK_OK(base_->publish(std::move(file_), name_of(Kind::blob, blob.digest)));
@@ -158,34 +160,18 @@ Result<core::Blob> put_bytes(Base& base, Contexts& contexts, std::string_view by
     blob.digest = core::sha256(bytes);
     blob.size = bytes.size();
     if (has_blob(base, blob)) return blob;
-    // Whether it is packed is told by its begin, as where it comes in pieces.
-    auto frame = packed(contexts, bytes.substr(0, probe_bytes));
+    const auto frame = packed_whole(contexts, bytes);
+    const std::string_view stored = frame ? std::string_view(*frame) : bytes;
     Trailer trailer;
+    trailer.form = frame ? Form::zstd : Form::raw;
     trailer.size = blob.size;
-    std::string stored;
-    if (frame) {
-        trailer.form = Form::zstd;
-        if (bytes.size() > probe_bytes) {
-            frame->resize(ZSTD_compressBound(bytes.size()));
-            auto context = contexts.packing();
-            const std::size_t size = ZSTD_compress2(
-                context.get(), frame->data(), frame->size(), bytes.data(), bytes.size()
-            );
-            if (ZSTD_isError(size) != 0U) return fail(Errc::internal, ZSTD_getErrorName(size));
-            contexts.give_back(std::move(context));
-            frame->resize(size);
-        }
-        stored = *std::move(frame);
-    }
-    trailer.stored = frame ? stored.size() : bytes.size();
+    trailer.stored = stored.size();
     TRY(TempFile file, base.temp());
-    if (!frame && bytes.size() > least_packed) {
-        CHECK_OK(file.write(bytes));
-        CHECK_OK(file.write(trailer.encode()));
+    if (stored.size() < probe_bytes) { // in one piece, as most blobs are small
+        CHECK_OK(file.write(std::string(stored).append(trailer.encode())));
     } else {
-        if (!frame) stored = bytes;
-        stored += trailer.encode();
         CHECK_OK(file.write(stored));
+        CHECK_OK(file.write(trailer.encode()));
     }
     CHECK_OK(base.publish(std::move(file), name_of(Kind::blob, blob.digest)));
     return blob;
@@ -201,10 +187,10 @@ Result<core::Blob> put_file(Base& base, Contexts& contexts, int file)
     const auto size = static_cast<std::uint64_t>(std::max<off_t>(status.st_size, 0));
     std::string piece(size <= put_whole ? size + 1 : put_chunk, '\0');
     TRY(std::size_t got, read_at(file, piece.data(), piece.size(), 0));
-    if (got < piece.size())
-        return put_bytes(base, contexts, std::string_view(piece).substr(0, got));
+    const std::string_view begin = std::string_view(piece).substr(0, got);
+    if (got < piece.size()) return put_bytes(base, contexts, begin);
     // Packing costs several times as much as a digest.
-    if (packed(contexts, std::string_view(piece).substr(0, probe_bytes))) {
+    if (packed(contexts, begin.substr(0, probe_bytes))) {
         TRY(const core::Blob blob, blob_of_file(file));
         if (has_blob(base, blob)) return blob;
     }

@@ -226,12 +226,13 @@ collect(Base& base, const core::GcOptions& options, const std::function<void()>&
 {
     if (!options.dry_run) {
         CHECK_OK(base.need_writable());
-        TRY(const auto living, base.clear_dead());
-        static_cast<void>(living);
+        CHECK_OK(base.clear_dead());
     }
     TRY(const Claims claims, claims_now(base, LeaseCare::look));
     TRY(Contents contents, look(base, claims));
-    if (!options.dry_run) CHECK_OK(bring_back(base, contents));
+    if (!options.dry_run) {
+        CHECK_OK(bring_back(base, contents));
+    }
     const auto in_use = [&](std::int64_t used) { return claims.in_use(used); };
     const Plan plan = plan_collection(contents, options, now_ns(), in_use);
     planned();
