@@ -1,7 +1,9 @@
 #include "stores.hpp"
 
+#include <atomic>
 #include <map>
 #include <set>
+#include <thread>
 
 using namespace slipway;
 using namespace slipway::test;
@@ -206,6 +208,44 @@ TEST_SUITE("core.store.model")
         report = store.verify();
         CHECK(report->damaged.empty());
         CHECK(report->incomplete.empty());
+    }
+
+    TEST_CASE("several threads use one object")
+    {
+        TempDirectory directory{quick_place()};
+        core::Store store = open_store(directory.path() / "store");
+        std::atomic<int> wrong{0};
+        const auto work = [&](unsigned number) {
+            std::mt19937 random(number);
+            for (int i = 0; i < 20; ++i) {
+                const std::uint64_t seed = random() % 20;
+                const std::size_t size = seed % 4 == 0 ? 4'500'000 : 20'000;
+                const std::string bytes =
+                    seed % 2 == 0 ? text_bytes(size, seed) : random_bytes(size, seed);
+                const auto blob = store.put(bytes);
+                std::string read;
+                const auto done = store.read(*blob, [&](std::string_view piece) {
+                    read += piece;
+                    return ok();
+                });
+                core::StoredResult result;
+                result.key = key_of(seed);
+                result.log = *blob;
+                if (!done || read != bytes || !store.put_result(result)
+                    || !store.find_result(key_of(seed)) || (i % 10 == 0 && !store.collect({}))) {
+                    ++wrong;
+                }
+            }
+        };
+        std::vector<std::thread> threads;
+        for (unsigned number = 0; number < 4; ++number) {
+            threads.emplace_back(work, number);
+        }
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+        CHECK(wrong == 0);
+        CHECK(store.verify()->damaged.empty());
     }
 
     TEST_CASE("many small ones")
