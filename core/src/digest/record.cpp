@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string_view>
+#include <type_traits>
 
 namespace slipway::core {
 
@@ -32,6 +33,25 @@ struct WriteValue {
         }
     }
 };
+
+template <class T, class... All>
+consteval std::uint8_t place_in(std::type_identity<std::variant<All...>>)
+{
+    std::uint8_t place = 0;
+    static_cast<void>((... || (std::is_same_v<T, All> || (++place, false))));
+    return place;
+}
+
+template <class T>
+constexpr std::uint8_t type_of = place_in<T>(std::type_identity<Record::Value>());
+
+// Then no length in it was cut either: they have 32 bits.
+void check_size(std::string_view bytes)
+{
+    if (bytes.size() > std::numeric_limits<std::uint32_t>::max()) {
+        throw std::length_error("a record has 4 GiB or more");
+    }
+}
 
 template <class T>
 Record::Value read_plain(agent::Reader& read)
@@ -131,10 +151,7 @@ std::string Record::encode() const
         write(static_cast<std::uint8_t>(field.value.index()));
         std::visit(WriteValue{write}, field.value);
     }
-    // Then no length in it was cut either: they have 32 bits.
-    if (out.size() > std::numeric_limits<std::uint32_t>::max()) {
-        throw std::length_error("a record has 4 GiB or more");
-    }
+    check_size(out);
     return out;
 }
 
@@ -163,6 +180,66 @@ std::optional<Record> Record::decode(std::string_view bytes)
 Sha256 Record::digest() const
 {
     return sha256(encode());
+}
+
+RecordDigest::RecordDigest(std::string_view kind, std::uint32_t version) : bytes_(record_magic)
+{
+    agent::Writer write(bytes_);
+    write(kind);
+    write(version);
+    count_at_ = bytes_.size();
+    write(count_);
+}
+
+template <class T>
+RecordDigest& RecordDigest::add_value(std::string_view name, std::uint8_t type, const T& value)
+{
+    agent::Writer write(bytes_);
+    write(name);
+    write(type);
+    WriteValue{write}(value);
+    ++count_;
+    return *this;
+}
+
+RecordDigest& RecordDigest::add(std::string_view name, const std::string& text)
+{
+    return add_value(name, type_of<std::string>, text);
+}
+
+RecordDigest& RecordDigest::add(std::string_view name, std::int64_t number)
+{
+    return add_value(name, type_of<std::int64_t>, number);
+}
+
+RecordDigest& RecordDigest::add(std::string_view name, bool truth)
+{
+    return add_value(name, type_of<bool>, truth);
+}
+
+RecordDigest& RecordDigest::add(std::string_view name, const Sha256& digest)
+{
+    return add_value(name, type_of<Sha256>, digest);
+}
+
+RecordDigest& RecordDigest::add(std::string_view name, const Record::List& list)
+{
+    return add_value(name, type_of<Record::List>, list);
+}
+
+RecordDigest& RecordDigest::add(std::string_view name, const Record::Table& table)
+{
+    return add_value(name, type_of<Record::Table>, table);
+}
+
+Sha256 RecordDigest::finish()
+{
+    check_size(bytes_);
+    std::string count;
+    agent::Writer write(count);
+    write(count_);
+    bytes_.replace(count_at_, count.size(), count);
+    return sha256(bytes_);
 }
 
 } // namespace slipway::core

@@ -16,9 +16,9 @@ std::string_view mode_name(UnitMode mode)
     return mode == UnitMode::test ? "test" : "build";
 }
 
-Record key_record(const UnitInputs& inputs, std::string kind)
+// Of a Record or a RecordDigest.
+void add_inputs(auto& record, const UnitInputs& inputs)
 {
-    Record record(std::move(kind), key_schema);
     record.add("action", inputs.action)
         .add("command", inputs.command)
         .add("env", inputs.env)
@@ -29,12 +29,9 @@ Record key_record(const UnitInputs& inputs, std::string kind)
         .add("files", inputs.files)
         .add("discoverable", inputs.discoverable)
         .add("dependencies", inputs.dependencies);
-    return record;
 }
 
-} // namespace
-
-Record action_record(const UnitIdentity& identity)
+void add_identity(auto& record, const UnitIdentity& identity)
 {
     std::vector<std::string> features = identity.features;
     std::ranges::sort(features);
@@ -43,7 +40,6 @@ Record action_record(const UnitIdentity& identity)
         dependencies.push_back(to_hex(one));
     }
     std::ranges::sort(dependencies);
-    Record record("action", identity_schema);
     record.add("recipe", identity.recipe)
         .add("recipe_version", std::int64_t{identity.recipe_version})
         .add("package", identity.package)
@@ -51,14 +47,29 @@ Record action_record(const UnitIdentity& identity)
         .add("source", std::string("path"))
         .add("path", identity.path)
         .add("name", identity.name)
-        .add("features", std::move(features))
+        .add("features", features)
         .add("profile", identity.profile)
         .add("mode", std::string(mode_name(identity.mode)))
         .add("target", identity.target)
         .add("platform", identity.platform)
         .add("toolchain", identity.toolchain)
-        .add("dependencies", std::move(dependencies));
+        .add("dependencies", dependencies);
+}
+
+} // namespace
+
+Record action_record(const UnitIdentity& identity)
+{
+    Record record("action", identity_schema);
+    add_identity(record, identity);
     return record;
+}
+
+Sha256 action_id(const UnitIdentity& identity)
+{
+    RecordDigest digest("action", identity_schema);
+    add_identity(digest, identity);
+    return digest.finish();
 }
 
 std::string variable_text(const std::string* value)
@@ -76,14 +87,25 @@ Sha256 names_digest(std::vector<std::string> paths)
 
 Record declared_record(const UnitInputs& inputs)
 {
-    return key_record(inputs, "declared");
+    Record record("declared", key_schema);
+    add_inputs(record, inputs);
+    return record;
 }
 
 Record result_record(const UnitInputs& inputs, const Record::Table& discovered)
 {
-    Record record = key_record(inputs, "result");
+    Record record("result", key_schema);
+    add_inputs(record, inputs);
     record.add("discovered", discovered);
     return record;
+}
+
+Sha256 result_key(const UnitInputs& inputs, const Record::Table& discovered)
+{
+    RecordDigest digest("result", key_schema);
+    add_inputs(digest, inputs);
+    digest.add("discovered", discovered);
+    return digest.finish();
 }
 
 } // namespace slipway::core

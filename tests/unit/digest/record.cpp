@@ -162,4 +162,17 @@ TEST_SUITE("core.record")
         CHECK(record.find("a") != nullptr);
         CHECK(record.find("b") == nullptr);
     }
+
+    TEST_CASE("a digest made field by field is that of the record")
+    {
+        RandomRecords random(7);
+        for (int i = 0; i < 5'000; ++i) {
+            const Record record = random.next();
+            RecordDigest digest(record.kind(), record.version());
+            for (const Record::Field& field : record.fields()) {
+                std::visit([&](const auto& value) { digest.add(field.name, value); }, field.value);
+            }
+            CHECK(digest.finish() == record.digest());
+        }
+    }
 }

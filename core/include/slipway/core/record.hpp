@@ -2,6 +2,7 @@
 
 #include <slipway/core/digest.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -56,6 +57,31 @@ private:
     std::string kind_;
     std::uint32_t version_ = 0;
     std::vector<Field> fields_;
+};
+
+/// The digest of a Record of which nothing else is wanted: keeps its bytes alone.
+class RecordDigest {
+public:
+    RecordDigest(std::string_view kind, std::uint32_t version);
+
+    /// As Record::add, but a name that comes twice is not seen.
+    RecordDigest& add(std::string_view name, const std::string& text);
+    RecordDigest& add(std::string_view name, std::int64_t number);
+    RecordDigest& add(std::string_view name, bool truth);
+    RecordDigest& add(std::string_view name, const Sha256& digest);
+    RecordDigest& add(std::string_view name, const Record::List& list);
+    RecordDigest& add(std::string_view name, const Record::Table& table);
+
+    /// That of Record::digest. Once.
+    Sha256 finish();
+
+private:
+    template <class T>
+    RecordDigest& add_value(std::string_view name, std::uint8_t type, const T& value);
+
+    std::string bytes_;
+    std::size_t count_at_ = 0; ///< where the number of fields stands
+    std::uint32_t count_ = 0;
 };
 
 /// One place in which two records differ.

@@ -39,6 +39,7 @@ struct UnitIdentity {
 
 /// The record that the ActionId is the digest of.
 Record action_record(const UnitIdentity& identity);
+Sha256 action_id(const UnitIdentity& identity);
 
 /// What decides whether a unit has to run. Tables are from a name or path to text for a person,
 /// which says all that matters of it.
@@ -68,5 +69,6 @@ Record declared_record(const UnitInputs& inputs);
 
 /// The record that the ResultKey is the digest of: with the inputs that were discovered.
 Record result_record(const UnitInputs& inputs, const Record::Table& discovered);
+Sha256 result_key(const UnitInputs& inputs, const Record::Table& discovered);
 
 } // namespace slipway::core
