@@ -314,6 +314,10 @@ void HeldReport::begins(const std::string& unit, const std::vector<DirtyReason>&
 
 void HeldReport::ended(const UnitEnd& end)
 {
+    if (!held_ && shown_.empty()) {
+        next_->ended(end);
+        return;
+    }
     UnitEnd told = end;
     if (const auto seen = std::ranges::find(shown_, end.unit); seen != shown_.end()) {
         shown_.erase(seen);

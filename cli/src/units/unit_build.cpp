@@ -23,6 +23,8 @@
 #include <fstream>
 #include <memory>
 #include <set>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 extern char** environ;
@@ -80,9 +82,10 @@ resolve(Context& context, engine::Client client, core::UnitToolchain toolchain)
 Task<> resolve_all(Context& context, engine::Client client, core::BuildOrder& order)
 {
     CO_TRY(const auto names, core::units_to_build(order.file, order.units));
+    const std::unordered_set<std::string_view> wanted(names.begin(), names.end());
     std::set<std::string> used;
     for (const core::Unit& unit : order.file.units) {
-        if (std::ranges::find(names, unit.name) != names.end()) used.insert(unit.toolchain);
+        if (wanted.contains(unit.name)) used.insert(unit.toolchain);
     }
     for (const core::UnitToolchain& toolchain : order.file.toolchains) {
         if (!used.contains(toolchain.name)) continue;
@@ -255,9 +258,11 @@ Task<int> build_unit_project(Context& context, std::filesystem::path directory, 
     auto report = choice.json ? json_report(printer) : human_report(printer);
     const auto held = std::make_shared<HeldReport>(report);
     const auto trace = std::make_shared<BuildTrace>(held);
+    const std::shared_ptr<core::BuildWatch> watch =
+        choice.trace.empty() ? std::shared_ptr<core::BuildWatch>(held) : trace;
     if (choice.shell_on_failure) order.on_failure = shell_in_failed(context, held);
     const auto shared = order.shared;
-    auto built = co_await core::build_units(client, std::move(order), trace);
+    auto built = co_await core::build_units(client, std::move(order), watch);
     printer.end_progress();
     if (shared && !shared->report().left_alone.empty()) {
         report->warning("the shared cache was left alone: " + shared->report().left_alone);

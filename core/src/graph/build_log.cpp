@@ -23,9 +23,7 @@ constexpr std::size_t least_lines_to_compact = 1'000;
 
 void digest_fields(auto& f, auto& digest)
 {
-    for (auto& byte : digest.bytes) {
-        f(byte);
-    }
+    f(digest.bytes);
 }
 
 void blob_fields(auto& f, auto& blob)
@@ -219,13 +217,13 @@ void BuildLog::take(BuiltUnit unit)
 
 const BuiltUnit* BuildLog::find(std::string_view directory) const
 {
-    const auto found = units_.find(std::string(directory));
+    const auto found = units_.find(directory);
     return found == units_.end() ? nullptr : &found->second;
 }
 
 const BuiltUnit* BuildLog::latest(std::string_view label) const
 {
-    const auto found = latest_.find(std::string(label));
+    const auto found = latest_.find(label);
     return found == latest_.end() ? nullptr : find(found->second);
 }
 

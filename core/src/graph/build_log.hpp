@@ -36,6 +36,15 @@ struct BuiltUnit {
     bool good = false; ///< false: a run of it began, and its end is not known
 };
 
+/// So that a text is found by a view of it.
+struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept
+    {
+        return std::hash<std::string_view>()(text);
+    }
+};
+
 /// What is known of all units of a build directory, in one file that is read at once: a build that
 /// has nothing to do reads no other. Lines are added at the end, the last one of a unit holds; a
 /// line that is cut or damaged is as if it were not there, with all that follow it. Several
@@ -72,8 +81,8 @@ private:
     std::uint64_t inode_ = 0;
     std::uint64_t read_ = 0; ///< bytes
     std::size_t lines_ = 0;
-    std::unordered_map<std::string, BuiltUnit> units_;
-    std::unordered_map<std::string, std::string> latest_;
+    std::unordered_map<std::string, BuiltUnit, TextHash, std::equal_to<>> units_;
+    std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> latest_;
 };
 
 } // namespace slipway::core::graph

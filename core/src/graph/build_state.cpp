@@ -1,6 +1,7 @@
 #include "graph/build_state.hpp"
 
 #include "archive/posix.hpp"
+#include "archive/worker.hpp"
 #include "graph/output_files.hpp"
 #include "small_file.hpp"
 
@@ -94,24 +95,37 @@ Result<std::unique_ptr<BuildState>> BuildState::open(const BuildOrder& order, bo
     if (!read_only) {
         CHECK_OK(state->layout_.make());
     }
-    const std::filesystem::path build = state->layout_.build_directory();
-    TRY(state->log_, read_only ? BuildLog::read(build) : BuildLog::open(build));
-    const std::vector<std::string> before = state->made_before(!read_only);
-    TRY(state->plan_, plan_build(order, state->layout_, before));
-    TRY(state->digests_, InputDigests::open(state->layout_.root(), state->layout_.digests()));
+    // What was built is read while inputs are looked at.
+    Result<> read = ok();
+    std::vector<std::string> before;
+    Worker reader;
+    CHECK_OK(reader.start([&] {
+        read = state->open_log(read_only);
+        if (read) before = state->made_before(!read_only);
+    }));
+    const MadeBefore made_before = [&]() -> Result<std::vector<std::string>> {
+        reader.join();
+        CHECK_OK(read);
+        return std::move(before);
+    };
+    TRY(state->files_, SeenFiles::open(state->layout_.root(), state->layout_.digests()));
+    TRY(state->plan_, plan_build(order, state->layout_, *state->files_, made_before));
     std::vector<std::string> paths;
     for (std::size_t i = 0; i < state->plan_.units.size(); ++i) {
-        const PlannedUnit& planned = state->plan_.units[i];
-        paths.insert(paths.end(), planned.files.begin(), planned.files.end());
         if (const BuiltUnit* const built = state->built(i)) {
             paths.insert(paths.end(), built->discovered.begin(), built->discovered.end());
         }
     }
-    std::ranges::sort(paths);
-    paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
-    CHECK_OK(state->look_at(paths, false));
+    CHECK_OK(state->files_->look_at(paths, false));
     state->look_at_outputs();
     return state;
+}
+
+Result<> BuildState::open_log(bool read_only)
+{
+    const std::filesystem::path build = layout_.build_directory();
+    TRY(log_, read_only ? BuildLog::read(build) : BuildLog::open(build));
+    return ok();
 }
 
 // What units have made at paths that no unit declares any more, as long as nobody has changed it.
@@ -158,12 +172,14 @@ void BuildState::look_at_outputs()
         const BuiltUnit* const unit = built(i);
         if (unit == nullptr) continue;
         for (const BuiltOutput& output : unit->outputs) {
-            paths.push_back(output.what.path);
+            // A directory may be that of many units.
+            const bool is_new = placed_.try_emplace(output.what.path).second;
+            if (is_new) paths.push_back(output.what.path);
         }
     }
-    const std::vector<FileMark> marks = digests_->marks(paths);
+    const std::vector<FileMark> marks = files_->digests().marks(paths);
     for (std::size_t i = 0; i < paths.size(); ++i) {
-        placed_.insert_or_assign(std::move(paths[i]), marks[i]);
+        placed_[paths[i]] = marks[i];
     }
 }
 
@@ -172,38 +188,6 @@ const BuiltUnit* BuildState::built(std::size_t place) const
     if (!log_) return nullptr;
     const BuiltUnit* const unit = log_->find(plan_.units[place].directory);
     return unit != nullptr && unit->good ? unit : nullptr;
-}
-
-Result<> BuildState::look_at(const std::vector<std::string>& paths, bool again)
-{
-    std::vector<std::string> missing;
-    for (const std::string& path : paths) {
-        if (again || !looked_.contains(path)) missing.push_back(path);
-    }
-    if (missing.empty()) return ok();
-    TRY(const auto found, digests_->look(missing));
-    for (std::size_t i = 0; i < missing.size(); ++i) {
-        looked_.insert_or_assign(std::move(missing[i]), found[i]);
-    }
-    return ok();
-}
-
-Result<DigestedPath> BuildState::look(const std::string& path)
-{
-    const auto known = looked_.find(path);
-    if (known != looked_.end()) return known->second;
-    CHECK_OK(look_at({path}, false));
-    return looked_.at(path);
-}
-
-bool BuildState::unchanged(const std::vector<std::string>& paths)
-{
-    const std::vector<FileMark> marks = digests_->marks(paths);
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-        const auto known = looked_.find(paths[i]);
-        if (known == looked_.end() || !(known->second.mark == marks[i])) return false;
-    }
-    return true;
 }
 
 // Of a file, or of what a dependency has made.
@@ -216,8 +200,8 @@ Result<std::string> BuildState::input_text(std::size_t place, const std::string&
             if (output.what.path == path) return output_text(output.what);
         }
     }
-    TRY(const DigestedPath found, look(path));
-    return found.text();
+    TRY(const DigestedPath* const found, files_->look(path));
+    return found->text();
 }
 
 Result<std::vector<std::string>> BuildState::read_lists(std::size_t place)
@@ -257,9 +241,9 @@ Result<std::vector<std::string>> BuildState::read_lists(std::size_t place)
                 );
             }
             if (made.contains(*clean)) continue; // it comes with the dependency
-            TRY(const DigestedPath found, look(*clean));
-            if (found.kind == DigestedPath::Kind::missing
-                || found.kind == DigestedPath::Kind::directory) {
+            TRY(const DigestedPath* const found, files_->look(*clean));
+            if (found->kind == DigestedPath::Kind::missing
+                || found->kind == DigestedPath::Kind::directory) {
                 return fail(
                     Errc::not_found,
                     shown + posix::printable(*clean)
@@ -302,17 +286,17 @@ Result<UnitKey> BuildState::key(std::size_t place)
     const std::array<const std::vector<std::string>*, 2> lists{&planned.files, &key.listed};
     for (const auto* const paths : lists) {
         for (const std::string& path : *paths) {
-            TRY(const DigestedPath found, look(path));
-            if (found.kind == DigestedPath::Kind::other) {
+            TRY(const DigestedPath* const found, files_->look(path));
+            if (found->kind == DigestedPath::Kind::other) {
                 return fail(
                     Errc::invalid_argument,
                     "its input " + posix::printable(path) + " is neither a file nor a symlink"
                 );
             }
-            inputs.files.emplace(path, found.text());
+            inputs.files.emplace(path, found->text());
         }
     }
-    inputs.discoverable = planned.discoverable_digest;
+    inputs.discoverable = planned.discoverable->digest;
     for (const std::size_t dependency : planned.dependencies) {
         const BuiltUnit* const built_one = built(dependency);
         if (built_one == nullptr) {
@@ -329,7 +313,7 @@ Result<Record::Table>
 BuildState::discovered(std::size_t place, const std::vector<std::string>& paths)
 {
     Record::Table table;
-    CHECK_OK(look_at(paths, false));
+    CHECK_OK(files_->look_at(paths, false));
     for (const std::string& path : paths) {
         TRY(std::string text, input_text(place, path));
         table.emplace(path, std::move(text));
@@ -346,12 +330,11 @@ Result<Freshness> BuildState::freshness(std::size_t place, const UnitKey& key)
     if (last != nullptr) {
         TRY(table, discovered(place, last->discovered));
     }
-    result.record = result_record(key.inputs, table);
     if (planned.asked && order_->force) {
         result.reasons.push_back({"forced"});
         return result;
     }
-    if (last != nullptr && last->key == result.record.digest()) {
+    if (last != nullptr && last->key == result_key(key.inputs, table)) {
         result.fresh = true;
         result.placed = is_placed(*last);
         if (!result.placed) {
@@ -378,8 +361,8 @@ Result<Freshness> BuildState::freshness(std::size_t place, const UnitKey& key)
         result.reasons.push_back({before->good ? "record-damaged" : "unfinished-run"});
         return result;
     }
-    result.reasons = identity_reasons(records->action, planned.action);
-    auto more = freshness_reasons(records->result, result.record);
+    result.reasons = identity_reasons(records->action, action(planned));
+    auto more = freshness_reasons(records->result, result_record(key.inputs, table));
     result.reasons.insert(result.reasons.end(), more.begin(), more.end());
     if (result.reasons.empty()) {
         result.reasons.push_back({before->good ? "nothing-obvious" : "unfinished-run"});

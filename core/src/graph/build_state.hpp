@@ -3,9 +3,9 @@
 #include "graph/build_log.hpp"
 #include "graph/layout.hpp"
 #include "graph/plan.hpp"
+#include "graph/seen_files.hpp"
 
 #include <slipway/core/build_units.hpp>
-#include <slipway/core/input_digests.hpp>
 #include <slipway/core/unit_identity.hpp>
 
 #include <cstddef>
@@ -29,7 +29,6 @@ struct UnitKey {
 struct Freshness {
     bool fresh = false;  ///< the key is that of the last run, whose outputs are known
     bool placed = false; ///< and they stand where the user looks
-    Record record{};     ///< result_record, with the inputs that the last run has discovered
     std::vector<DirtyReason> reasons{}; ///< none: fresh and placed
 };
 
@@ -38,7 +37,7 @@ class BuildState {
 public:
     /// Reads what is known, plans, and looks at all inputs and outputs at once.
     /// `read_only`: nothing is made or written.
-    /// Errors: those of Layout, BuildLog, InputDigests, plan_build.
+    /// Errors: those of Layout, BuildLog, SeenFiles, plan_build.
     static Result<std::unique_ptr<BuildState>> open(const BuildOrder& order, bool read_only);
 
     const BuildOrder& order() const noexcept { return *order_; }
@@ -46,22 +45,19 @@ public:
     const BuildPlan& plan() const noexcept { return plan_; }
     BuildLog& log() noexcept { return *log_; }
 
-    /// What a path below the root is now. Errors: those of InputDigests::look.
-    Result<DigestedPath> look(const std::string& path);
-    /// The same of many. The paths are looked at anew when `again`.
-    Result<> look_at(const std::vector<std::string>& paths, bool again);
-    /// Whether files are still as they were looked at.
-    bool unchanged(const std::vector<std::string>& paths);
+    SeenFiles& files() noexcept { return *files_; }
+    /// What PlannedUnit::action_id is the digest of.
+    Record action(const PlannedUnit& planned) const { return action_of(*order_, plan_, planned); }
 
     /// The last good run of a planned unit; nothing where there is none.
     const BuiltUnit* built(std::size_t place) const;
 
     /// All dependencies have been built. Errors: not_found, invalid_argument (what a file of
-    /// inputs_from names), those of `look`.
+    /// inputs_from names), those of SeenFiles.
     Result<UnitKey> key(std::size_t place);
     /// The table of a set of discovered paths, as they are now.
     Result<Record::Table> discovered(std::size_t place, const std::vector<std::string>& paths);
-    /// Errors: those of `look`.
+    /// Errors: those of SeenFiles.
     Result<Freshness> freshness(std::size_t place, const UnitKey& key);
 
     /// Whether all outputs stand in the unit's own directory as they were made.
@@ -69,13 +65,12 @@ public:
     /// Notes the marks of what was placed, in `unit`.
     void mark(BuiltUnit& unit) const;
 
-    /// Writes what was learned of inputs. Errors: io, permission_denied.
-    Result<> save() { return digests_->save(); }
-
 private:
     explicit BuildState(const BuildOrder& order);
 
+    Result<> open_log(bool read_only);
     std::vector<std::string> made_before(bool removes);
+
     Result<std::vector<std::string>> read_lists(std::size_t place);
     Result<std::string> input_text(std::size_t place, const std::string& path);
     bool is_placed(const BuiltUnit& unit);
@@ -85,8 +80,7 @@ private:
     Layout layout_;
     BuildPlan plan_;
     std::optional<BuildLog> log_;
-    std::optional<InputDigests> digests_;
-    std::unordered_map<std::string, DigestedPath> looked_;
+    std::optional<SeenFiles> files_;
     std::unordered_map<std::string, FileMark> placed_; // of outputs, at the begin
 };
 

@@ -90,7 +90,7 @@ public:
             static_cast<void>(co_await running.child.join());
         }
         self->running_.clear();
-        const auto saved = self->build_->state->save();
+        const auto saved = self->build_->state->files().save();
         if (!saved)
             self->build_->watch->warning("what was learned is lost: " + describe(saved.error()));
         CO_CHECK(result);
@@ -116,31 +116,32 @@ private:
     // Begins what is ready and for what there is room; what is fresh ends at once.
     static Task<> begin_ready(std::shared_ptr<Scheduler> self)
     {
-        bool again = true;
-        while (again && !self->stopped()) {
-            again = false;
-            std::vector<std::size_t> places;
-            for (const auto& [rank, place] : self->ready_.ready()) {
-                places.push_back(place);
+        const auto& ready = self->ready_.ready();
+        while (!ready.empty() && !self->stopped()) {
+            const auto first = *ready.begin();
+            const std::size_t place = first.second;
+            self->ready_.take(place);
+            auto looked = self->is_fresh(place);
+            if (!looked && is_units_own(looked.error())) {
+                self->end_of(place, self->failure(place, looked.error()));
+                continue;
             }
-            for (const std::size_t place : places) {
-                auto looked = self->is_fresh(place);
-                if (!looked && is_units_own(looked.error())) {
-                    self->ready_.take(place);
-                    self->end_of(place, self->failure(place, looked.error()));
-                    again = true;
-                    continue;
-                }
-                CO_TRY(const bool fresh, std::move(looked));
-                if (fresh) {
-                    self->ready_.take(place);
-                    self->end_of(place, graph::fresh_unit(*self->build_, place));
-                    again = true;
-                    continue;
-                }
-                CO_CHECK(co_await get_ready(self));
-                if (!self->tokens_->take(*self->planned(place).unit)) continue;
+            CO_TRY(const bool fresh, std::move(looked));
+            if (fresh) {
+                self->end_of(place, graph::fresh_unit(*self->build_, place));
+            } else {
+                self->stale_.insert(first);
+            }
+        }
+        if (self->stale_.empty() || self->stopped()) co_return ok();
+        CO_CHECK(co_await get_ready(self));
+        for (auto at = self->stale_.begin(); at != self->stale_.end() && !self->tokens_->full();) {
+            const std::size_t place = at->second;
+            if (self->tokens_->take(*self->planned(place).unit)) {
+                at = self->stale_.erase(at);
                 self->begin(place);
+            } else {
+                ++at;
             }
         }
         co_return ok();
@@ -148,15 +149,11 @@ private:
 
     Result<bool> is_fresh(std::size_t place)
     {
-        const auto known = looked_.find(place);
-        if (known != looked_.end()) return false; // and it waits for room
         BuildState& state = *build_->state;
         TRY(const graph::UnitKey key, state.key(place));
         TRY(const graph::Freshness found, state.freshness(place, key));
         const bool exported = planned(place).asked && !build_->order.out_dir.empty();
-        if (found.fresh && found.placed && !exported) return true;
-        looked_.insert(place);
-        return false;
+        return found.fresh && found.placed && !exported;
     }
 
     // What is needed as soon as there is something to do.
@@ -178,7 +175,6 @@ private:
 
     void begin(std::size_t place)
     {
-        ready_.take(place);
         const auto end = std::make_shared<Ended>();
         Running running;
         running.end = end;
@@ -315,7 +311,7 @@ private:
     std::shared_ptr<Event> changed_;
     ReadyUnits ready_;
     std::vector<bool> done_;
-    std::set<std::size_t> looked_; // not fresh
+    ReadyUnits::Ready stale_; // and wait for room
     std::optional<Tokens> tokens_;
     std::map<std::size_t, Running> running_;
     BuildSummary summary_;

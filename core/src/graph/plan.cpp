@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -28,24 +28,40 @@ bool is_pattern(std::string_view text)
     return text.find_first_of("*?[\\") != std::string_view::npos;
 }
 
-enum class Found { nothing, directory, other };
-
-Found what_is_at(const std::filesystem::path& path)
+UnitIdentity
+identity_of(const BuildOrder& order, const PlannedUnit& planned, std::vector<Sha256> dependencies)
 {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) return Found::nothing;
-    return S_ISDIR(status.st_mode) ? Found::directory : Found::other;
+    UnitIdentity identity;
+    identity.recipe = "command";
+    identity.recipe_version = command_recipe;
+    identity.path = ".";
+    identity.name = planned.unit->name;
+    identity.profile = order.variables.profile;
+    identity.target = order.variables.target;
+    identity.platform = planned.toolchain->platform;
+    identity.toolchain = planned.toolchain->digest;
+    identity.dependencies = std::move(dependencies);
+    return identity;
+}
+
+std::vector<Sha256> actions_needed(const BuildPlan& plan, const PlannedUnit& planned)
+{
+    std::vector<Sha256> actions;
+    for (const std::size_t place : planned.dependencies) {
+        actions.push_back(plan.units[place].action_id);
+    }
+    return actions;
 }
 
 class Planner {
 public:
     Planner(
-        const BuildOrder& order, const Layout& layout, const std::vector<std::string>& made_before
+        const BuildOrder& order,
+        const Layout& layout,
+        SeenFiles& seen,
+        const MadeBefore& made_before
     )
-        : order_(&order),
-          root_(layout.root()),
-          names_(layout.root()),
-          made_before_(made_before.begin(), made_before.end())
+        : order_(&order), seen_(&seen), ask_made_before_(&made_before), names_(layout.root())
     {
         for (const Unit& unit : order.file.units) {
             by_name_.emplace(unit.name, &unit);
@@ -64,9 +80,13 @@ public:
         for (const std::string& name : all) {
             visit(by_name_.at(name), sorted);
         }
+        CHECK_OK(look_at_inputs(sorted));
+        TRY(const std::vector<std::string> before, (*ask_made_before_)());
+        made_before_.insert(before.begin(), before.end());
         for (const Unit* unit : sorted) {
             CHECK_OK(add(*unit, wanted.contains(unit->name)));
         }
+        CHECK_OK(seen_->look_at(found_, false));
         return std::move(plan_);
     }
 
@@ -109,83 +129,113 @@ private:
         planned.unit = &unit;
         planned.asked = asked;
         planned.toolchain = &order_->toolchains.at(unit.toolchain);
-        std::vector<Sha256> actions;
         for (const UnitPath& dependency : unit.deps) {
             const std::size_t place = places_.at(dependency.text);
             planned.dependencies.push_back(place);
-            actions.push_back(plan_.units[place].action_id);
             plan_.units[place].dependents.push_back(plan_.units.size());
         }
         CHECK_OK(find_inputs(unit, planned));
-        identify(unit, std::move(actions), planned);
+        identify(planned);
         places_.emplace(unit.name, plan_.units.size());
         plan_.units.push_back(std::move(planned));
         return ok();
     }
 
-    void identify(const Unit& unit, std::vector<Sha256> actions, PlannedUnit& planned) const
+    // Those that are no patterns and that nobody makes: a look at all together is quicker.
+    Result<> look_at_inputs(const std::vector<const Unit*>& units)
     {
-        UnitIdentity identity;
-        identity.recipe = "command";
-        identity.recipe_version = command_recipe;
-        identity.path = ".";
-        identity.name = unit.name;
-        identity.profile = order_->variables.profile;
-        identity.target = order_->variables.target;
-        identity.platform = planned.toolchain->platform;
-        identity.toolchain = planned.toolchain->digest;
-        identity.dependencies = std::move(actions);
-        planned.action = action_record(identity);
-        planned.action_id = planned.action.digest();
-        planned.directory = Layout::unit_name(unit.name, planned.action_id);
-        planned.label =
-            unit.name + " " + order_->variables.target + " " + order_->variables.profile;
+        std::vector<std::string> paths;
+        for (const Unit* unit : units) {
+            for (const auto* const all : {&unit->inputs, &unit->discover}) {
+                for (const UnitPath& path : *all) {
+                    if (!is_pattern(path.text) && !made_.has(path.text)) paths.push_back(path.text);
+                }
+            }
+        }
+        return seen_->look_at(paths, false);
+    }
+
+    void identify(PlannedUnit& planned) const
+    {
+        planned.action_id =
+            action_id(identity_of(*order_, planned, actions_needed(plan_, planned)));
+        const std::string& name = planned.unit->name;
+        planned.directory = Layout::unit_name(name, planned.action_id);
+        planned.label = name + " " + order_->variables.target + " " + order_->variables.profile;
     }
 
     Result<> find_inputs(const Unit& unit, PlannedUnit& planned)
     {
         for (const UnitPath& input : unit.inputs) {
-            CHECK_OK(during_place(input, add_paths(unit, input, planned.files)));
+            TRY(const Meaning meant, meaning(unit, input));
+            if (meant.itself) planned.files.push_back(input.text);
+            if (!meant.sources) continue;
+            planned.files.insert(planned.files.end(), meant.sources->begin(), meant.sources->end());
+            found_.insert(found_.end(), meant.sources->begin(), meant.sources->end());
         }
         for (const UnitPath& list : unit.inputs_from) {
-            if (!made_.has(list.text)) planned.files.push_back(list.text);
+            if (made_.has(list.text)) continue;
+            planned.files.push_back(list.text);
+            found_.push_back(list.text);
         }
         unique(planned.files);
-        for (const UnitPath& pattern : unit.discover) {
-            CHECK_OK(during_place(pattern, add_paths(unit, pattern, planned.discoverable)));
-        }
-        unique(planned.discoverable);
-        planned.discoverable_digest = names_digest(planned.discoverable);
-        std::erase_if(planned.discoverable, [&](const std::string& path) {
-            return std::ranges::binary_search(planned.files, path);
-        });
+        TRY(planned.discoverable, discoverable(unit));
         return ok();
     }
 
-    Result<> during_place(const UnitPath& path, Result<> result) const
+    Result<std::shared_ptr<const DiscoverableFiles>> discoverable(const Unit& unit)
     {
-        if (result) return result;
-        result.error().message =
-            place_text(order_->file, path.place) + ": " + result.error().message;
-        return result;
+        std::vector<std::string> texts;
+        std::vector<Meaning> all;
+        for (const UnitPath& pattern : unit.discover) {
+            TRY(Meaning meant, meaning(unit, pattern));
+            texts.push_back(pattern.text);
+            all.push_back(std::move(meant));
+        }
+        auto& known = discoverable_[texts];
+        if (known) return known;
+        const auto files = std::make_shared<DiscoverableFiles>();
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (all[i].itself) files->paths.push_back(texts[i]);
+            if (!all[i].sources) continue;
+            const std::vector<std::string>& paths = *all[i].sources;
+            files->paths.insert(files->paths.end(), paths.begin(), paths.end());
+        }
+        unique(files->paths);
+        files->digest = names_digest(files->paths);
+        known = files;
+        return known;
     }
 
-    Result<> add_paths(const Unit& unit, const UnitPath& input, std::vector<std::string>& paths)
+    Error at_place(const UnitPath& path, Error error) const
     {
-        const bool pattern = is_pattern(input.text);
-        const bool made = made_.has(input.text);
-        if (made) return ok(); // it comes with the dependency that makes it
-        const Found found = pattern ? Found::directory : what_is_at(root_ / input.text);
-        if (found == Found::other) {
-            paths.push_back(input.text);
-            return ok();
+        error.message = place_text(order_->file, path.place) + ": " + error.message;
+        return error;
+    }
+
+    // What a path of the file means: neither, where a dependency makes it.
+    struct Meaning {
+        bool itself = false;
+        SourceNames::Paths sources{};
+    };
+
+    Result<Meaning> meaning(const Unit& unit, const UnitPath& input)
+    {
+        auto found = DigestedPath::Kind::directory;
+        if (!is_pattern(input.text)) {
+            const DigestedPath* const seen = seen_->known(input.text);
+            if (seen == nullptr) return Meaning{}; // it comes with the dependency that makes it
+            found = made_before_.contains(input.text) ? DigestedPath::Kind::missing : seen->kind;
         }
-        if (found == Found::directory) {
-            TRY(const auto all, sources(input.text));
-            paths.insert(paths.end(), all->begin(), all->end());
-            if (!all->empty()) return ok();
+        if (found != DigestedPath::Kind::directory && found != DigestedPath::Kind::missing) {
+            return Meaning{true};
+        }
+        if (found == DigestedPath::Kind::directory) {
+            auto all = sources(input.text);
+            if (!all) return fail(at_place(input, std::move(all).error()));
+            if (!(*all)->empty()) return Meaning{false, *std::move(all)};
             TRY(const bool by_dependency, dependency_makes(unit, input.text));
-            if (by_dependency) return ok();
+            if (by_dependency) return Meaning{};
         }
         Error error(
             Errc::not_found,
@@ -193,12 +243,13 @@ private:
                 "unit {} has the input {}, {}",
                 unit.name,
                 posix::printable(input.text),
-                pattern                     ? "which no file matches"
-                : found == Found::directory ? "a directory without any file"
-                                            : "which is not there, and no unit makes it"
+                is_pattern(input.text) ? "which no file matches"
+                : found == DigestedPath::Kind::directory
+                    ? "a directory without any file"
+                    : "which is not there, and no unit makes it"
             )
         );
-        return fail(std::move(error));
+        return fail(at_place(input, std::move(error)));
     }
 
     // Whether a pattern means an output of a dependency.
@@ -231,18 +282,22 @@ private:
     static void unique(std::vector<std::string>& paths)
     {
         std::ranges::sort(paths);
-        paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+        const auto rest = std::ranges::unique(paths);
+        paths.erase(rest.begin(), rest.end());
     }
 
     const BuildOrder* order_;
-    std::filesystem::path root_;
+    SeenFiles* seen_;
+    const MadeBefore* ask_made_before_;
     SourceNames names_;
     OutputPaths made_; // by all units, also those that are not built
     std::unordered_set<std::string> made_before_;
     std::unordered_map<std::string, SourceNames::Paths> sources_;
+    std::map<std::vector<std::string>, std::shared_ptr<const DiscoverableFiles>> discoverable_;
     std::unordered_map<std::string, const Unit*> by_name_;
     std::unordered_map<std::string, std::size_t> places_;
     std::unordered_set<const Unit*> visited_;
+    std::vector<std::string> found_; // by patterns, and not looked at yet
     BuildPlan plan_;
 };
 
@@ -259,19 +314,24 @@ void OutputPaths::add(std::string_view output)
 
 bool OutputPaths::has(std::string_view path) const
 {
-    if (files_.contains(std::string(path))) return true;
+    if (files_.contains(path)) return true;
     if (directories_.empty()) return false;
     for (std::string_view at = path; !at.empty(); at = posix::split(at).first) {
-        if (directories_.contains(std::string(at))) return true;
+        if (directories_.contains(at)) return true;
     }
     return false;
 }
 
 Result<BuildPlan> plan_build(
-    const BuildOrder& order, const Layout& layout, const std::vector<std::string>& made_before
+    const BuildOrder& order, const Layout& layout, SeenFiles& seen, const MadeBefore& made_before
 )
 {
-    return Planner(order, layout, made_before).go();
+    return Planner(order, layout, seen, made_before).go();
+}
+
+Record action_of(const BuildOrder& order, const BuildPlan& plan, const PlannedUnit& planned)
+{
+    return action_record(identity_of(order, planned, actions_needed(plan, planned)));
 }
 
 } // namespace slipway::core::graph

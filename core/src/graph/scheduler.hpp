@@ -24,6 +24,8 @@ public:
     /// Takes what the unit needs, if it is there.
     bool take(const Unit& unit);
     void give_back(const Unit& unit);
+    /// No unit can have any now.
+    bool full() const noexcept { return running_ != 0 && cpus_ >= capacity_.cpus; }
 
 private:
     bool fits(const Unit& unit) const;
@@ -42,11 +44,14 @@ struct BuildPlan;
 /// chain of dependents first.
 class ReadyUnits {
 public:
+    /// Ranks and places.
+    using Ready = std::set<std::pair<std::int64_t, std::size_t>>;
+
     explicit ReadyUnits(const BuildPlan& plan);
 
     /// In the order in which they should begin.
-    const std::set<std::pair<std::int64_t, std::size_t>>& ready() const noexcept { return ready_; }
-    /// It has begun.
+    const Ready& ready() const noexcept { return ready_; }
+    /// It is somebody else's now.
     void take(std::size_t place);
     void built(std::size_t place);
     /// It has failed: what needs it, in order, never becomes ready.
@@ -57,7 +62,7 @@ private:
     std::vector<std::size_t> missing_; ///< dependencies that are not built
     std::vector<std::int64_t> rank_;   ///< less: earlier
     std::vector<bool> out_;            ///< it needs one that has failed
-    std::set<std::pair<std::int64_t, std::size_t>> ready_;
+    Ready ready_;
 };
 
 } // namespace slipway::core::graph

@@ -200,7 +200,7 @@ Task<bool> take_result(BuildPtr build, std::size_t place, FoundResult found, Uni
     unit.outputs = unmarked(found.result.outputs);
     unit.log = found.result.log;
     unit.duration_ms = found.result.duration_ms;
-    UnitRecords records{planned.action, found.record};
+    UnitRecords records{state.action(planned), found.record};
     CO_CHECK(co_await place_and_note(build, place, std::move(unit), std::move(records)));
     end.outcome = UnitOutcome::reused;
     end.shared = found.shared;
@@ -216,14 +216,14 @@ Result<std::vector<SentPath>> files_to_send(Build& build, std::size_t place, con
     BuildState& state = *build.state;
     const PlannedUnit& planned = state.plan().units[place];
     std::vector<SentPath> sent;
-    const std::array lists{&planned.files, &planned.discoverable, &key.listed};
+    const std::array lists{&planned.files, &planned.discoverable->paths, &key.listed};
     for (const auto* const paths : lists) {
-        CHECK_OK(state.look_at(*paths, false));
+        CHECK_OK(state.files().look_at(*paths, false));
         for (const std::string& path : *paths) {
-            TRY(const DigestedPath found, state.look(path));
+            TRY(const DigestedPath* const found, state.files().look(path));
             SentPath one{path, state.layout().root() / path};
-            if (found.kind == DigestedPath::Kind::missing) continue;
-            if (found.kind == DigestedPath::Kind::symlink) {
+            if (found->kind == DigestedPath::Kind::missing) continue;
+            if (found->kind == DigestedPath::Kind::symlink) {
                 one.type = EntryType::symlink;
                 TRY(one.link_target, posix::read_link(AT_FDCWD, one.local.c_str(), path));
             }
@@ -301,12 +301,12 @@ is_behind_symlink(BuildState& state, const PlannedUnit& planned, const std::stri
 {
     for (std::string_view at = path; !at.empty(); at = posix::split(at).first) {
         const std::string one(at);
-        if (!std::ranges::binary_search(planned.discoverable, one)
+        if (!std::ranges::binary_search(planned.discoverable->paths, one)
             && !std::ranges::binary_search(planned.files, one)) {
             continue;
         }
-        TRY(const DigestedPath found, state.look(one));
-        if (found.kind == DigestedPath::Kind::symlink) return true;
+        TRY(const DigestedPath* const found, state.files().look(one));
+        if (found->kind == DigestedPath::Kind::symlink) return true;
     }
     return false;
 }
@@ -325,9 +325,16 @@ discovered_by(BuildState& state, const PlannedUnit& planned, std::string_view de
         const std::filesystem::path path(one.starts_with(here) ? one.substr(here.size()) : one);
         const std::string clean = path.lexically_normal().native();
         TRY(const bool behind, is_behind_symlink(state, planned, clean));
-        if (behind) return planned.discoverable;
-        if (std::ranges::binary_search(planned.discoverable, clean)) found.push_back(clean);
+        if (behind) {
+            found = planned.discoverable->paths;
+            break;
+        }
+        const bool known = std::ranges::binary_search(planned.discoverable->paths, clean);
+        if (known) found.push_back(clean);
     }
+    std::erase_if(found, [&planned](const std::string& path) {
+        return std::ranges::binary_search(planned.files, path);
+    });
     std::ranges::sort(found);
     found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;
@@ -342,8 +349,8 @@ struct FreshRun {
 
 Result<> look_again(BuildState& state, const PlannedUnit& planned)
 {
-    CHECK_OK(state.look_at(planned.files, true));
-    return state.look_at(planned.discoverable, true);
+    CHECK_OK(state.files().look_at(planned.files, true));
+    return state.files().look_at(planned.discoverable->paths, true);
 }
 
 // What dependencies have made is what their results say, and not what somebody has written into it
@@ -367,10 +374,10 @@ Result<> check_dependencies(const BuildState& state, const PlannedUnit& planned)
 // All that stands in the sandbox is as it was looked at.
 bool as_looked_at(Build& build, std::size_t place, const UnitKey& key)
 {
-    BuildState& state = *build.state;
-    const PlannedUnit& planned = state.plan().units[place];
-    return state.unchanged(planned.files) && state.unchanged(planned.discoverable)
-           && state.unchanged(key.listed);
+    const PlannedUnit& planned = build.state->plan().units[place];
+    const SeenFiles& files = build.state->files();
+    return files.unchanged(planned.files) && files.unchanged(planned.discoverable->paths)
+           && files.unchanged(key.listed);
 }
 
 Task<FreshRun> run_now(BuildPtr build, std::size_t place, UnitKey key)
@@ -452,7 +459,7 @@ Task<> run_and_note(
                 co_return ok();
             }
             CO_CHECK(look_again(state, planned));
-            CO_CHECK(state.look_at(key.listed, true));
+            CO_CHECK(state.files().look_at(key.listed, true));
             CO_TRY(key, state.key(place));
             continue;
         }
@@ -488,7 +495,7 @@ Task<> run_and_note(
             }
         }
         unit.outputs = unmarked(std::move(fresh.outputs));
-        UnitRecords records{planned.action, record};
+        UnitRecords records{state.action(planned), record};
         CO_CHECK(co_await place_and_note(build, place, std::move(unit), std::move(records)));
         end.outcome = UnitOutcome::ran;
         end.log = std::move(fresh.ran.log);

@@ -17,15 +17,10 @@ using Names = std::vector<std::string>;
 
 constexpr std::string_view compiler = "[toolchain.cc]\nimage = \"debian\"\n";
 
-Result<BuildPlan> plan(const BuildOrder& order)
-{
-    return plan_build(order, graph::Layout(order.file.path.parent_path()));
-}
-
 // All units of the plan borrow from the order.
 BuildPlan planned(const BuildOrder& order)
 {
-    auto made = plan(order);
+    auto made = plan_of(order);
     REQUIRE(said(made) == "none");
     return *std::move(made);
 }
@@ -67,7 +62,7 @@ std::string refused(const Project& project, const std::string& rest)
         std::string(compiler) + unit("g", R"(outputs = ["out/gen.c", "out/dir/"])")
         + unit("u", rest)
     );
-    const auto made = plan(order);
+    const auto made = plan_of(order);
     CHECK(code_of(made) == Errc::not_found);
     return said(made);
 }
@@ -175,8 +170,8 @@ TEST_SUITE("core.graph.plan")
             == file + " has no unit frobnicate\\x0a | its units: library, app"
         );
         order.units = {"ap"};
-        CHECK(code_of(plan(order)) == Errc::invalid_argument);
-        CHECK(said(plan(order)) == file + " has no unit ap | did you mean app?");
+        CHECK(code_of(plan_of(order)) == Errc::invalid_argument);
+        CHECK(said(plan_of(order)) == file + " has no unit ap | did you mean app?");
     }
 
     TEST_CASE("inputs are files, all in a directory, and what patterns find; each once")
@@ -193,9 +188,9 @@ TEST_SUITE("core.graph.plan")
 discover = ["src/*.c", "table"])"
         );
         CHECK(one.files == Names{"README", "link", "src/a.c", "src/b.c", "src/sub/c.c", "x*y"});
-        CHECK(one.discoverable == Names{"table"});
-        // All names that could be discovered have a part in it, declared or not.
-        CHECK(one.discoverable_digest == names_digest({"src/a.c", "src/b.c", "table"}));
+        // Declared or not, as all units with the same patterns have it in common.
+        CHECK(one.discoverable->paths == Names{"src/a.c", "src/b.c", "table"});
+        CHECK(one.discoverable->digest == names_digest({"src/a.c", "src/b.c", "table"}));
     }
 
     TEST_CASE("what units make is no source, also of units that are not built")
@@ -208,8 +203,8 @@ discover = ["src/*.c", "table"])"
 discover = ["out/*"]
 outputs = ["out/u.c"])");
         CHECK(one.files == Names{"out/dir2/x.c", "out/own.c"});
-        CHECK(one.discoverable.empty());
-        CHECK(one.discoverable_digest == names_digest({"out/dir2/x.c", "out/own.c"}));
+        CHECK(one.discoverable->paths == Names{"out/dir2/x.c", "out/own.c"});
+        CHECK(one.discoverable->digest == names_digest({"out/dir2/x.c", "out/own.c"}));
         // Named, they come with the unit that makes them, and need not be there.
         const Project empty;
         CHECK(only(empty, R"(inputs = ["out/gen.c", "out/dir/deep/x"])").files.empty());

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "graph/parse_unit_file.hpp"
+#include "graph/plan.hpp"
+#include "graph/seen_files.hpp"
 #include "support/temp_directory.hpp"
 
 #include <slipway/core/build_units.hpp>
@@ -64,6 +66,15 @@ public:
 private:
     TempDirectory top_;
 };
+
+/// As of a project of which nothing was built yet, without a directory for it.
+inline Result<core::graph::BuildPlan> plan_of(const core::BuildOrder& order)
+{
+    using namespace core::graph;
+    const Layout layout(order.file.path.parent_path());
+    TRY(SeenFiles seen, SeenFiles::open(layout.root(), layout.digests()));
+    return plan_build(order, layout, seen, [] { return std::vector<std::string>(); });
+}
 
 /// What an error says, the hint behind a bar; "none" when there is none.
 template <class T>

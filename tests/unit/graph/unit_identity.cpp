@@ -267,8 +267,7 @@ struct PlannedIds {
 
 PlannedIds planned_ids(const BuildOrder& order)
 {
-    const graph::Layout layout(order.file.path.parent_path());
-    const auto plan = graph::plan_build(order, layout);
+    const auto plan = plan_of(order);
     REQUIRE(said(plan) == "none");
     PlannedIds out;
     for (const graph::PlannedUnit& unit : plan->units) {
