@@ -35,6 +35,25 @@ struct LocalStreams {
     std::optional<TerminalSizeWatch> size;
 };
 
+// Passes all on, and tells it to somebody else.
+class SinkCopy final : public engine::ByteSink {
+public:
+    SinkCopy(engine::ByteSink& to, std::function<void(std::string_view)> wrote)
+        : to_(&to), wrote_(std::move(wrote))
+    {
+    }
+
+    Task<> write(std::string_view data) override
+    {
+        wrote_(data);
+        return to_->write(data);
+    }
+
+private:
+    engine::ByteSink* to_;
+    std::function<void(std::string_view)> wrote_;
+};
+
 constexpr std::size_t name_columns = 60;
 
 // What programs say when they meet a read-only image, or want a capability.
@@ -175,7 +194,8 @@ std::string host_target()
     return std::string(system.machine) + "-unknown-linux-gnu";
 }
 
-Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container container)
+Task<int>
+run_job(Context& context, ImageChoice choice, core::Job job, Container container, JobWrote wrote)
 {
     if (const auto refused = core::refuse_long_name(job)) {
         Error error = not_run(job, *refused, choice);
@@ -205,10 +225,13 @@ Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container
 
     LocalStreams local(executor);
     job.terminal = on_terminal();
-    PhraseWatch refusals(job.terminal ? local.out : local.err, refusals_of_a_sandbox);
+    SinkCopy out(local.out, [&wrote](std::string_view bytes) { wrote(false, bytes); });
+    SinkCopy err(local.err, [&wrote](std::string_view bytes) { wrote(true, bytes); });
     core::JobStreams streams;
     streams.out = &local.out;
     streams.err = &local.err;
+    if (wrote) streams.out = &out, streams.err = &err;
+    PhraseWatch refusals(job.terminal ? *streams.out : *streams.err, refusals_of_a_sandbox);
     if (container == Container::warm) (job.terminal ? streams.out : streams.err) = &refusals;
     if (job.terminal || stdin_is_piped()) {
         streams.in = &local.in;

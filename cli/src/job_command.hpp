@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace slipway::cli {
@@ -79,6 +80,11 @@ enum class Container {
 /// Connects this process's stdin, stdout and stderr (or its terminal) with the job, runs it, tells
 /// what came back and returns the job's exit code. What makes the job's fields (image, terminal) is
 /// filled in here.
-Task<int> run_job(Context& context, ImageChoice choice, core::Job job, Container container);
+///
+/// `wrote` is told all that the job writes, when it is there; with a terminal all is stdout.
+using JobWrote = std::function<void(bool to_stderr, std::string_view bytes)>;
+Task<int> run_job(
+    Context& context, ImageChoice choice, core::Job job, Container container, JobWrote wrote = {}
+);
 
 } // namespace slipway::cli

@@ -1,8 +1,8 @@
 #include "commands/cargo_job.hpp"
 #include "commands/commands.hpp"
-#include "commands/run_options.hpp"
 #include "event_loop.hpp"
 #include "help.hpp"
+#include "units/tool_build.hpp"
 #include "units/unit_build.hpp"
 
 #include <slipway/core/build_recipe.hpp>
@@ -47,12 +47,6 @@ core::BuildCall call_of(const Context& context, const ProjectOptions& options)
     return call;
 }
 
-Result<core::BuildPlan> plan_project(const core::BuildCall& call, const core::Project& project)
-{
-    return project.kind == core::ProjectKind::cmake ? core::plan_cmake(call, project)
-                                                    : core::plan_make(call, project);
-}
-
 // What a slipway.toml has for all its units, or has no meaning there.
 Result<> check_unit_options(const Context& context, const ProjectOptions& options)
 {
@@ -78,15 +72,15 @@ Result<> check_unit_options(const Context& context, const ProjectOptions& option
 // Options that ask for what only units have.
 Result<> check_no_unit_options(const UnitChoice& units, const core::Project& project)
 {
-    const bool any = !units.units.empty() || units.force || units.keep_going || units.explain
-                     || units.json || units.shell_on_failure || !units.out_dir.empty()
-                     || !units.trace.empty() || !units.pin.empty();
+    const bool any = !units.units.empty() || units.keep_going || units.json
+                     || units.shell_on_failure || !units.out_dir.empty() || !units.trace.empty()
+                     || !units.pin.empty();
     if (!any) return ok();
     const std::string what = units.units.empty() ? "" : ": no unit " + units.units.front();
     Error error(Errc::invalid_argument, project.directory.string() + " has no slipway.toml" + what);
     error.hint =
-        "units, --explain, --force, --keep-going, --message-format, --out-dir, --pin, --trace and "
-        "--shell-on-failure are for projects that have one; what follows -- is the tool's";
+        "units, --keep-going, --message-format, --out-dir, --pin, --trace and --shell-on-failure "
+        "are for projects that have one; what follows -- is the tool's";
     return fail(std::move(error));
 }
 
@@ -101,10 +95,10 @@ UnitChoice unit_choice(const ProjectOptions& options)
 
 Task<int> build_project(Context& context, std::shared_ptr<ProjectOptions> options)
 {
-    core::BuildCall call = call_of(context, *options);
-    CO_TRY(call.directory, current_directory());
+    CO_TRY(auto directory, current_directory());
     CO_TRY(
-        const core::Project project, core::find_project(call.directory, context.environment.home)
+        const core::Project project,
+        core::find_project(std::move(directory), context.environment.home)
     );
     if (project.kind == core::ProjectKind::units) {
         CO_CHECK(check_unit_options(context, *options));
@@ -112,37 +106,19 @@ Task<int> build_project(Context& context, std::shared_ptr<ProjectOptions> option
         co_return co_await build_unit_project(context, project.directory, std::move(choice));
     }
     CO_CHECK(check_no_unit_options(options->units, project));
-    CO_TRY(core::Job job, container_job(options->run));
-    if (project.kind == core::ProjectKind::cargo) {
-        CargoChoice choice{call.image, options->toolchain};
-        std::vector<std::string> words = core::cargo_arguments(call);
-        co_return co_await run_cargo(context, std::move(words), std::move(job), std::move(choice));
-    }
-    if (!options->toolchain.empty()) {
-        Error error(
-            Errc::invalid_argument,
-            "--toolchain is for cargo, and there is no Cargo.toml in " + project.directory.string()
-        );
-        error.hint = "leave --toolchain out: compilers of C and C++ are the image's";
-        co_return fail(std::move(error));
-    }
-    RunOptions& where = options->run;
-    if (where.image.target.empty() && where.image.image.empty()) {
-        where.image.target = host_target();
-        call.target = where.image.target;
-    }
-    CO_CHECK(image_reference(context, where.image)); // a wrong target is no directory's name
-    CO_TRY(core::BuildPlan planned, plan_project(call, project));
-    job.argv = std::move(planned.argv);
-    job.cwd = planned.directory.string();
-    job.workspace = std::move(planned.workspace);
-    co_return co_await run_with(context, where, std::move(job));
+    ToolChoice choice;
+    choice.call = call_of(context, *options);
+    choice.run = options->run;
+    choice.toolchain = options->toolchain;
+    choice.force = options->units.force;
+    choice.explain = options->units.explain;
+    co_return co_await build_with_tool(context, project, std::move(choice));
 }
 
 void add_unit_options(CLI::App& command, UnitChoice& units)
 {
-    command.add_flag("--explain", units.explain, "Tell why units are stale, before they run");
-    command.add_flag("--force", units.force, "Run units that are fresh, too");
+    command.add_flag("--explain", units.explain, "Tell what is stale and why, before it runs");
+    command.add_flag("--force", units.force, "Run what is fresh, too");
     command.add_flag(
         "-k,--keep-going", units.keep_going, "After a failure, build what does not need it"
     );

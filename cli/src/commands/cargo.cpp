@@ -167,8 +167,8 @@ std::string without_loader(const core::HostToolchain& toolchain)
 
 } // namespace
 
-Task<int>
-run_cargo(Context& context, std::vector<std::string> args, core::Job job, CargoChoice named)
+Task<CargoJob>
+plan_cargo_job(Context& context, std::vector<std::string> args, core::Job job, CargoChoice named)
 {
     core::CargoCall call;
     call.args = std::move(args);
@@ -214,7 +214,21 @@ run_cargo(Context& context, std::vector<std::string> args, core::Job job, CargoC
     if (job.platform.empty()) job.platform = wishes.platform;
     if (job.memory_bytes == 0) job.memory_bytes = wishes.memory_bytes;
     if (job.cpus == 0) job.cpus = wishes.cpus;
-    co_return co_await run_job(context, std::move(choice), std::move(job), Container::warm);
+    CargoJob planned;
+    planned.target = plan.target;
+    planned.image = std::move(choice);
+    planned.job = std::move(job);
+    co_return planned;
+}
+
+Task<int>
+run_cargo(Context& context, std::vector<std::string> args, core::Job job, CargoChoice named)
+{
+    auto planning = plan_cargo_job(context, std::move(args), std::move(job), std::move(named));
+    CO_TRY(CargoJob planned, co_await std::move(planning));
+    co_return co_await run_job(
+        context, std::move(planned.image), std::move(planned.job), Container::warm
+    );
 }
 
 void add_toolchain_option(CLI::App& command, std::string& toolchain)

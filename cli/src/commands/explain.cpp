@@ -1,6 +1,7 @@
 #include "commands/commands.hpp"
 #include "event_loop.hpp"
 #include "job_command.hpp"
+#include "units/tool_build.hpp"
 #include "units/unit_build.hpp"
 
 #include <slipway/core/build_recipe.hpp>
@@ -20,9 +21,20 @@ Task<int> explain(Context& context, UnitChoice choice)
         core::find_project(std::move(directory), context.environment.home)
     );
     if (project.kind != core::ProjectKind::units) {
-        Error error(Errc::invalid_argument, "there is no slipway.toml above the current directory");
-        error.hint = "of other projects the tool that builds them knows what is stale";
-        co_return fail(std::move(error));
+        if (!choice.units.empty()) {
+            Error error(
+                Errc::invalid_argument,
+                project.directory.string() + " has no slipway.toml: no unit " + choice.units.front()
+            );
+            error.hint = "its tool builds it as a whole: leave the name out";
+            co_return fail(std::move(error));
+        }
+        ToolChoice tool;
+        tool.run.image.target = choice.target;
+        tool.call.target = choice.target;
+        tool.call.args = context.rest;
+        if (choice.profile == "release") tool.call.profile = core::BuildProfile::release;
+        co_return co_await explain_tool(context, project, std::move(tool), choice.json);
     }
     co_return co_await explain_units(context, project.directory, std::move(choice));
 }

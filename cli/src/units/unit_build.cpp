@@ -54,31 +54,6 @@ ImageChoice image_of(const core::UnitToolchain& toolchain)
     return choice;
 }
 
-// What a toolchain is on the engine, which gets it when it has not.
-Task<core::ResolvedToolchain>
-resolve(Context& context, engine::Client client, core::UnitToolchain toolchain)
-{
-    const ImageChoice choice = image_of(toolchain);
-    CO_TRY(std::string reference, image_reference(context, choice));
-    engine::Images images(client.transport());
-    auto info = co_await images.inspect(reference);
-    if (!info && lacks_image(info.error())) {
-        CO_TRY(reference, co_await provide_image(context, client, choice));
-        context.printer->end_progress();
-        info = co_await images.inspect(reference);
-    }
-    auto found = during(std::move(info), "the toolchain " + toolchain.name);
-    CO_TRY(const engine::ImageInfo image, std::move(found));
-    core::ResolvedToolchain resolved;
-    resolved.image = image.id;
-    resolved.platform = toolchain.platform;
-    resolved.digest = core::toolchain_digest(image);
-    if (!toolchain.platform.empty()) {
-        CO_CHECK(co_await core::check_platform(client, reference, toolchain.platform));
-    }
-    co_return resolved;
-}
-
 Task<> resolve_all(Context& context, engine::Client client, core::BuildOrder& order)
 {
     CO_TRY(const auto names, core::units_to_build(order.file, order.units));
@@ -89,7 +64,9 @@ Task<> resolve_all(Context& context, engine::Client client, core::BuildOrder& or
     }
     for (const core::UnitToolchain& toolchain : order.file.toolchains) {
         if (!used.contains(toolchain.name)) continue;
-        CO_TRY(auto resolved, co_await resolve(context, client, toolchain));
+        auto resolving = co_await resolve_image(context, client, image_of(toolchain));
+        auto named = during(std::move(resolving), "the toolchain " + toolchain.name);
+        CO_TRY(auto resolved, std::move(named));
         order.toolchains.emplace(toolchain.name, std::move(resolved));
     }
     co_return ok();
@@ -235,6 +212,47 @@ Result<> write_trace(const std::string& file, const std::string& text)
 
 } // namespace
 
+Task<core::ResolvedToolchain>
+resolve_image(Context& context, engine::Client client, ImageChoice choice)
+{
+    CO_TRY(std::string reference, image_reference(context, choice));
+    engine::Images images(client.transport());
+    auto info = co_await images.inspect(reference);
+    if (!info && lacks_image(info.error())) {
+        CO_TRY(reference, co_await provide_image(context, client, choice));
+        context.printer->end_progress();
+        info = co_await images.inspect(reference);
+    }
+    CO_TRY(const engine::ImageInfo image, std::move(info));
+    core::ResolvedToolchain resolved;
+    resolved.image = image.id;
+    resolved.platform = choice.platform;
+    resolved.digest = core::toolchain_digest(image);
+    if (!choice.platform.empty()) {
+        CO_CHECK(co_await core::check_platform(client, reference, choice.platform));
+    }
+    co_return resolved;
+}
+
+std::string forecast_text(const std::vector<core::UnitForecast>& units, bool as_json)
+{
+    std::string text;
+    JsonText json;
+    json.begin_array();
+    for (const core::UnitForecast& unit : units) {
+        json.begin_object().text("unit", unit.unit).boolean("fresh", unit.fresh);
+        json.text("directory", unit.directory).key("reasons").begin_array();
+        text += unit.unit + (unit.fresh ? " is fresh\n" : " is stale\n");
+        for (const core::DirtyReason& reason : unit.reasons) {
+            add_reason(json, reason);
+            text += "  " + core::describe(reason) + "\n";
+        }
+        json.end_array().end_object();
+    }
+    json.end_array();
+    return as_json ? json.take() : text;
+}
+
 Task<int> build_unit_project(Context& context, std::filesystem::path directory, UnitChoice choice)
 {
     Printer& printer = *context.printer;
@@ -288,24 +306,11 @@ Task<int> explain_units(Context& context, std::filesystem::path directory, UnitC
     CO_TRY(engine::Client client, co_await connect(context));
     CO_CHECK(co_await resolve_all(context, client, order));
     const std::vector<std::string> asked = order.units;
-    CO_TRY(const auto forecast, core::forecast_units(order));
-    std::string text;
-    JsonText json;
-    json.begin_array();
-    for (const core::UnitForecast& unit : forecast) {
-        const bool wanted = asked.empty() || std::ranges::find(asked, unit.unit) != asked.end();
-        if (!wanted) continue;
-        json.begin_object().text("unit", unit.unit).boolean("fresh", unit.fresh);
-        json.text("directory", unit.directory).key("reasons").begin_array();
-        text += unit.unit + (unit.fresh ? " is fresh\n" : " is stale\n");
-        for (const core::DirtyReason& reason : unit.reasons) {
-            add_reason(json, reason);
-            text += "  " + core::describe(reason) + "\n";
-        }
-        json.end_array().end_object();
-    }
-    json.end_array();
-    context.printer->data(choice.json ? json.take() : text);
+    CO_TRY(auto forecast, core::forecast_units(order));
+    std::erase_if(forecast, [&asked](const core::UnitForecast& unit) {
+        return !asked.empty() && std::ranges::find(asked, unit.unit) == asked.end();
+    });
+    context.printer->data(forecast_text(forecast, choice.json));
     co_return exit_code::success;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "context.hpp"
+#include "job_command.hpp"
 
 #include <slipway/core/build_units.hpp>
 
@@ -25,6 +26,14 @@ struct UnitChoice {
     std::string trace;
     std::string pin;
 };
+
+/// What an image is on the engine, which gets it when it has not.
+/// Errors: those of provide_image; invalid_argument (it is for another platform).
+Task<core::ResolvedToolchain>
+resolve_image(Context& context, engine::Client client, ImageChoice choice);
+
+/// As `slipway explain` writes it.
+std::string forecast_text(const std::vector<core::UnitForecast>& units, bool json);
 
 /// Builds the project of that directory. The exit code: of the first unit that failed.
 Task<int> build_unit_project(Context& context, std::filesystem::path directory, UnitChoice choice);

@@ -83,6 +83,12 @@ std::optional<std::string_view> directory_part(std::string_view path)
 
 } // namespace
 
+FileMark mark_of(const std::filesystem::path& path)
+{
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0 ? mark_of_status(status) : FileMark{};
+}
+
 bool is_settled(const FileMark& mark, std::int64_t now) noexcept
 {
     const bool coarse = mark.ctime_ns % second_ns == 0;

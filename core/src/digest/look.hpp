@@ -9,11 +9,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <mutex>
 #include <string>
 #include <vector>
 
 namespace slipway::core {
+
+/// Of what stands there, a symlink itself; all zero when nothing does.
+FileMark mark_of(const std::filesystem::path& path);
 
 /// Whether a change from `now` (ns since 1970) on must give the file another mark. A time that is
 /// still to come tells nothing: the clock was set back, and comes by there once more.

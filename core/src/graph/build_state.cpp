@@ -2,6 +2,7 @@
 
 #include "archive/posix.hpp"
 #include "archive/worker.hpp"
+#include "digest/look.hpp"
 #include "graph/output_files.hpp"
 #include "small_file.hpp"
 
@@ -20,20 +21,6 @@ namespace slipway::core::graph {
 namespace {
 
 constexpr std::size_t longest_list = std::size_t{16} << 20;
-
-FileMark mark_of(const std::filesystem::path& path)
-{
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) return {};
-    FileMark mark;
-    mark.device = status.st_dev;
-    mark.inode = status.st_ino;
-    mark.size = static_cast<std::uint64_t>(status.st_size);
-    mark.mtime_ns = posix::mtime_ns(status);
-    mark.ctime_ns = posix::to_ns(status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
-    mark.mode = status.st_mode;
-    return mark;
-}
 
 bool has_bytes(const std::filesystem::path& path, const StoredOutput& output)
 {

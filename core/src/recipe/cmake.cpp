@@ -165,6 +165,7 @@ Result<BuildPlan> plan_cmake(const BuildCall& call, const Project& project)
     BuildPlan plan;
     plan.argv = {"sh", "-c", script_of(call, project, directory, words)};
     plan.directory = project.directory;
+    plan.results = directory;
     plan.workspace.root = project.workspace;
     plan.workspace.wait = true;
     const std::string top = directory.lexically_relative(project.workspace).string() + "/";

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slipway::core {
@@ -51,10 +52,19 @@ struct BuildCall {
 /// What follows `cargo`: see plan_cargo.
 std::vector<std::string> cargo_arguments(const BuildCall& call);
 
+/// The directory below target/<triple> that such arguments build in: "debug", "release", or what a
+/// profile of the project's own is called.
+std::string cargo_profile_directory(const std::vector<std::string>& args);
+
+/// Whether a line that a tool has written only tells how far it is ("   Compiling x v0.1.0",
+/// "[1/2] Building CXX object x.o"), without its end, as text without escape sequences.
+bool is_progress(ProjectKind tool, std::string_view line);
+
 /// How a project of cmake or make becomes a job. Both need `sh` in the image.
 struct BuildPlan {
     std::vector<std::string> argv;
     std::filesystem::path directory; ///< that the job runs in
+    std::filesystem::path results;   ///< that it builds in, of cmake; else empty
     Workspace workspace;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <slipway/core/digest.hpp>
 #include <slipway/engine/result.hpp>
 
 #include <filesystem>
@@ -23,6 +24,10 @@ struct HostToolchain {
     std::filesystem::path notes{};
     std::function<void()> on_copy{}; ///< before it is copied to the engine
 };
+
+/// Tells one toolchain from another on this machine: by its compiler and its programs, not by where
+/// it stands. Errors: io, permission_denied.
+Result<Sha256> host_toolchain_digest(const HostToolchain& toolchain);
 
 /// Which toolchain is wanted, and for what.
 struct ToolchainQuestion {
