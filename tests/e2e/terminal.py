@@ -15,12 +15,12 @@ from support import SLIPWAY
 class Terminal:
     """A slipway process on a pseudo-terminal."""
 
-    def __init__(self, case, *args, rows=31, columns=97):
+    def __init__(self, case, *args, rows=31, columns=97, cwd=None):
         self.parent, child = pty.openpty()
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.parent)
         self.process = subprocess.Popen(
-            [SLIPWAY, *args], cwd=case.dir, env=case.environment(TERM="xterm"), stdin=child,
+            [SLIPWAY, *args], cwd=cwd or case.dir, env=case.environment(TERM="xterm"), stdin=child,
             stdout=child, stderr=child, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(child)

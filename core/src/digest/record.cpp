@@ -43,7 +43,7 @@ consteval std::uint8_t place_in(std::type_identity<std::variant<All...>>)
 }
 
 template <class T>
-constexpr std::uint8_t type_of = place_in<T>(std::type_identity<Record::Value>());
+constexpr std::uint8_t value_type = place_in<T>(std::type_identity<Record::Value>());
 
 // Then no length in it was cut either: they have 32 bits.
 void check_size(std::string_view bytes)
@@ -204,32 +204,32 @@ RecordDigest& RecordDigest::add_value(std::string_view name, std::uint8_t type, 
 
 RecordDigest& RecordDigest::add(std::string_view name, const std::string& text)
 {
-    return add_value(name, type_of<std::string>, text);
+    return add_value(name, value_type<std::string>, text);
 }
 
 RecordDigest& RecordDigest::add(std::string_view name, std::int64_t number)
 {
-    return add_value(name, type_of<std::int64_t>, number);
+    return add_value(name, value_type<std::int64_t>, number);
 }
 
 RecordDigest& RecordDigest::add(std::string_view name, bool truth)
 {
-    return add_value(name, type_of<bool>, truth);
+    return add_value(name, value_type<bool>, truth);
 }
 
 RecordDigest& RecordDigest::add(std::string_view name, const Sha256& digest)
 {
-    return add_value(name, type_of<Sha256>, digest);
+    return add_value(name, value_type<Sha256>, digest);
 }
 
 RecordDigest& RecordDigest::add(std::string_view name, const Record::List& list)
 {
-    return add_value(name, type_of<Record::List>, list);
+    return add_value(name, value_type<Record::List>, list);
 }
 
 RecordDigest& RecordDigest::add(std::string_view name, const Record::Table& table)
 {
-    return add_value(name, type_of<Record::Table>, table);
+    return add_value(name, value_type<Record::Table>, table);
 }
 
 Sha256 RecordDigest::finish()

@@ -282,8 +282,7 @@ private:
     static void unique(std::vector<std::string>& paths)
     {
         std::ranges::sort(paths);
-        const auto rest = std::ranges::unique(paths);
-        paths.erase(rest.begin(), rest.end());
+        paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
     }
 
     const BuildOrder* order_;

@@ -39,7 +39,9 @@ Task<Fd> lock_tool(StatePtr state, std::string name, std::shared_ptr<BuildWatch>
     for (bool waited = false;; waited = true) {
         CO_TRY(auto lock, state->try_lock());
         if (lock) {
-            if (waited) CO_CHECK(co_await look_on_thread(state));
+            if (waited) {
+                CO_CHECK(co_await look_on_thread(state));
+            }
             co_return *std::move(lock);
         }
         if (!waited) watch->waits(name);

@@ -115,11 +115,14 @@ Result<> ToolState::take_sources(const fs::path& top, const std::string& shown)
 
 Result<> ToolState::look()
 {
-    if (!read_only_) CHECK_OK(log_->refresh());
+    if (!read_only_) {
+        CHECK_OK(log_->refresh());
+    }
     unit_.inputs.files.clear();
     CHECK_OK(take_sources(unit_.root, ""));
     for (const fs::path& beside : unit_.beside) {
-        if (!is_in(beside, unit_.root)) CHECK_OK(take_sources(beside, beside.native() + "/"));
+        if (is_in(beside, unit_.root)) continue;
+        CHECK_OK(take_sources(beside, beside.native() + "/"));
     }
     reasons_ = find_reasons();
     return ok();
