@@ -470,10 +470,22 @@ outputs = ["beside.txt"]
         self.assertRegex(end["error"], r"has the output out.txt, but made a directory there")
         end = self.failing("ln -s /etc/passwd out.txt")
         self.assertRegex(end["error"], r"its output out.txt is a symlink to /etc/passwd, which leads out")
+        end = self.failing("ln -s loop out.txt; rm in.txt", 'inputs = ["in.txt"]', files=[("in.txt", "in\n")])
+        self.assertRegex(end["error"], r"unit bad removed its input in.txt")
+        self.assertEqual(self.read("in.txt"), "in\n")
         end = self.failing("ln -s ../x out.txt")
         self.assertRegex(end["error"], r"leads out of the project")
         end = self.failing("cat hidden.txt > out.txt", files=[("hidden.txt", "not declared")])
         self.assertIn("hidden.txt", end["stderr"])
+
+    def test_what_ends_a_build_is_an_event_too(self):
+        self.units('[unit.a]\ncommand = ["true"]\ninputs = ["gone.txt"]\n')
+        result = self.slipway("build", "--message-format", "json")
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(result.stderr.count("unit a has the input gone.txt, which is not there"), 1)
+        [event] = map(json.loads, result.stdout.splitlines())
+        self.assertEqual(event["event"], "build-failed")
+        self.assertRegex(event["error"], r"^slipway.toml:\d+:\d+: unit a has the input gone.txt")
 
     def test_a_program_that_is_not_there(self):
         self.units('[unit.bad]\ncommand = ["no-such-program"]\noutputs = ["out.txt"]\n')
@@ -532,7 +544,7 @@ outputs = ["beside.txt"]
         (self.dir / "slipway.toml").unlink()
         self.write("Makefile", "all:\n")
         self.assert_error(self.slipway("build", "app"), 2, "has no slipway.toml: no unit app", "are for projects")
-        self.assert_error(self.slipway("explain"), 2, "no slipway.toml", "knows what is stale")
+        self.assert_error(self.slipway("explain", "app"), 2, "has no slipway.toml: no unit app", "as a whole")
 
 
 class TheStore(UnitCase):

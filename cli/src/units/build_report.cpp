@@ -192,6 +192,14 @@ void add_reason(JsonText& json, const DirtyReason& reason)
     json.end_object();
 }
 
+std::string json_failure(const Error& error)
+{
+    JsonText json(JsonText::Form::line);
+    json.begin_object().text("event", "build-failed").text("error", describe(error));
+    json.text("hint", error.hint).end_object();
+    return json.take();
+}
+
 std::string json_summary(const core::BuildSummary& summary)
 {
     const auto count = [](std::size_t number) { return static_cast<std::int64_t>(number); };

@@ -24,12 +24,14 @@ std::shared_ptr<core::BuildWatch> human_report(Printer& printer);
 ///   "reason",
 ///    "stdout", "stderr", "error", "hint"}
 ///   {"event": "warning", "text"}
+///   {"event": "build-failed", "error", "hint"}: the last line where it could not go on
 ///
 /// REASON: {"name", "subject", "before", "after"}, the last two null where there is none. The
 /// outcomes are those of core::UnitOutcome.
 std::shared_ptr<core::BuildWatch> json_report(Printer& printer);
 
-/// The last line of it: {"event": "build-finished", "success", and a number for each outcome}.
+std::string json_failure(const Error& error);
+/// Else the last line of it: {"event": "build-finished", "success", and a number for each outcome}.
 std::string json_summary(const core::BuildSummary& summary);
 std::string human_summary(const core::BuildSummary& summary, std::chrono::milliseconds took);
 

@@ -27,8 +27,6 @@
 #include <unordered_set>
 #include <utility>
 
-extern char** environ;
-
 namespace slipway::cli {
 namespace {
 
@@ -210,6 +208,53 @@ Result<> write_trace(const std::string& file, const std::string& text)
     return fail(Errc::io, "cannot write the trace to " + file);
 }
 
+Task<int> build_and_report(Context& context, std::filesystem::path directory, UnitChoice choice)
+{
+    Printer& printer = *context.printer;
+    const auto began = std::chrono::steady_clock::now();
+    if (choice.shell_on_failure && (!on_terminal() || choice.json)) {
+        Error error(
+            Errc::invalid_argument,
+            "--shell-on-failure needs a terminal on stdin, stdout and stderr, and no JSON there"
+        );
+        co_return fail(std::move(error));
+    }
+    CO_TRY(core::BuildOrder order, order_of(context, directory, choice));
+    CO_TRY(engine::Client client, co_await connect(context));
+    CO_CHECK(co_await resolve_all(context, client, order));
+    order.proxies = proxies_for(context);
+    CO_TRY(order.shared, co_await shared_cache());
+    if (choice.explain) {
+        CO_TRY(const auto forecast, core::forecast_units(order));
+        show_forecast(printer, forecast);
+    }
+    auto report = choice.json ? json_report(printer) : human_report(printer);
+    const auto held = std::make_shared<HeldReport>(report);
+    const auto trace = std::make_shared<BuildTrace>(held);
+    const std::shared_ptr<core::BuildWatch> watch =
+        choice.trace.empty() ? std::shared_ptr<core::BuildWatch>(held) : trace;
+    if (choice.shell_on_failure) order.on_failure = shell_in_failed(context, held);
+    const auto shared = order.shared;
+    auto built = co_await core::build_units(client, std::move(order), watch);
+    printer.end_progress();
+    if (shared && !shared->report().left_alone.empty()) {
+        report->warning("the shared cache was left alone: " + shared->report().left_alone);
+    }
+    if (!choice.trace.empty()) {
+        CO_CHECK(write_trace(choice.trace, trace->text()));
+    }
+    CO_TRY(const core::BuildSummary summary, std::move(built));
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - began
+    );
+    if (choice.json) {
+        printer.data(json_summary(summary));
+    } else {
+        printer.status(summary.failed == 0 ? "Finished" : "Failed", human_summary(summary, took));
+    }
+    co_return static_cast<int>(summary.failed == 0 ? 0 : summary.exit_code);
+}
+
 } // namespace
 
 Task<core::ResolvedToolchain>
@@ -255,49 +300,11 @@ std::string forecast_text(const std::vector<core::UnitForecast>& units, bool as_
 
 Task<int> build_unit_project(Context& context, std::filesystem::path directory, UnitChoice choice)
 {
-    Printer& printer = *context.printer;
-    const auto began = std::chrono::steady_clock::now();
-    if (choice.shell_on_failure && (!on_terminal() || choice.json)) {
-        Error error(
-            Errc::invalid_argument,
-            "--shell-on-failure needs a terminal on stdin, stdout and stderr, and no JSON there"
-        );
-        co_return fail(std::move(error));
-    }
-    CO_TRY(core::BuildOrder order, order_of(context, directory, choice));
-    CO_TRY(engine::Client client, co_await connect(context));
-    CO_CHECK(co_await resolve_all(context, client, order));
-    order.proxies = proxies_for(context);
-    CO_TRY(order.shared, co_await shared_cache());
-    if (choice.explain) {
-        CO_TRY(const auto forecast, core::forecast_units(order));
-        show_forecast(printer, forecast);
-    }
-    auto report = choice.json ? json_report(printer) : human_report(printer);
-    const auto held = std::make_shared<HeldReport>(report);
-    const auto trace = std::make_shared<BuildTrace>(held);
-    const std::shared_ptr<core::BuildWatch> watch =
-        choice.trace.empty() ? std::shared_ptr<core::BuildWatch>(held) : trace;
-    if (choice.shell_on_failure) order.on_failure = shell_in_failed(context, held);
-    const auto shared = order.shared;
-    auto built = co_await core::build_units(client, std::move(order), watch);
-    printer.end_progress();
-    if (shared && !shared->report().left_alone.empty()) {
-        report->warning("the shared cache was left alone: " + shared->report().left_alone);
-    }
-    if (!choice.trace.empty()) {
-        CO_CHECK(write_trace(choice.trace, trace->text()));
-    }
-    CO_TRY(const core::BuildSummary summary, std::move(built));
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now() - began
-    );
-    if (choice.json) {
-        printer.data(json_summary(summary));
-    } else {
-        printer.status(summary.failed == 0 ? "Finished" : "Failed", human_summary(summary, took));
-    }
-    co_return static_cast<int>(summary.failed == 0 ? 0 : summary.exit_code);
+    const bool json = choice.json;
+    auto building = build_and_report(context, std::move(directory), std::move(choice));
+    auto exit = co_await std::move(building);
+    if (!exit && json) context.printer->data(json_failure(exit.error()));
+    co_return exit;
 }
 
 Task<int> explain_units(Context& context, std::filesystem::path directory, UnitChoice choice)

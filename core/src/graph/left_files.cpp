@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <utility>
 
 namespace slipway::core::graph {
@@ -36,14 +35,6 @@ std::string_view without_slash(std::string_view output)
 }
 
 } // namespace
-
-bool leads_out(std::string_view path, std::string_view target)
-{
-    if (target.starts_with('/')) return true;
-    const std::filesystem::path parent(posix::split(path).first);
-    const std::filesystem::path led = (parent / target).lexically_normal();
-    return led.begin() != led.end() && *led.begin() == "..";
-}
 
 Result<LeftFiles> LeftFiles::expect(const UnitRun& order)
 {
@@ -91,6 +82,7 @@ void LeftFiles::add(const TreeEntry& entry)
     const EntryType type = entry.meta.type;
     made_.emplace(entry.path, type);
     const auto sent = sent_.find(entry.path);
+    if (sent != sent_.end()) sent->second.seen = true;
     if (sent != sent_.end() && sent->second.type != EntryType::directory) {
         const Sent& was = sent->second;
         const bool same_file = type == EntryType::file && was.type == type
@@ -143,7 +135,23 @@ std::string LeftFiles::complaint() const
             undeclared_.size() == 1 ? "is" : "are"
         );
     }
+    if (const auto gone = removed(); !gone.empty()) {
+        return fmt::format(
+            "{}: unit {} removed its input {}", order_->place, unit.name, listed(gone)
+        );
+    }
     return {};
+}
+
+std::vector<std::string> LeftFiles::removed() const
+{
+    std::vector<std::string> gone;
+    for (const auto& [path, sent] : sent_) {
+        if (sent.seen || sent.type == EntryType::directory || is_declared(path)) continue;
+        gone.push_back(path);
+    }
+    std::ranges::sort(gone);
+    return gone;
 }
 
 std::string LeftFiles::hint() const
@@ -155,6 +163,7 @@ std::string LeftFiles::hint() const
         return "name it under `outputs`, or under `scratch` if nobody needs it; /tmp is free for "
                "all else";
     }
+    if (!removed().empty()) return "its copy is gone, which nobody else sees: copy it, or read it";
     return {};
 }
 

@@ -31,9 +31,11 @@ private:
         std::uint64_t size = 0;
         std::int64_t mtime_ns = 0;
         std::string link_target{};
+        bool seen = false; ///< something is there
     };
 
     bool is_declared(std::string_view path) const;
+    std::vector<std::string> removed() const;
 
     const UnitRun* order_ = nullptr;
     std::vector<PathPattern> scratch_;
@@ -42,8 +44,5 @@ private:
     std::vector<std::string> modified_;
     std::unordered_map<std::string, EntryType> made_; // at the place of an output
 };
-
-/// Where the symlink `path` leads out of the project; else empty.
-bool leads_out(std::string_view path, std::string_view target);
 
 } // namespace slipway::core::graph

@@ -1,7 +1,7 @@
 #include "graph/output_files.hpp"
 
 #include "archive/posix.hpp"
-#include "graph/left_files.hpp"
+#include "graph/symlinks.hpp"
 #include "sync/files.hpp"
 #include "sync/remove_tree.hpp"
 #include "workspace/uplift.hpp"
@@ -90,16 +90,6 @@ private:
         if (S_ISLNK(status.st_mode)) {
             output.kind = StoredOutput::Kind::symlink;
             TRY(output.link_target, posix::read_link(parent, name.c_str(), shown(path)));
-            if (leads_out(path, output.link_target)) {
-                return fail(
-                    Errc::invalid_argument,
-                    fmt::format(
-                        "its output {} is a symlink to {}, which leads out of the project",
-                        posix::printable(path),
-                        posix::printable(output.link_target)
-                    )
-                );
-            }
             outputs.push_back(std::move(output));
             return ok();
         }
@@ -280,21 +270,30 @@ take_outputs(const fs::path& place, Store* store, std::optional<Error>& store_fa
     if (!top) return fail(posix::error(errno, "opening", place.native()));
     Taker taker(place, store, store_failure);
     CHECK_OK(taker.directory(top.get(), ""));
+    if (const StoredOutput* const out = leading_out(taker.outputs)) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format(
+                "its output {} is a symlink to {}, which leads out of the project",
+                posix::printable(out->path),
+                posix::printable(out->link_target)
+            )
+        );
+    }
     return std::move(taker.outputs);
 }
 
 Result<>
 restore_outputs(const fs::path& place, Store& store, const std::vector<StoredOutput>& outputs)
 {
+    if (const StoredOutput* const out = leading_out(outputs)) {
+        return fail(
+            Errc::protocol,
+            posix::printable(out->path) + " is a symlink that leads out of the project"
+        );
+    }
     for (const StoredOutput& output : outputs) {
         TRY(const std::string clean, posix::clean_path(output.path, Errc::protocol));
-        const bool is_link = output.kind == StoredOutput::Kind::symlink;
-        if (is_link && leads_out(clean, output.link_target)) {
-            return fail(
-                Errc::protocol,
-                posix::printable(clean) + " is a symlink that leads out of the project"
-            );
-        }
         TRY(const Fd parent, make_parents(place, clean));
         const std::string name(posix::split(clean).second);
         CHECK_OK(restore_one(parent.get(), name, store, output));

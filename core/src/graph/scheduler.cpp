@@ -3,16 +3,22 @@
 #include "graph/plan.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace slipway::core::graph {
+
+std::int64_t Tokens::thousandths(double cpus) noexcept
+{
+    return std::llround(cpus * 1'000);
+}
 
 bool Tokens::fits(const Unit& unit) const
 {
     const bool memory =
         capacity_.memory_bytes == 0 || memory_bytes_ + unit.memory_bytes <= capacity_.memory_bytes;
     const bool network = unit.network == "none" || network_ < capacity_.network;
-    return memory && network && cpus_ + unit.cpus <= capacity_.cpus;
+    return memory && network && cpus_ + thousandths(unit.cpus) <= thousandths(capacity_.cpus);
 }
 
 bool Tokens::take(const Unit& unit)
@@ -22,7 +28,7 @@ bool Tokens::take(const Unit& unit)
     }
     if (running_ != 0 && !fits(unit)) return false;
     ++running_;
-    cpus_ += unit.cpus;
+    cpus_ += thousandths(unit.cpus);
     memory_bytes_ += unit.memory_bytes;
     network_ += unit.network == "none" ? 0U : 1U;
     for (const UnitCache& cache : unit.caches) {
@@ -34,7 +40,7 @@ bool Tokens::take(const Unit& unit)
 void Tokens::give_back(const Unit& unit)
 {
     --running_;
-    cpus_ = running_ == 0 ? 0 : cpus_ - unit.cpus;
+    cpus_ -= thousandths(unit.cpus);
     memory_bytes_ -= unit.memory_bytes;
     network_ -= unit.network == "none" ? 0U : 1U;
     for (const UnitCache& cache : unit.caches) {

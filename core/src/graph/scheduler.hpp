@@ -25,14 +25,15 @@ public:
     bool take(const Unit& unit);
     void give_back(const Unit& unit);
     /// No unit can have any now.
-    bool full() const noexcept { return running_ != 0 && cpus_ >= capacity_.cpus; }
+    bool full() const noexcept { return running_ != 0 && cpus_ >= thousandths(capacity_.cpus); }
 
 private:
+    static std::int64_t thousandths(double cpus) noexcept;
     bool fits(const Unit& unit) const;
 
     Capacity capacity_;
     std::size_t running_ = 0;
-    double cpus_ = 0;
+    std::int64_t cpus_ = 0; ///< thousandths: sums of them are exact
     std::int64_t memory_bytes_ = 0;
     unsigned network_ = 0;
     std::set<std::string> locked_; ///< names of caches
