@@ -75,6 +75,8 @@ class Cargo(ToolBuild):
         self.assertTrue(self.ran("--env", "RUSTFLAGS=--cfg a"))
         stale = self.assert_ok(self.build("--env", "RUSTFLAGS=--cfg b", "--explain")).stderr
         self.assertIn("env-var-changed RUSTFLAGS: --cfg a -> --cfg b", stale)
+        self.assertEqual(self.explained("--env", "RUSTFLAGS=--cfg b"), [])
+        self.assertEqual(self.explained("--env", "RUSTFLAGS=--cfg c"), ["env-var-changed RUSTFLAGS"])
         self.assertTrue(self.ran("--env", "API_TOKEN=hunter2"))
         for file in (self.top / ".slipway").rglob("*"):
             self.assertTrue(file.is_dir() or b"hunter2" not in file.read_bytes(), file)
@@ -220,6 +222,31 @@ class CMake(ToolBuild):
                 self.assertTrue(self.ran("--test"))
                 shutil.rmtree(self.top / "build")
                 shutil.rmtree(self.top / ".slipway")
+
+
+    def test_what_is_more_than_a_build_runs_each_time(self):
+        lists = self.top / "CMakeLists.txt"
+        lists.write_text(lists.read_text() + "add_custom_target(deploy COMMAND ${CMAKE_COMMAND} -E echo deployed now)\n")
+        for _ in range(2):
+            self.assertIn("deployed now", self.built("--", "-t", "deploy"))
+        self.assertTrue(self.ran())
+        self.assertFalse(self.ran())
+        lists.write_text(lists.read_text() + "add_custom_target(stamp ALL COMMAND ${CMAKE_COMMAND} -E echo stamped)\n")
+        for files in ("auto", "sync", "auto"):
+            self.files = files
+            self.assertIn("stamped", self.built())
+        lists.write_text(lists.read_text().replace("stamp ALL", "stamp"))
+        self.assertTrue(self.ran())
+        self.assertFalse(self.ran())
+
+    def test_a_build_directory_of_a_moved_checkout(self):
+        self.assertTrue(self.ran())
+        moved = self.dir / "moved"
+        self.top.rename(moved)
+        self.top = moved
+        result = self.build()
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("CMakeCache.txt", result.stdout + result.stderr)
 
 
 class Make(ToolBuild):

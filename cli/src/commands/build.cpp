@@ -1,9 +1,7 @@
-#include "commands/cargo_job.hpp"
 #include "commands/commands.hpp"
+#include "commands/project_options.hpp"
 #include "event_loop.hpp"
 #include "help.hpp"
-#include "units/tool_build.hpp"
-#include "units/unit_build.hpp"
 
 #include <slipway/core/build_recipe.hpp>
 
@@ -15,59 +13,6 @@
 
 namespace slipway::cli {
 namespace {
-
-struct ProjectOptions {
-    UnitChoice units; // what only a project with a slipway.toml knows
-    RunOptions run;   // of these the image and what the container is
-    std::string build_dir;
-    std::string profile;
-    std::string toolchain;
-    bool release = false;
-    bool test = false;
-    unsigned jobs = 0;
-};
-
-std::optional<core::BuildProfile> profile_of(const ProjectOptions& options)
-{
-    if (options.release || options.profile == "release") return core::BuildProfile::release;
-    if (options.profile == "debug") return core::BuildProfile::debug;
-    return {};
-}
-
-core::BuildCall call_of(const Context& context, const ProjectOptions& options)
-{
-    core::BuildCall call;
-    call.target = options.run.image.target;
-    call.image = options.run.image.image;
-    call.build_dir = options.build_dir;
-    call.profile = profile_of(options);
-    call.jobs = options.jobs;
-    call.test = options.test;
-    call.args = context.rest;
-    return call;
-}
-
-// What a slipway.toml has for all its units, or has no meaning there.
-Result<> check_unit_options(const Context& context, const ProjectOptions& options)
-{
-    const RunOptions& run = options.run;
-    const auto refused = [](std::string what, std::string hint) {
-        Error error(Errc::invalid_argument, std::move(what) + " is not for a slipway.toml");
-        error.hint = std::move(hint);
-        return fail(std::move(error));
-    };
-    if (!run.image.image.empty()) return refused("--image", "its toolchains name the images");
-    if (!options.build_dir.empty()) return refused("--build-dir", "its units name their outputs");
-    if (!options.toolchain.empty()) return refused("--toolchain", "its toolchains are images");
-    if (options.test) return refused("--test", "name the units that are tests");
-    if (!run.env.empty()) return refused("--env", "`pass_env` of a unit names what it takes");
-    if (!run.network.empty()) return refused("--network", "units have `network`");
-    if (run.memory || run.cpus) {
-        return refused("a limit", "units have `memory` and `cpus`; -j limits all together");
-    }
-    if (!context.rest.empty()) return refused("what stands behind --", "units have `command`");
-    return ok();
-}
 
 // Options that ask for what only units have.
 Result<> check_no_unit_options(const UnitChoice& units, const core::Project& project)
@@ -84,15 +29,6 @@ Result<> check_no_unit_options(const UnitChoice& units, const core::Project& pro
     return fail(std::move(error));
 }
 
-UnitChoice unit_choice(const ProjectOptions& options)
-{
-    UnitChoice choice = options.units;
-    choice.target = options.run.image.target;
-    choice.profile = profile_of(options) == core::BuildProfile::release ? "release" : "debug";
-    choice.jobs = options.jobs;
-    return choice;
-}
-
 Task<int> build_project(Context& context, std::shared_ptr<ProjectOptions> options)
 {
     CO_TRY(auto directory, current_directory());
@@ -106,10 +42,8 @@ Task<int> build_project(Context& context, std::shared_ptr<ProjectOptions> option
         co_return co_await build_unit_project(context, project.directory, std::move(choice));
     }
     CO_CHECK(check_no_unit_options(options->units, project));
-    ToolChoice choice;
-    choice.call = call_of(context, *options);
-    choice.run = options->run;
-    choice.toolchain = options->toolchain;
+    ToolChoice choice = tool_choice(context, *options);
+    choice.call.test = options->test;
     choice.force = options->units.force;
     choice.explain = options->units.explain;
     co_return co_await build_with_tool(context, project, std::move(choice));
@@ -151,37 +85,11 @@ void add_build(CLI::App& app, Context& context)
     auto options = std::make_shared<ProjectOptions>();
     CLI::App* command =
         app.add_subcommand("build", "Build the project here: units, cargo, cmake or make");
-    command->add_option("units", options->units.units, "Units of slipway.toml (default: its own)")
-        ->type_name("UNIT");
-    add_image_options(*command, options->run.image);
-    command
-        ->add_option(
-            "--build-dir",
-            options->build_dir,
-            "Where results go (default: cmake's build/<target>, cargo's target)"
-        )
-        ->type_name("DIR");
-    CLI::Option* release =
-        command->add_flag("--release", options->release, "The same as --profile release");
-    command
-        ->add_option(
-            "--profile", options->profile, "Of cargo, or as cmake's build type (default: debug)"
-        )
-        ->type_name("debug|release")
-        ->check(CLI::IsMember({"debug", "release"}).description(""))
-        ->excludes(release);
+    add_project_options(*command, *options);
     command->add_flag(
         "--test", options->test, "Run the tests as well, under the target's emulator"
     );
-    command
-        ->add_option(
-            "-j,--jobs", options->jobs, "How many steps may run at once (default: the tool's)"
-        )
-        ->type_name("N")
-        ->check(CLI::Range(1U, 65'535U).description(""));
     add_unit_options(*command, options->units);
-    add_toolchain_option(*command, options->toolchain);
-    add_container_options(*command, options->run);
     command->formatter(std::make_shared<Help>("build [options] [UNIT...] [-- ARGUMENT...]"));
     command->footer(
         "  slipway build --release --target aarch64-unknown-linux-gnu -- -DWITH_TLS=ON\n\n"

@@ -181,6 +181,20 @@ std::shared_ptr<core::BuildWatch> json_report(Printer& printer)
     return std::make_shared<JsonReport>(printer);
 }
 
+std::vector<std::string> reason_lines(const std::vector<DirtyReason>& reasons)
+{
+    constexpr std::size_t most = 20;
+    std::vector<std::string> lines;
+    for (const DirtyReason& reason : reasons) {
+        if (lines.size() == most) {
+            lines.push_back(fmt::format("and {} more", reasons.size() - most));
+            break;
+        }
+        lines.push_back(core::describe(reason));
+    }
+    return lines;
+}
+
 void add_reason(JsonText& json, const DirtyReason& reason)
 {
     json.begin_object().text("name", reason.name).text("subject", reason.subject);

@@ -35,6 +35,9 @@ std::string json_failure(const Error& error);
 std::string json_summary(const core::BuildSummary& summary);
 std::string human_summary(const core::BuildSummary& summary, std::chrono::milliseconds took);
 
+/// As a person reads them: so many lines as are of use.
+std::vector<std::string> reason_lines(const std::vector<core::DirtyReason>& reasons);
+
 /// A REASON.
 class JsonText;
 void add_reason(JsonText& json, const core::DirtyReason& reason);

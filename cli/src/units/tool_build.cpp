@@ -30,6 +30,7 @@ struct ToolJob {
     core::Job job;
     std::filesystem::path results; // empty: nobody knows what it makes
     core::EntryFilter is_output{};
+    std::string never_done{};
 };
 
 // Whether a path is `directory`, in it, or on the way to it.
@@ -94,6 +95,7 @@ plan_other_tool(const Context& context, const core::Project& project, ToolChoice
     out.job.cwd = planned.directory.string();
     out.job.workspace = std::move(planned.workspace);
     out.results = std::move(planned.results);
+    out.never_done = std::move(planned.never_done);
     if (out.results.empty()) return out;
     const std::string below = out.results.lexically_relative(out.job.workspace->root).string();
     out.is_output = [below, comes_back = out.job.workspace->bring_back](
@@ -156,7 +158,13 @@ Task<core::ToolUnit> unit_of(Context& context, std::shared_ptr<const ToolJob> to
     unit.inputs = inputs_of(job);
     unit.results = tool->results;
     unit.is_output = tool->is_output;
-    if (cargo) unit.made_inputs = {"Cargo.lock"};
+    unit.never_done = tool->never_done;
+    unit.movable = cargo; // cmake's files tell where they are
+    if (cargo) {
+        unit.made_inputs = {"Cargo.lock"};
+        unit.depfiles = ".d";
+        unit.manifest = "Cargo.toml";
+    }
     co_return unit;
 }
 
@@ -188,8 +196,9 @@ public:
 
     void begins(const std::string& unit, const std::vector<core::DirtyReason>& reasons) override
     {
-        for (const core::DirtyReason& reason : reasons) {
-            const std::string text = unit + ": " + core::describe(reason);
+        printer_->end_progress();
+        for (const std::string& reason : reason_lines(reasons)) {
+            const std::string text = unit + ": " + reason;
             explain_ ? printer_->status("Stale", text) : printer_->detail("stale: " + text);
         }
     }
@@ -234,8 +243,10 @@ Task<int> build_with_tool(Context& context, core::Project project, ToolChoice ch
     };
     const std::shared_ptr<core::BuildWatch> report =
         std::make_shared<ToolReport>(*context.printer, explain);
+    context.printer->progress("looking at the files of the workspace");
     CO_TRY(const core::UnitEnd end, co_await core::build_tool(std::move(unit), force, run, report));
     if (end.outcome != core::UnitOutcome::fresh) co_return static_cast<int>(end.exit_code);
+    context.printer->end_progress();
     replay(*context.printer, tool->kind, end.log);
     const std::chrono::duration<double, std::milli> took = steady_clock::now() - began;
     context.printer->status(

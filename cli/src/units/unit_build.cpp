@@ -145,8 +145,8 @@ void show_forecast(Printer& printer, const std::vector<core::UnitForecast>& fore
 {
     for (const core::UnitForecast& unit : forecast) {
         if (unit.fresh) printer.detail(unit.unit + " is fresh");
-        for (const core::DirtyReason& reason : unit.reasons) {
-            printer.status("Stale", unit.unit + ": " + core::describe(reason));
+        for (const std::string& line : reason_lines(unit.reasons)) {
+            printer.status("Stale", unit.unit + ": " + line);
         }
     }
 }
@@ -290,7 +290,9 @@ std::string forecast_text(const std::vector<core::UnitForecast>& units, bool as_
         text += unit.unit + (unit.fresh ? " is fresh\n" : " is stale\n");
         for (const core::DirtyReason& reason : unit.reasons) {
             add_reason(json, reason);
-            text += "  " + core::describe(reason) + "\n";
+        }
+        for (const std::string& line : reason_lines(unit.reasons)) {
+            text += "  " + line + "\n";
         }
         json.end_array().end_object();
     }

@@ -1,3 +1,5 @@
+#include "archive/posix.hpp"
+
 #include <slipway/core/dirty_reason.hpp>
 
 #include <algorithm>
@@ -123,7 +125,7 @@ std::string describe(const DirtyReason& reason)
     } else if (reason.before) {
         text += ": was " + shown(*reason.before);
     }
-    return text;
+    return posix::printable(text);
 }
 
 std::vector<DirtyReason> identity_reasons(const Record& before, const Record& after)

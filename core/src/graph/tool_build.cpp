@@ -73,6 +73,20 @@ Task<UnitEnd> run_tool(StatePtr state, UnitEnd end, RunTool run, std::shared_ptr
     co_return end;
 }
 
+// The lock under which it runs; nothing when it is fresh.
+Task<std::optional<Fd>>
+begin_tool(StatePtr state, bool force, std::string name, std::shared_ptr<BuildWatch> watch)
+{
+    CO_CHECK(co_await look_on_thread(state));
+    if (!force && state->reasons().empty()) co_return std::nullopt;
+    CO_TRY(Fd lock, co_await lock_tool(state, name, watch));
+    if (!force && state->reasons().empty()) co_return std::nullopt;
+    const std::vector<DirtyReason> forced{{"forced"}};
+    watch->begins(name, force ? forced : state->reasons());
+    CO_CHECK(state->begin());
+    co_return std::optional<Fd>(std::move(lock));
+}
+
 } // namespace
 
 std::string shown_variable(std::string_view name, const std::string& value)
@@ -98,23 +112,16 @@ Task<UnitEnd> build_tool(ToolUnit unit, bool force, RunTool run, std::shared_ptr
         co_return co_await run_tool(nullptr, std::move(end), std::move(run), watch);
     }
     const auto state = std::make_shared<ToolState>(*std::move(opened));
-    const auto looked = co_await look_on_thread(state);
-    if (!looked && looked.error().code == Errc::permission_denied) {
-        watch->warning("this build is not noted, and is done again: " + describe(looked.error()));
+    auto began = co_await begin_tool(state, force, end.unit, watch);
+    if (!began && began.error().code != Errc::cancelled) {
+        watch->warning("this build is not noted, and is done again: " + describe(began.error()));
         co_return co_await run_tool(nullptr, std::move(end), std::move(run), watch);
     }
-    CO_CHECK(looked);
-    std::optional<Fd> lock;
-    if (force || !state->reasons().empty()) {
-        CO_TRY(lock, co_await lock_tool(state, end.unit, watch));
-    }
-    if (!force && state->reasons().empty()) {
+    CO_TRY(const std::optional<Fd> lock, std::move(began));
+    if (!lock) {
         end.log = state->log();
         co_return end;
     }
-    const std::vector<DirtyReason> forced{{"forced"}};
-    watch->begins(end.unit, force ? forced : state->reasons());
-    CO_CHECK(state->begin());
     co_return co_await run_tool(state, std::move(end), std::move(run), watch);
 }
 

@@ -38,14 +38,29 @@ public:
 private:
     explicit ToolState(ToolUnit unit);
 
-    Result<> take_sources(const std::filesystem::path& top, const std::string& shown);
+    // A directory whose files are sources.
+    struct Top {
+        std::filesystem::path path;
+        std::string shown; ///< before the paths of its files, where they are told
+        std::vector<std::string> files{};
+        std::vector<FileMark> marks{}; ///< of the files, at the last look
+    };
+
+    Result<std::vector<std::string>> sources_of(const Top& top) const;
+    Result<> look_at(Top& top);
+    Result<> take_discovered(const std::vector<std::string>& paths);
     Result<> take_made_inputs();
+    Result<bool> still_as_looked_at() const;
+    std::vector<std::string> named_by_depfiles(const std::vector<BuiltOutput>& outputs) const;
+    bool has_log(const BuiltUnit& built) const;
     std::vector<DirtyReason> find_reasons() const;
     void add_output_reasons(const BuiltUnit& built, std::vector<DirtyReason>& reasons) const;
     Result<std::vector<BuiltOutput>> outputs() const;
 
     ToolUnit unit_;
     Layout layout_;
+    std::vector<Top> tops_;
+    Record::Table discovered_;
     Record action_;
     std::string directory_;
     std::string label_;

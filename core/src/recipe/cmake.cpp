@@ -83,6 +83,9 @@ Result<fs::path> build_directory(const BuildCall& call, const Project& project)
     return directory;
 }
 
+// Left where a build has always something to do, as with targets that are never up to date.
+constexpr std::string_view never_done_name = ".slipway-again";
+
 // The arguments of the two ends: of the configuration, and of what is then run.
 struct CmakeWords {
     std::string configure;
@@ -151,7 +154,12 @@ std::string script_of(
     const std::string jobs = call.jobs > 0 ? std::to_string(call.jobs) : std::string();
     const std::string build =
         "cmake --build \"$dir\"" + (jobs.empty() ? "" : " --parallel " + jobs);
-    if (!call.test) return script + "exec " + build + words.rest;
+    if (!call.test && !words.rest.empty()) return script + "exec " + build + words.rest;
+    if (!call.test) {
+        return script + build + "\nagain=$dir/" + std::string(never_done_name)
+               + "\nif cmake --build \"$dir\" -- -n | grep -q 'no work to do'; then rm -f "
+                 "\"$again\"; else : > \"$again\"; fi\n";
+    }
     return script + build + "\ncd \"$dir\"\nexec ctest --output-on-failure --no-tests=error"
            + (jobs.empty() ? "" : " --parallel " + jobs) + words.rest;
 }
@@ -165,7 +173,10 @@ Result<BuildPlan> plan_cmake(const BuildCall& call, const Project& project)
     BuildPlan plan;
     plan.argv = {"sh", "-c", script_of(call, project, directory, words)};
     plan.directory = project.directory;
-    plan.results = directory;
+    if (words.rest.empty()) {
+        plan.results = directory;
+        plan.never_done = never_done_name;
+    }
     plan.workspace.root = project.workspace;
     plan.workspace.wait = true;
     const std::string top = directory.lexically_relative(project.workspace).string() + "/";

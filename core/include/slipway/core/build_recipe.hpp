@@ -64,7 +64,9 @@ bool is_progress(ProjectKind tool, std::string_view line);
 struct BuildPlan {
     std::vector<std::string> argv;
     std::filesystem::path directory; ///< that the job runs in
-    std::filesystem::path results;   ///< that it builds in, of cmake; else empty
+    /// That it builds in, of cmake; empty where it may do more than build what is stale there.
+    std::filesystem::path results;
+    std::string never_done; ///< see ToolUnit
     Workspace workspace;
 };
 

@@ -28,7 +28,9 @@ struct DirtyReason {
     /// stale-dependency              one is to run first, and may make other outputs
     /// missing-output, changed-output   somebody has removed or changed what it made
     /// record-damaged                what was known of it cannot be read
-    /// unfinished-run                its last run failed, or was killed
+    /// unfinished-run                its last run failed or was killed, or somebody wrote to what
+    /// it
+    ///                               was made of meanwhile
     /// nothing-obvious
     std::string name;
     std::string subject{}; ///< which file, variable, unit, ...; may be empty

@@ -21,13 +21,22 @@ struct ToolUnit {
     /// Further directories that the tool reads: absolute. They may be part of `root`.
     std::vector<std::filesystem::path> beside{};
     UnitIdentity identity; ///< `name` is the unit's
-    /// Command, variables and network. Of the rest, what the files say is filled in. The root's
-    /// own path has no part in it, wherever a text has it.
+    /// Command, variables and network. Of the rest, what the files say is filled in.
     UnitInputs inputs;
+    /// What it makes is as good where the checkout has been moved to: the root's own path has no
+    /// part in `inputs`, wherever a text has it.
+    bool movable = false;
     std::filesystem::path results; ///< what the tool makes is below; absolute, none of it is input
     EntryFilter is_output;         ///< path relative to `results`; of a directory: has some below
     /// Inputs that the tool makes where they are missing, relative to the root.
     std::vector<std::string> made_inputs{};
+    /// A file that the tool leaves below `results` when it would have something to do again at
+    /// once. Empty: there is none.
+    std::string never_done{};
+    /// How names of outputs end that are depfiles: what they name below the root is input, too,
+    /// also in directories with a CACHEDIR.TAG. Empty: there are none.
+    std::string depfiles{};
+    std::string manifest{}; ///< name of a file that is input, too, in the directories above those
 };
 
 /// A variable for UnitInputs::env. Of one whose name tells that it is a secret, its digest stands
@@ -40,12 +49,13 @@ using RunTool = std::function<
 
 /// Runs the tool where something of the unit has changed since its last good run: sources, which
 /// are all files of the root and beside it, but for directories with a CACHEDIR.TAG and the inside
-/// of .git (of which what names the commit is looked at), the command, the toolchain, or one of its
-/// outputs. Else UnitEnd is `fresh` and has what the tool wrote then; a path that another process
-/// builds is waited for. UnitEnd::log is empty when it ran: whoever runs it shows that. Where
-/// nothing can be noted the tool runs each time.
+/// of .git (of which what names the commit and tags is looked at), the command, the toolchain, or
+/// one of its outputs. Else UnitEnd is `fresh` and has what the tool wrote then; a path that
+/// another process builds is waited for. UnitEnd::log is empty when it ran: whoever runs it shows
+/// that. Where nothing can be noted, or a source cannot be read, the tool runs each time; also
+/// after a run in which somebody has written to a source.
 ///
-/// Errors: those of `run`; invalid_argument, permission_denied, io (sources cannot be read).
+/// Errors: those of `run`, cancelled.
 Task<UnitEnd> build_tool(ToolUnit unit, bool force, RunTool run, std::shared_ptr<BuildWatch> watch);
 
 /// What `build_tool` would find. Nothing is written. Blocks. Errors: as build_tool.
