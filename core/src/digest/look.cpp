@@ -34,25 +34,6 @@ constexpr auto pause = std::chrono::milliseconds(5);
 constexpr std::int64_t tick_ns = 50'000'000;
 constexpr std::int64_t second_ns = 1'000'000'000;
 
-std::int64_t look_time()
-{
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return posix::to_ns(now.tv_sec, now.tv_nsec);
-}
-
-FileMark mark_of_status(const struct stat& status)
-{
-    FileMark mark;
-    mark.device = status.st_dev;
-    mark.inode = status.st_ino;
-    mark.size = static_cast<std::uint64_t>(status.st_size);
-    mark.mtime_ns = posix::mtime_ns(status);
-    mark.ctime_ns = posix::to_ns(status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
-    mark.mode = status.st_mode;
-    return mark;
-}
-
 DigestedPath::Kind kind_of_mode(mode_t mode)
 {
     if (S_ISREG(mode)) return DigestedPath::Kind::file;
@@ -83,10 +64,40 @@ std::optional<std::string_view> directory_part(std::string_view path)
 
 } // namespace
 
+std::int64_t look_time()
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return posix::to_ns(now.tv_sec, now.tv_nsec);
+}
+
+FileMark mark_of_status(const struct stat& status)
+{
+    FileMark mark;
+    mark.device = status.st_dev;
+    mark.inode = status.st_ino;
+    mark.size = static_cast<std::uint64_t>(status.st_size);
+    mark.mtime_ns = posix::mtime_ns(status);
+    mark.ctime_ns = posix::to_ns(status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+    mark.mode = status.st_mode;
+    return mark;
+}
+
 FileMark mark_of(const std::filesystem::path& path)
 {
     struct stat status {};
     return ::lstat(path.c_str(), &status) == 0 ? mark_of_status(status) : FileMark{};
+}
+
+bool mark_at(int directory, const char* name, FileMark& mark)
+{
+    struct stat status {};
+    if (::fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+        mark = mark_of_status(status);
+        return true;
+    }
+    mark = {};
+    return is_nothing(errno);
 }
 
 bool is_settled(const FileMark& mark, std::int64_t now) noexcept
@@ -195,7 +206,8 @@ int Look::stat_one(int directory, const char* name, DigestedPath& out) const
 {
     out = {};
     struct stat status {};
-    const int flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+    // Of no name it is the directory itself; the flag costs more where there is one.
+    const int flags = AT_SYMLINK_NOFOLLOW | (*name == '\0' ? AT_EMPTY_PATH : 0);
     if (::fstatat(directory, name, &status, flags) != 0) return errno;
     fill_from(out, status);
     if (out.kind != DigestedPath::Kind::symlink) return 0;

@@ -19,6 +19,13 @@ namespace slipway::core {
 /// Of what stands there, a symlink itself; all zero when nothing does.
 FileMark mark_of(const std::filesystem::path& path);
 
+FileMark mark_of_status(const struct stat& status);
+/// The same of what stands below an open directory. False, with errno: nobody knows.
+bool mark_at(int directory, const char* name, FileMark& mark);
+
+/// ns since 1970.
+std::int64_t look_time();
+
 /// Whether a change from `now` (ns since 1970) on must give the file another mark. A time that is
 /// still to come tells nothing: the clock was set back, and comes by there once more.
 bool is_settled(const FileMark& mark, std::int64_t now) noexcept;

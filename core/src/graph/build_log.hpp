@@ -62,6 +62,13 @@ public:
     /// The one of this label that was added last.
     const BuiltUnit* latest(std::string_view label) const;
 
+    const std::filesystem::path& file() const noexcept { return file_; }
+    /// Whether a file of that mark has nothing but what was read of it, or added.
+    bool is_read(const FileMark& mark) const noexcept
+    {
+        return mark.inode == inode_ && mark.size == read_;
+    }
+
     void each(const std::function<void(const BuiltUnit&)>& tell) const;
 
     Result<> add(BuiltUnit unit);

@@ -72,7 +72,7 @@ Sha256 outputs_digest(const std::vector<BuiltOutput>& outputs)
 }
 
 BuildState::BuildState(const BuildOrder& order)
-    : order_(&order), layout_(order.file.path.parent_path())
+    : order_(&order), layout_(order.file.path.parent_path()), began_(look_time())
 {
 }
 
@@ -136,6 +136,7 @@ std::vector<std::string> BuildState::made_before(bool removes)
             const bool file = output.what.kind != StoredOutput::Kind::directory;
             if (!file || declared.has(output.what.path)) continue;
             const FileMark now = mark_of(layout_.root() / output.what.path);
+            stray_.push_back({output.what.path, now});
             if (is_same(output, output.placed, now)) paths.push_back(output.what.path);
         }
     });
@@ -168,6 +169,16 @@ void BuildState::look_at_outputs()
     for (std::size_t i = 0; i < paths.size(); ++i) {
         placed_[paths[i]] = marks[i];
     }
+}
+
+std::vector<LookedAt> BuildState::outputs() const
+{
+    std::vector<LookedAt> all = stray_;
+    all.reserve(stray_.size() + placed_.size());
+    for (const auto& [path, mark] : placed_) {
+        all.push_back({path, mark});
+    }
+    return all;
 }
 
 const BuiltUnit* BuildState::built(std::size_t place) const
@@ -205,6 +216,9 @@ Result<std::vector<std::string>> BuildState::read_lists(std::size_t place)
                 made.insert(output.what.path);
                 if (output.what.path == list.text) {
                     file = layout_.outputs(unit->directory) / list.text;
+                    lists_.push_back(
+                        {file.lexically_relative(layout_.root()).native(), mark_of(file)}
+                    );
                 }
             }
         }

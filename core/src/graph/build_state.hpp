@@ -9,6 +9,7 @@
 #include <slipway/core/unit_identity.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,8 +45,18 @@ public:
     const Layout& layout() const noexcept { return layout_; }
     const BuildPlan& plan() const noexcept { return plan_; }
     BuildLog& log() noexcept { return *log_; }
+    const BuildLog& log() const noexcept { return *log_; }
 
     SeenFiles& files() noexcept { return *files_; }
+    const SeenFiles& files() const noexcept { return *files_; }
+
+    /// Before anything was looked at: ns since 1970.
+    std::int64_t began() const noexcept { return began_; }
+    /// What stood where units had put what they made, at the begin.
+    std::vector<LookedAt> outputs() const;
+    /// Files of Unit::inputs_from that stand in a unit's own directory, with marks from before
+    /// they were read.
+    const std::vector<LookedAt>& lists() const noexcept { return lists_; }
     /// What PlannedUnit::action_id is the digest of.
     Record action(const PlannedUnit& planned) const { return action_of(*order_, plan_, planned); }
 
@@ -82,6 +93,9 @@ private:
     std::optional<BuildLog> log_;
     std::optional<SeenFiles> files_;
     std::unordered_map<std::string, FileMark> placed_; // of outputs, at the begin
+    std::vector<LookedAt> stray_; // the same of those that no unit declares any more
+    std::vector<LookedAt> lists_;
+    std::int64_t began_ = 0;
 };
 
 /// What dependents see of a unit's outputs.

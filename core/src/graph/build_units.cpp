@@ -1,4 +1,5 @@
 #include "agent/event.hpp"
+#include "graph/fresh_note.hpp"
 #include "graph/scheduler.hpp"
 #include "graph/unit_builder.hpp"
 #include "graph/unit_log.hpp"
@@ -94,6 +95,10 @@ public:
         if (!saved)
             self->build_->watch->warning("what was learned is lost: " + describe(saved.error()));
         CO_CHECK(result);
+        if (self->summary_.fresh == self->done_.size()) {
+            // Without the note the next build takes longer.
+            static_cast<void>(graph::note_fresh(*self->build_->state, self->fresh_));
+        }
         self->tell_left_out();
         co_return self->summary_;
     }
@@ -237,6 +242,7 @@ private:
         switch (end.outcome) {
         case UnitOutcome::fresh:
             ++summary_.fresh;
+            fresh_.push_back(place);
             break;
         case UnitOutcome::placed:
             ++summary_.placed;
@@ -255,7 +261,7 @@ private:
             break;
         }
         const bool failed = end.outcome == UnitOutcome::failed;
-        end.place = graph::place_of(*build_, planned(place).unit->place);
+        end.place = graph::place_of(build_->order, planned(place).unit->place);
         end.done = ++build_->ended;
         end.of = done_.size();
         build_->watch->ended(end);
@@ -315,7 +321,31 @@ private:
     std::optional<Tokens> tokens_;
     std::map<std::size_t, Running> running_;
     BuildSummary summary_;
+    std::vector<std::size_t> fresh_; // in the order in which they ended
 };
+
+// Whether a build may find that it has nothing to do without a look at each unit.
+bool may_be_known(const BuildOrder& order)
+{
+    return !order.force && order.pin.empty() && order.out_dir.empty();
+}
+
+BuildSummary tell_fresh(
+    const BuildOrder& order,
+    const graph::Layout& layout,
+    const std::vector<graph::FreshUnit>& units,
+    BuildWatch& watch
+)
+{
+    BuildSummary summary;
+    for (const graph::FreshUnit& unit : units) {
+        UnitEnd end = graph::fresh_unit(order, layout, unit);
+        end.done = ++summary.fresh;
+        end.of = units.size();
+        watch.ended(end);
+    }
+    return summary;
+}
 
 } // namespace
 
@@ -369,12 +399,17 @@ build_units(engine::Client client, BuildOrder order, std::shared_ptr<BuildWatch>
     build->client = std::move(client);
     build->order = std::move(order);
     build->watch = std::move(watch);
+    const graph::Layout layout(build->order.file.path.parent_path());
+    std::optional<std::vector<graph::FreshUnit>> fresh;
     const std::function<Result<int>(const std::atomic<bool>&)> open =
         [&](const std::atomic<bool>&) -> Result<int> {
+        if (may_be_known(build->order)) fresh = graph::still_fresh(build->order, layout);
+        if (fresh) return 0;
         TRY(build->state, BuildState::open(build->order, false));
         return 0;
     };
     CO_CHECK(co_await on_thread(open));
+    if (fresh) co_return tell_fresh(build->order, layout, *fresh, *build->watch);
     const auto executor = co_await boost::asio::this_coro::executor;
     const auto scheduler = std::make_shared<Scheduler>(executor, build);
     co_return co_await Scheduler::run(scheduler);

@@ -15,6 +15,7 @@
 ///
 ///   built             what is known of all units (BuildLog)
 ///   digests           what is known of their inputs (InputDigests)
+///   fresh             the last build that had nothing to do (note_fresh)
 ///   file              what was read of slipway.toml (read_unit_file)
 ///   placing.lock      flock'ed while outputs are put where the user looks
 ///   units/NAME-ID/    one unit: ID is the begin of its ActionId
@@ -33,6 +34,7 @@ public:
     const std::filesystem::path& root() const noexcept { return root_; }
     const std::filesystem::path& build_directory() const noexcept { return build_; }
     std::filesystem::path digests() const { return build_ / "digests"; }
+    std::filesystem::path fresh_note() const { return build_ / "fresh"; }
 
     /// The name of a unit's directory.
     static std::string unit_name(std::string_view name, const Sha256& action);

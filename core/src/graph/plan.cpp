@@ -16,8 +16,6 @@ namespace slipway::core::graph {
 
 namespace {
 
-constexpr std::uint32_t command_recipe = 1;
-
 std::string place_text(const UnitFile& file, const FilePlace& place)
 {
     return fmt::format("{}:{}:{}", file.path.filename().native(), place.line, place.column);
@@ -87,6 +85,7 @@ public:
             CHECK_OK(add(*unit, wanted.contains(unit->name)));
         }
         CHECK_OK(seen_->look_at(found_, false));
+        plan_.listed = names_.looked_at();
         return std::move(plan_);
     }
 

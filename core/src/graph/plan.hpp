@@ -8,6 +8,7 @@
 #include <slipway/core/unit_identity.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,9 +39,13 @@ struct PlannedUnit {
     std::shared_ptr<const DiscoverableFiles> discoverable; ///< some may be in `files` too
 };
 
+/// Grows when the same unit would run in another way.
+inline constexpr std::uint32_t command_recipe = 1;
+
 /// What is to be built: units after what they need.
 struct BuildPlan {
     std::vector<PlannedUnit> units;
+    std::vector<LookedAt> listed; ///< SourceNames::looked_at
 };
 
 /// What units have made and make no more, which is no source. Asked for once, when the inputs that

@@ -51,6 +51,13 @@ const DigestedPath* SeenFiles::known(const std::string& path) const
     return found == seen_.end() ? nullptr : &found->second;
 }
 
+void SeenFiles::each(const std::function<void(const std::string&, const DigestedPath&)>& tell) const
+{
+    for (const auto& [path, seen] : seen_) {
+        tell(path, seen);
+    }
+}
+
 bool SeenFiles::unchanged(const std::vector<std::string>& paths) const
 {
     const std::vector<FileMark> marks = digests_.marks(paths);

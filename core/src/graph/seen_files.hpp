@@ -3,6 +3,7 @@
 #include <slipway/core/input_digests.hpp>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,6 +23,7 @@ public:
     Result<const DigestedPath*> look(const std::string& path);
     /// Null when nobody has looked.
     const DigestedPath* known(const std::string& path) const;
+    void each(const std::function<void(const std::string&, const DigestedPath&)>& tell) const;
     /// Whether files are still as they were seen.
     bool unchanged(const std::vector<std::string>& paths) const;
 

@@ -3,6 +3,7 @@
 #include "agent/items.hpp"
 #include "archive/cache_tag.hpp"
 #include "archive/posix.hpp"
+#include "digest/look.hpp"
 
 #include <slipway/core/tree.hpp>
 
@@ -70,8 +71,8 @@ struct CloseDirectory {
 
 class NameWalk {
 public:
-    NameWalk(std::string shown, std::vector<std::string>& names)
-        : shown_(std::move(shown)), names_(&names)
+    NameWalk(std::string shown, std::vector<std::string>& names, std::vector<LookedAt>& looked_at)
+        : shown_(std::move(shown)), names_(&names), looked_at_(&looked_at)
     {
     }
 
@@ -86,10 +87,12 @@ public:
             if (done.empty() && is_left_out(name)) return ok();
             done = posix::join(done, name);
             if (rest.empty()) return entry(at.get(), name, done);
+            CHECK_OK(look(at.get(), name.c_str(), done));
             Fd next(::openat(at.get(), name.c_str(), directory_flags));
             if (!next && is_gone(errno)) return ok();
             if (!next) return fail(posix::error(errno, "listing", posix::join(shown_, done)));
-            if (is_tagged_cache(next.get())) return ok();
+            TRY(const bool tagged, is_tagged(next.get(), done));
+            if (tagged) return ok();
             at = std::move(next);
             path = rest;
         }
@@ -104,6 +107,7 @@ private:
     Result<> entry(int parent, const std::string& name, const std::string& path)
     {
         if (name.starts_with(".slipway-")) return ok(); // half a file, of a build that was killed
+        CHECK_OK(look(parent, name.c_str(), path));
         struct stat status {};
         if (::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
             if (is_gone(errno)) return ok();
@@ -117,12 +121,14 @@ private:
     // NOLINTNEXTLINE(misc-no-recursion): as deep as the tree
     Result<> directory(int parent, const char* name, const std::string& path)
     {
+        CHECK_OK(look(parent, name, path));
         Fd fd(::openat(parent, name, directory_flags));
         if (!fd) {
             if (is_gone(errno)) return ok();
             return fail(posix::error(errno, "listing", posix::join(shown_, path)));
         }
-        if (!path.empty() && is_tagged_cache(fd.get())) return ok();
+        TRY(const bool tagged, is_tagged(fd.get(), path));
+        if (tagged) return ok();
         const int number = fd.get();
         const std::unique_ptr<DIR, CloseDirectory> listing(::fdopendir(number));
         if (!listing) return fail(posix::error(errno, "listing", posix::join(shown_, path)));
@@ -145,6 +151,26 @@ private:
         return ok();
     }
 
+    Result<> look(int parent, const char* name, const std::string& path)
+    {
+        LookedAt one{path, {}};
+        if (!mark_at(parent, name, one.mark)) {
+            return fail(posix::error(errno, "reading", posix::join(shown_, path)));
+        }
+        looked_at_->push_back(std::move(one));
+        return ok();
+    }
+
+    // One that has no such file gets it as a change of its own.
+    Result<bool> is_tagged(int directory, const std::string& path)
+    {
+        if (path.empty()) return false;
+        FileMark tag;
+        if (!mark_at(directory, cache_tag_name, tag) || tag == FileMark()) return false;
+        looked_at_->push_back({posix::join(path, cache_tag_name), tag});
+        return is_tagged_cache(directory);
+    }
+
     static bool is_directory(int parent, const dirent& entry)
     {
         if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
@@ -155,6 +181,7 @@ private:
 
     std::string shown_;
     std::vector<std::string>* names_;
+    std::vector<LookedAt>* looked_at_;
 };
 
 } // namespace
@@ -201,7 +228,7 @@ Result<SourceNames::Paths> SourceNames::below(const std::string& directory)
     const auto names = std::make_shared<std::vector<std::string>>();
     Fd top(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!top) return fail(posix::error(errno, "opening", root_.native()));
-    NameWalk walk(root_.native(), *names);
+    NameWalk walk(root_.native(), *names, looked_at_);
     CHECK_OK(walk.below(std::move(top), directory));
     std::ranges::sort(*names);
     return listed_.emplace(directory, names).first->second;

@@ -2,6 +2,7 @@
 
 #include "agent/glob.hpp"
 
+#include <slipway/core/input_digests.hpp>
 #include <slipway/engine/result.hpp>
 
 #include <filesystem>
@@ -30,6 +31,12 @@ private:
     std::string prefix_;
 };
 
+/// A path and what stood there.
+struct LookedAt {
+    std::string path;
+    FileMark mark{};
+};
+
 /// The names of a project's sources: of files, symlinks and whatever else is no directory. Left out
 /// are `.slipway` and `.git` at the top and directories with a CACHEDIR.TAG. What was listed once
 /// is not listed again.
@@ -43,12 +50,17 @@ public:
     /// Errors: invalid_argument, permission_denied, io.
     Result<Paths> matching(std::string_view pattern);
 
+    /// What all names hang on: directories, and files that tag them. As long as these marks are the
+    /// same, so are the names. Marks are older than what was read of it.
+    const std::vector<LookedAt>& looked_at() const noexcept { return looked_at_; }
+
 private:
     Result<Paths> below(const std::string& directory);
 
     std::filesystem::path root_;
     std::unordered_map<std::string, Paths> listed_;  // by directory, or path of a file
     std::unordered_map<std::string, Paths> matched_; // by pattern
+    std::vector<LookedAt> looked_at_;
 };
 
 } // namespace slipway::core::graph

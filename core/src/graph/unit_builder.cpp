@@ -158,14 +158,15 @@ BuiltUnit built_unit(const PlannedUnit& planned, const Record& record)
 }
 
 // What a run has written, from the unit's own directory or the store.
-std::string log_of(const Build& build, const PlannedUnit& planned, const Blob& log)
+std::string
+log_of(const BuildOrder& order, const Layout& layout, const std::string& directory, const Blob& log)
 {
     std::string bytes;
     if (log.size == 0) return bytes;
-    bytes = read_log_file(build.state->layout().unit(planned.directory));
-    if (bytes.size() == log.size || !build.order.store) return bytes;
+    bytes = read_log_file(layout.unit(directory));
+    if (bytes.size() == log.size || !order.store) return bytes;
     bytes.clear();
-    const auto all = build.order.store->read(log, [&bytes](std::string_view piece) {
+    const auto all = order.store->read(log, [&bytes](std::string_view piece) {
         bytes += piece;
         return ok();
     });
@@ -205,7 +206,7 @@ Task<bool> take_result(BuildPtr build, std::size_t place, FoundResult found, Uni
     end.outcome = UnitOutcome::reused;
     end.shared = found.shared;
     end.duration = std::chrono::milliseconds(found.result.duration_ms);
-    end.log = log_of(*build, planned, found.result.log);
+    end.log = log_of(build->order, state.layout(), planned.directory, found.result.log);
     write_log_file(state.layout().unit(planned.directory), end.log);
     co_return true;
 }
@@ -386,7 +387,7 @@ Task<FreshRun> run_now(BuildPtr build, std::size_t place, UnitKey key)
     const PlannedUnit& planned = state.plan().units[place];
     const auto order = std::make_shared<UnitRun>();
     order->unit = planned.unit;
-    order->place = place_of(*build, planned.unit->place);
+    order->place = place_of(build->order, planned.unit->place);
     order->spec = spec_of_unit(*build, planned);
     order->pool = build->order.pool;
     order->env = environment_of(*build, planned);
@@ -517,28 +518,40 @@ Task<bool> place_again(BuildPtr build, std::size_t place, UnitEnd& end)
     const Blob log = unit.log;
     CO_CHECK(co_await place_and_note(build, place, std::move(unit), *std::move(records)));
     end.outcome = UnitOutcome::placed;
-    end.log = log_of(*build, planned, log);
+    end.log = log_of(build->order, state.layout(), planned.directory, log);
     co_return true;
 }
 
 } // namespace
 
-std::string place_of(const Build& build, const FilePlace& place)
+std::string place_of(const BuildOrder& order, const FilePlace& place)
 {
-    return fmt::format("{}:{}", build.order.file.path.filename().native(), place.line);
+    return fmt::format("{}:{}", order.file.path.filename().native(), place.line);
 }
 
 std::string place_text(const Build& build, std::size_t place)
 {
     const Unit& unit = *build.state->plan().units[place].unit;
-    return fmt::format("{}: unit {}: ", place_of(build, unit.place), unit.name);
+    return fmt::format("{}: unit {}: ", place_of(build.order, unit.place), unit.name);
 }
 
 UnitEnd fresh_unit(Build& build, std::size_t place)
 {
+    const PlannedUnit& planned = build.state->plan().units[place];
     UnitEnd end;
-    end.unit = build.state->plan().units[place].unit->name;
-    end.log = log_of(build, build.state->plan().units[place], build.state->built(place)->log);
+    end.unit = planned.unit->name;
+    const Blob& log = build.state->built(place)->log;
+    end.log = log_of(build.order, build.state->layout(), planned.directory, log);
+    return end;
+}
+
+UnitEnd fresh_unit(const BuildOrder& order, const Layout& layout, const FreshUnit& unit)
+{
+    const Unit& named = order.file.units[unit.place];
+    UnitEnd end;
+    end.unit = named.name;
+    end.place = place_of(order, named.place);
+    end.log = log_of(order, layout, unit.directory, unit.log);
     return end;
 }
 

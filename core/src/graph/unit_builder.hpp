@@ -1,6 +1,7 @@
 #pragma once
 
 #include "graph/build_state.hpp"
+#include "graph/fresh_note.hpp"
 
 #include <slipway/core/build_units.hpp>
 
@@ -21,7 +22,7 @@ struct Build {
 };
 
 /// "slipway.toml:12", and the same with the unit: "slipway.toml:12: unit app: ".
-std::string place_of(const Build& build, const FilePlace& place);
+std::string place_of(const BuildOrder& order, const FilePlace& place);
 std::string place_text(const Build& build, std::size_t place);
 
 /// A unit that is not fresh: places what it has made, takes the result of somebody else, or runs
@@ -31,5 +32,7 @@ Task<UnitEnd> build_unit(std::shared_ptr<Build> build, std::size_t place);
 
 /// A unit that is fresh and in its place. Errors: io.
 UnitEnd fresh_unit(Build& build, std::size_t place);
+/// The same of one that is known by its note.
+UnitEnd fresh_unit(const BuildOrder& order, const Layout& layout, const FreshUnit& unit);
 
 } // namespace slipway::core::graph
