@@ -186,6 +186,12 @@ class Model(UnitCase):
             project = Project(seed, root)
             for step in range(edits + 1):
                 if step:
+                    if project.random.random() < 0.3:  # what was fresh is noted, and then it is no more
+                        time.sleep(0.1)
+                        for _ in range(2):
+                            again = self.build(cwd=root)
+                        self.assertEqual(again.finished["fresh"], len(project.units), f"seed {seed}")
+                        self.assertTrue((root / ".slipway/fresh").exists())
                     for _ in range(project.random.randint(1, 2)):
                         project.edit()
                 built = self.build(cwd=root)

@@ -14,6 +14,10 @@ void in_parallel(
     const std::function<void(std::size_t begin, std::size_t end)>& work
 )
 {
+    if (count <= step) {
+        if (count != 0) work(0, count);
+        return;
+    }
     std::atomic<std::size_t> next = 0;
     const auto share = [&] {
         for (std::size_t at = next.fetch_add(step); at < count; at = next.fetch_add(step)) {

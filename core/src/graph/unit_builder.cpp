@@ -103,8 +103,15 @@ Task<Fd> lock_unit(BuildPtr build, std::size_t place, bool& waited)
     }
 }
 
-// Places what the unit's directory has, and notes it as good.
-Task<> place_and_note(BuildPtr build, std::size_t place, BuiltUnit unit, UnitRecords records)
+// Places what the unit's directory has, and notes it as good. `before_it`: what is done first, on
+// the same thread.
+Task<> place_and_note(
+    BuildPtr build,
+    std::size_t place,
+    BuiltUnit unit,
+    UnitRecords records,
+    std::function<Result<>()> before_it = {}
+)
 {
     BuildState& state = *build->state;
     const PlannedUnit& planned = state.plan().units[place];
@@ -120,6 +127,9 @@ Task<> place_and_note(BuildPtr build, std::size_t place, BuiltUnit unit, UnitRec
     const std::function<Result<int>(const std::atomic<bool>&)> work =
         [&](const std::atomic<bool>&) -> Result<int> {
         const Layout& layout = state.layout();
+        if (before_it) {
+            CHECK_OK(before_it());
+        }
         CHECK_OK(write_records(layout.unit(planned.directory), records));
         // Another profile's unit may have the same paths.
         TRY(const Fd placing, layout.lock_placing());
@@ -182,27 +192,27 @@ Task<bool> take_result(BuildPtr build, std::size_t place, FoundResult found, Uni
     CO_CHECK(forget(state, planned));
     Store& store = *build->order.store;
     const auto outputs = found.result.outputs;
-    const std::function<Result<int>(const std::atomic<bool>&)> work =
-        [&](const std::atomic<bool>&) -> Result<int> {
+    bool is_none = false;
+    const std::function<Result<>()> restore = [&]() -> Result<> {
         const Layout& layout = state.layout();
         TRY(const auto fresh, fresh_outputs(layout, planned.directory));
-        CHECK_OK(restore_outputs(fresh, store, outputs));
-        CHECK_OK(install_outputs(layout, planned.directory));
-        return 0;
+        Result<> restored = restore_outputs(fresh, store, outputs);
+        if (restored) restored = install_outputs(layout, planned.directory);
+        is_none = !restored
+                  && (restored.error().code == Errc::not_found
+                      || restored.error().code == Errc::protocol);
+        return during(std::move(restored), "restoring the outputs of " + planned.unit->name);
     };
-    auto restored = co_await on_thread(work);
-    const bool is_none =
-        !restored
-        && (restored.error().code == Errc::not_found || restored.error().code == Errc::protocol);
-    if (is_none) co_return false;
-    CO_CHECK(during(std::move(restored), "restoring the outputs of " + planned.unit->name));
     BuiltUnit unit = built_unit(planned, found.record);
     unit.discovered = names_of(found.discovered);
     unit.outputs = unmarked(found.result.outputs);
     unit.log = found.result.log;
     unit.duration_ms = found.result.duration_ms;
     UnitRecords records{state.action(planned), found.record};
-    CO_CHECK(co_await place_and_note(build, place, std::move(unit), std::move(records)));
+    auto placed =
+        co_await place_and_note(build, place, std::move(unit), std::move(records), restore);
+    if (is_none) co_return false;
+    CO_CHECK(placed);
     end.outcome = UnitOutcome::reused;
     end.shared = found.shared;
     end.duration = std::chrono::milliseconds(found.result.duration_ms);

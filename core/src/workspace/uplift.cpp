@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <map>
@@ -33,6 +34,13 @@ struct Put {
     friend bool operator==(const Put&, const Put&) = default;
 };
 using Record = std::map<std::string, Put, std::less<>>;
+
+// The last device whose file system had no clones: to try costs an inode each time.
+std::atomic<dev_t>& device_without_clones()
+{
+    static std::atomic<dev_t> device = 0;
+    return device;
+}
 
 std::string read_all(int directory, const std::string& name)
 {
@@ -246,7 +254,8 @@ private:
     // Under the temporary name; 0 or an errno.
     int put(int from, int to, const std::string& name, const struct stat& status) const
     {
-        if (S_ISREG(status.st_mode) && cloned(from, to, name, status, false)) return 0;
+        const bool may_clone = S_ISREG(status.st_mode) && status.st_dev != device_without_clones();
+        if (may_clone && cloned(from, to, name, status, false)) return 0;
         if (S_ISREG(status.st_mode) && places_->copies) {
             return cloned(from, to, name, status, true) ? 0 : (errno != 0 ? errno : EIO);
         }
@@ -281,6 +290,7 @@ private:
             return true;
         }
         const int number = errno;
+        if (!by_copy && !whole && number == EOPNOTSUPP) device_without_clones() = opened.st_dev;
         ::unlinkat(to, temporary_name_.c_str(), 0);
         errno = number;
         return false;
