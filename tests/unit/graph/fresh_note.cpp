@@ -49,9 +49,7 @@ public:
              {"gen.in", "src/a.c", "src/b.c", "data/deep/x", "listed", "include/a.h", "other/y"}) {
             write(file, file);
         }
-        make("data/cache");
-        write("data/cache/CACHEDIR.TAG", "none yet, of as many bytes as a signature has");
-        write("data/cache/in");
+        write("src/CACHEDIR.TAG", "none yet, of as many bytes as a signature has");
         settle();
         order = Project::order(units);
         auto state = open();
@@ -159,9 +157,7 @@ TEST_SUITE("notes of builds that had nothing to do")
             {"a new directory there", change("data/new/in")},
             {"a file that becomes the tag of a cache",
              [](Built& p) {
-                 p.write(
-                     "data/cache/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55 now"
-                 );
+                 p.write("src/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55 now");
              }},
             {"an input that another unit's output names", change("listed")},
             {"a list that was made",
@@ -218,14 +214,14 @@ TEST_SUITE("notes of builds that had nothing to do")
 
     TEST_CASE("a mark that is too young is not noted")
     {
-        for (const char* const young : {"src/a.c", "src", "include", "data/cache/CACHEDIR.TAG"}) {
+        for (const char* const young : {"src/a.c", "src", "include", "src/CACHEDIR.TAG"}) {
             CAPTURE(young);
             const Built project;
             // Its bytes are the same: all is fresh.
             fs::last_write_time(project.path(young), fs::file_time_type::clock::now());
             project.note();
-            CHECK_FALSE(project.is_fresh());
             settle();
+            CHECK_FALSE(project.is_fresh());
             project.note();
             CHECK(project.is_fresh());
         }
