@@ -31,11 +31,8 @@ Result<> check_no_unit_options(const UnitChoice& units, const core::Project& pro
 
 Task<int> build_project(Context& context, std::shared_ptr<ProjectOptions> options)
 {
-    CO_TRY(auto directory, current_directory());
-    CO_TRY(
-        const core::Project project,
-        core::find_project(std::move(directory), context.environment.home)
-    );
+    CO_TRY(const auto directory, current_directory());
+    CO_TRY(const core::Project project, core::find_project(directory, context.environment.home));
     if (project.kind == core::ProjectKind::units) {
         CO_CHECK(check_unit_options(context, *options));
         UnitChoice choice = unit_choice(*options);

@@ -13,11 +13,8 @@ namespace {
 
 Task<int> explain(Context& context, std::shared_ptr<ProjectOptions> options)
 {
-    CO_TRY(auto directory, current_directory());
-    CO_TRY(
-        const core::Project project,
-        core::find_project(std::move(directory), context.environment.home)
-    );
+    CO_TRY(const auto directory, current_directory());
+    CO_TRY(const core::Project project, core::find_project(directory, context.environment.home));
     if (project.kind == core::ProjectKind::units) {
         CO_CHECK(check_unit_options(context, *options));
         co_return co_await explain_units(context, project.directory, unit_choice(*options));

@@ -92,6 +92,7 @@ struct InputDigests::State {
     fs::path notes_file;
     Notes notes;
     std::uint64_t files_read = 0;
+    const std::atomic<bool>* stop = nullptr;
 };
 
 InputDigests::InputDigests(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -108,7 +109,7 @@ Result<InputDigests> InputDigests::open(fs::path root, fs::path notes)
 
 Result<std::vector<DigestedPath>> InputDigests::look(const std::vector<std::string>& paths)
 {
-    Look look(state_->below, paths);
+    Look look(state_->below, paths, state_->stop);
     look.stat();
     look.digest(state_->notes);
     state_->files_read += look.files_read();
@@ -126,6 +127,11 @@ std::vector<FileMark> InputDigests::marks(const std::vector<std::string>& paths)
         marks.push_back(path.mark);
     }
     return marks;
+}
+
+void InputDigests::stop_when(const std::atomic<bool>* stop) noexcept
+{
+    state_->stop = stop;
 }
 
 std::uint64_t InputDigests::files_read() const noexcept

@@ -112,8 +112,8 @@ struct Look::Reader {
     std::vector<char> buffer = std::vector<char>(piece_bytes);
 };
 
-Look::Look(const Below& below, const std::vector<std::string>& paths)
-    : below_(below), paths_(paths), found_(paths.size())
+Look::Look(const Below& below, const std::vector<std::string>& paths, const std::atomic<bool>* stop)
+    : below_(below), paths_(paths), stop_(stop), found_(paths.size())
 {
 }
 
@@ -255,6 +255,10 @@ int Look::read_file(std::size_t at, Reader& reader)
             return error;
         }
         if (got == 0) break;
+        if (stop_ != nullptr && *stop_) {
+            reader.hasher.finish();
+            return ECANCELED;
+        }
         reader.hasher.add({reader.buffer.data(), static_cast<std::size_t>(got)});
     }
     out.digest = reader.hasher.finish();

@@ -33,8 +33,12 @@ bool is_settled(const FileMark& mark, std::int64_t now) noexcept;
 /// One look at many paths below a directory, by many threads.
 class Look {
 public:
-    /// Borrows all.
-    Look(const Below& below, const std::vector<std::string>& paths);
+    /// Borrows all. Once `stop` is true, `digest` fails soon; null: it never is.
+    Look(
+        const Below& below,
+        const std::vector<std::string>& paths,
+        const std::atomic<bool>* stop = nullptr
+    );
 
     /// What stands at each path: of files the mark alone, of all else everything.
     void stat();
@@ -60,6 +64,7 @@ private:
 
     const Below& below_;
     const std::vector<std::string>& paths_;
+    const std::atomic<bool>* stop_;
     std::vector<DigestedPath> found_;
     std::vector<std::uint32_t> order_;        ///< places of paths, by their directories
     std::vector<std::uint32_t> directory_of_; ///< of the path at a place

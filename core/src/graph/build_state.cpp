@@ -76,7 +76,8 @@ BuildState::BuildState(const BuildOrder& order)
 {
 }
 
-Result<std::unique_ptr<BuildState>> BuildState::open(const BuildOrder& order, bool read_only)
+Result<std::unique_ptr<BuildState>>
+BuildState::open(const BuildOrder& order, bool read_only, const std::atomic<bool>* stop)
 {
     std::unique_ptr<BuildState> state(new BuildState(order));
     if (!read_only) {
@@ -96,6 +97,7 @@ Result<std::unique_ptr<BuildState>> BuildState::open(const BuildOrder& order, bo
         return std::move(before);
     };
     TRY(state->files_, SeenFiles::open(state->layout_.root(), state->layout_.digests()));
+    state->files_->stop_when(stop);
     TRY(state->plan_, plan_build(order, state->layout_, *state->files_, made_before));
     std::vector<std::string> paths;
     for (std::size_t i = 0; i < state->plan_.units.size(); ++i) {
@@ -105,6 +107,7 @@ Result<std::unique_ptr<BuildState>> BuildState::open(const BuildOrder& order, bo
     }
     CHECK_OK(state->files_->look_at(paths, false));
     state->look_at_outputs();
+    state->files_->stop_when(nullptr);
     return state;
 }
 

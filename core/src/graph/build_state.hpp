@@ -8,6 +8,7 @@
 #include <slipway/core/build_units.hpp>
 #include <slipway/core/unit_identity.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,9 +38,10 @@ struct Freshness {
 class BuildState {
 public:
     /// Reads what is known, plans, and looks at all inputs and outputs at once.
-    /// `read_only`: nothing is made or written.
+    /// `read_only`: nothing is made or written. Once `stop` is true it ends soon with an error.
     /// Errors: those of Layout, BuildLog, SeenFiles, plan_build.
-    static Result<std::unique_ptr<BuildState>> open(const BuildOrder& order, bool read_only);
+    static Result<std::unique_ptr<BuildState>>
+    open(const BuildOrder& order, bool read_only, const std::atomic<bool>* stop = nullptr);
 
     const BuildOrder& order() const noexcept { return *order_; }
     const Layout& layout() const noexcept { return layout_; }

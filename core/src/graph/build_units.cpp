@@ -402,10 +402,10 @@ build_units(engine::Client client, BuildOrder order, std::shared_ptr<BuildWatch>
     const graph::Layout layout(build->order.file.path.parent_path());
     std::optional<std::vector<graph::FreshUnit>> fresh;
     const std::function<Result<int>(const std::atomic<bool>&)> open =
-        [&](const std::atomic<bool>&) -> Result<int> {
+        [&](const std::atomic<bool>& stop) -> Result<int> {
         if (may_be_known(build->order)) fresh = graph::still_fresh(build->order, layout);
         if (fresh) return 0;
-        TRY(build->state, BuildState::open(build->order, false));
+        TRY(build->state, BuildState::open(build->order, false, &stop));
         return 0;
     };
     CO_CHECK(co_await on_thread(open));

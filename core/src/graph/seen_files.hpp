@@ -28,6 +28,8 @@ public:
     bool unchanged(const std::vector<std::string>& paths) const;
 
     const InputDigests& digests() const noexcept { return digests_; }
+    /// As InputDigests::stop_when.
+    void stop_when(const std::atomic<bool>* stop) noexcept { digests_.stop_when(stop); }
     /// Writes what was learned. Errors: io, permission_denied.
     Result<> save() { return digests_.save(); }
 

@@ -25,8 +25,8 @@ using StatePtr = std::shared_ptr<ToolState>;
 Task<> look_on_thread(StatePtr state)
 {
     const std::function<Result<int>(const std::atomic<bool>&)> work =
-        [&](const std::atomic<bool>&) -> Result<int> {
-        CHECK_OK(state->look());
+        [&](const std::atomic<bool>& stop) -> Result<int> {
+        CHECK_OK(state->look(stop));
         return 0;
     };
     CO_CHECK(co_await on_thread(work));
@@ -128,7 +128,8 @@ Task<UnitEnd> build_tool(ToolUnit unit, bool force, RunTool run, std::shared_ptr
 Result<UnitForecast> forecast_tool(const ToolUnit& unit)
 {
     TRY(ToolState state, ToolState::open(unit, true));
-    CHECK_OK(state.look());
+    const std::atomic<bool> never = false;
+    CHECK_OK(state.look(never));
     UnitForecast forecast;
     forecast.unit = unit.identity.name;
     forecast.directory = state.directory().native();

@@ -46,7 +46,7 @@ std::vector<std::string> commit_files(const fs::path& top)
     return files;
 }
 
-constexpr std::size_t longest_depfile = std::size_t{64} << 20;
+constexpr std::size_t longest_named_list = std::size_t{64} << 20;
 
 // So that nothing is another one because the checkout stands elsewhere.
 std::string without_root(std::string text, const std::string& root)
@@ -127,13 +127,14 @@ Result<std::vector<std::string>> ToolState::sources_of(const Top& top) const
     return files;
 }
 
-Result<> ToolState::look_at(Top& top)
+Result<> ToolState::look_at(Top& top, const std::atomic<bool>& stop)
 {
     TRY(top.files, sources_of(top));
     const std::string notes =
         top.shown.empty() ? "digests" : "digests-" + to_hex(sha256(top.shown));
     TRY(InputDigests digests,
         InputDigests::open(top.path, read_only_ ? fs::path() : layout_.build_directory() / notes));
+    digests.stop_when(&stop);
     TRY(const auto found, digests.look(top.files));
     top.marks.clear();
     for (std::size_t i = 0; i < top.files.size(); ++i) {
@@ -157,7 +158,7 @@ Result<> ToolState::take_discovered(const std::vector<std::string>& paths)
     return ok();
 }
 
-Result<> ToolState::look()
+Result<> ToolState::look(const std::atomic<bool>& stop)
 {
     if (!read_only_) {
         CHECK_OK(log_->refresh());
@@ -168,7 +169,7 @@ Result<> ToolState::look()
     }
     unit_.inputs.files.clear();
     for (Top& top : tops_) {
-        CHECK_OK(look_at(top));
+        CHECK_OK(look_at(top, stop));
     }
     const BuiltUnit* const last = log_->find(directory_);
     CHECK_OK(take_discovered(last == nullptr ? std::vector<std::string>() : last->discovered));
@@ -192,7 +193,7 @@ std::vector<std::string> ToolState::named_by_depfiles(const std::vector<BuiltOut
     std::set<std::string> named;
     for (const BuiltOutput& output : outputs) {
         if (unit_.depfiles.empty() || !output.what.path.ends_with(unit_.depfiles)) continue;
-        const auto text = read_small_file(unit_.results / output.what.path, longest_depfile);
+        const auto text = read_small_file(unit_.results / output.what.path, longest_named_list);
         if (!text) continue;
         const auto paths = parse_depfile(*text);
         if (!paths) continue;

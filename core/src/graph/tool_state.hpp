@@ -5,6 +5,7 @@
 
 #include <slipway/core/tool_build.hpp>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,8 +20,9 @@ public:
     /// `read_only`: nothing is made or written. Errors: those of Layout and BuildLog.
     static Result<ToolState> open(ToolUnit unit, bool read_only);
 
-    /// Looks at sources and outputs. Errors: those of SourceNames and InputDigests.
-    Result<> look();
+    /// Looks at sources and outputs. Ends soon with an error once `stop` is true.
+    /// Errors: those of SourceNames and InputDigests.
+    Result<> look(const std::atomic<bool>& stop);
     /// Of the last look. None: it is fresh.
     const std::vector<DirtyReason>& reasons() const noexcept { return reasons_; }
     std::string log() const { return read_log_file(layout_.unit(directory_)); }
@@ -47,7 +49,7 @@ private:
     };
 
     Result<std::vector<std::string>> sources_of(const Top& top) const;
-    Result<> look_at(Top& top);
+    Result<> look_at(Top& top, const std::atomic<bool>& stop);
     Result<> take_discovered(const std::vector<std::string>& paths);
     Result<> take_made_inputs();
     Result<bool> still_as_looked_at() const;

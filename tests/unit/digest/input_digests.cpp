@@ -287,6 +287,23 @@ TEST_SUITE("core.input_digests")
         CHECK(Tree::texts(digests, {"b", "c/d"}) == Paths(2, file_text("secret")));
     }
 
+    TEST_CASE("a look that is to stop ends with an error, and learns nothing of what it read")
+    {
+        const Tree tree;
+        tree.write("a", "1");
+        auto digests = tree.open();
+        std::atomic<bool> stop = true;
+        digests.stop_when(&stop);
+        CHECK(!digests.look({"a"}));
+        CHECK(digests.look({"nothing"}));
+        stop = false;
+        CHECK(Tree::texts(digests, {"a"}).front() == file_text("1"));
+        stop = true;
+        digests.stop_when(nullptr);
+        tree.write("b", "2");
+        CHECK(Tree::texts(digests, {"b"}).front() == file_text("2"));
+    }
+
     TEST_CASE("a root that is none")
     {
         const Tree tree;

@@ -4,6 +4,7 @@
 #include <slipway/core/manifest.hpp>
 #include <slipway/engine/result.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -59,6 +60,10 @@ public:
     /// before is looked at anew.
     /// Errors: permission_denied, io (a file cannot be read; the first in order).
     Result<std::vector<DigestedPath>> look(const std::vector<std::string>& paths);
+
+    /// Once that is true, looks end soon with an error. It must live as long as looks; null: it is
+    /// never so.
+    void stop_when(const std::atomic<bool>* stop) noexcept;
 
     /// Only their marks, nothing is read: as quick as stat is.
     std::vector<FileMark> marks(const std::vector<std::string>& paths) const;
