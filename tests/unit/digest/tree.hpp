@@ -46,6 +46,7 @@ public:
     {
         std::vector<std::string> out;
         const auto found = digests.look(paths).value();
+        out.reserve(found.size());
         for (const core::DigestedPath& path : found) {
             out.push_back(path.text());
         }
